@@ -1,0 +1,158 @@
+"""The one place where a table of categories becomes compact integer codes.
+
+Categories are the integers 0, 1, 2, ...; codes are the same integers as ``uint8`` where that
+suffices and ``uint16`` else, C-contiguous and read-only. A key packs the codes of a whole row into
+as few bits as they need, most significant column first, so that keys sort as rows do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from ._kernels.codes import pack_words, unpack_words
+
+LARGEST_CODE = 65_534  # 65535 is kept free as a mark for missing values
+
+
+def readonly(array: np.ndarray) -> np.ndarray:
+    """A C-contiguous read-only view: kernels then compile once, and memory maps fit them too."""
+    array = np.ascontiguousarray(array).view()
+    array.flags.writeable = False
+    return array
+
+
+def as_codes(X: np.ndarray) -> np.ndarray:
+    """Convert validated categories to codes; ``uint8`` and ``bool`` pass through without a copy.
+
+    Raises
+    ------
+    ValueError
+        If a value is negative, not an integer, or above 65,534; the message names its place.
+    """
+    if X.dtype == np.bool_:
+        return readonly(X.view(np.uint8))
+    if X.dtype == np.uint8:
+        return readonly(X)
+    low, high = X.min(), X.max()
+    if low < 0:
+        raise ValueError(
+            f"Negative values in data: {_place(X, X < 0)}; categories are the integers 0, 1, 2, "
+            "... Encode X first, for example with sklearn.preprocessing.OrdinalEncoder."
+        )
+    if high > LARGEST_CODE:
+        raise ValueError(
+            f"Category too large in X: {_place(X, X > LARGEST_CODE)}; categories are the integers "
+            f"0 to {LARGEST_CODE}. Encode X first, for example with "
+            "sklearn.preprocessing.OrdinalEncoder."
+        )
+    codes = X.astype(np.uint8 if high < 255 else np.uint16)
+    if X.dtype.kind == "f" and not np.array_equal(codes, X):
+        raise ValueError(
+            f"Values that are not integers in X: {_place(X, codes != X)}; categories are the "
+            "integers 0, 1, 2, ... Discretise X first, for example with "
+            "sklearn.preprocessing.KBinsDiscretizer or Binarizer."
+        )
+    return readonly(codes)
+
+
+def holds_grey_levels(X: np.ndarray) -> bool:
+    """Whether X holds no category at all: every value is a fraction strictly between 0 and 1."""
+    return X.dtype.kind == "f" and 0 < X.min() and X.max() < 1
+
+
+def as_binary_codes(X: np.ndarray | sparse.csr_array, threshold: float | None) -> Any:
+    """Codes of ``X > threshold``, or of X itself, which must then hold zeros and ones only.
+
+    A dense binary array that the threshold leaves unchanged passes through without a copy; a
+    sparse matrix stays sparse.
+    """
+    if sparse.issparse(X):
+        return _as_sparse_binary(X, threshold)
+    if X.dtype == np.bool_ or X.dtype == np.uint8:
+        codes = as_codes(X)
+        unchanged = threshold is None or 0 <= threshold < 1
+        if unchanged and codes.max() <= 1:
+            return codes
+    if threshold is None:
+        _check_binary(X)
+        return as_codes(X)
+    return readonly((X > threshold).view(np.uint8))
+
+
+def _as_sparse_binary(X: sparse.csr_array, threshold: float | None) -> sparse.csr_array:
+    if threshold is None:
+        _check_binary(X.data[np.newaxis], place=False)
+        ones = X.data > 0
+    elif threshold < 0:
+        raise ValueError(
+            f"binarize must be 0 or larger for a sparse X, got {threshold:g}: below zero the "
+            "entries that are not stored would become ones. Pass binarize=0.0 or a dense X."
+        )
+    else:
+        ones = X.data > threshold
+    binary = X.__class__((ones.astype(np.float64), X.indices, X.indptr), shape=X.shape)
+    if not ones.all():
+        binary = binary.copy()
+        binary.eliminate_zeros()
+    return binary
+
+
+def _check_binary(X: np.ndarray, place: bool = True) -> None:
+    wrong = (X != 0) & (X != 1)
+    if wrong.any():
+        seen = _place(X, wrong) if place else f"it stores {X[wrong][0]:g}"
+        raise ValueError(
+            f"With binarize=None, X must hold zeros and ones only, but {seen}; pass a threshold "
+            "as binarize."
+        )
+
+
+def check_within(codes: np.ndarray, n_categories: int | np.ndarray) -> None:
+    """Raise a ValueError that names the first column and value outside the fitted categories."""
+    if codes.max() < np.min(n_categories):
+        return
+    highest = codes.max(axis=0)
+    outside = np.flatnonzero(highest >= n_categories)
+    if outside.size:
+        column = int(outside[0])
+        count = np.broadcast_to(n_categories, highest.shape)[column]
+        raise ValueError(
+            f"Unknown category in X: column {column} holds {highest[column]}, but the categories "
+            f"known there are 0 to {count - 1}; declare more with n_categories before fitting."
+        )
+
+
+def _place(X: np.ndarray, wrong: np.ndarray) -> str:
+    row, column = np.argwhere(wrong)[0]
+    return f"row {row}, column {column} holds {X[row, column]}"
+
+
+def bits_for(n_categories: int) -> int:
+    """How many bits hold the codes 0 to ``n_categories - 1`` (at least one)."""
+    return max(1, (int(n_categories) - 1).bit_length())
+
+
+def pack(codes: np.ndarray, bits: int) -> np.ndarray:
+    """One key a row: ``uint64`` if the row's bits fit there, else bytes that sort as rows do."""
+    codes = readonly(codes)
+    n_rows, width = codes.shape
+    words = np.empty((n_rows, max(1, -(-width * bits // 64))), dtype=np.uint64)
+    pack_words(codes, bits, words)
+    if words.shape[1] == 1:
+        return words[:, 0]
+    return words.astype(">u8").view(f"V{8 * words.shape[1]}")[:, 0]
+
+
+def unpack(keys: np.ndarray, width: int, bits: int) -> np.ndarray:
+    """The rows of codes that :func:`pack` packed, as ``uint8`` or ``uint16``."""
+    if keys.dtype == np.uint64:
+        words = keys[:, np.newaxis]
+    else:
+        words = np.ascontiguousarray(keys).view(">u8").astype(np.uint64)
+        words = words.reshape(len(keys), -1)
+    codes = np.empty((len(keys), width), dtype=np.uint8 if bits <= 8 else np.uint16)
+    unpack_words(readonly(words), bits, codes)
+    return codes

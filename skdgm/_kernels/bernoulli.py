@@ -1,0 +1,63 @@
+"""Counting, scoring and drawing columns of independent coins."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def count_ones(codes, ones):
+    """Add each column's number of ones to ``ones`` (int64).
+
+    Columns are summed side by side in bytes, which vectorises; 255 rows fit before a byte is full.
+    """
+    n_rows, n_columns = codes.shape
+    partial = np.zeros(n_columns, dtype=np.uint8)
+    for start in range(0, n_rows, 255):
+        partial[:] = 0
+        for row in range(start, min(start + 255, n_rows)):
+            for column in range(n_columns):
+                partial[column] += np.uint8(codes[row, column])
+        for column in range(n_columns):
+            ones[column] += partial[column]
+
+
+@njit(nogil=True, cache=True)
+def add_weighted_ones(codes, weight, ones):
+    """Add each column's weight of ones to ``ones`` (float64)."""
+    n_rows, n_columns = codes.shape
+    for row in range(n_rows):
+        w = weight[row]
+        for column in range(n_columns):
+            ones[column] += w * codes[row, column]
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+def log_prob(codes, log_prob_zero, log_prob_one, out):
+    """``out[row] = sum_j log p_j(x_j)``; a select, not a product, so that -inf stays -inf.
+
+    Four rows at a time share what is loaded of the two tables.
+    """
+    n_rows, n_columns = codes.shape
+    for row in range(0, n_rows - n_rows % 4, 4):
+        total_0, total_1, total_2, total_3 = 0.0, 0.0, 0.0, 0.0
+        for column in range(n_columns):
+            zero, one = log_prob_zero[column], log_prob_one[column]
+            total_0 += one if codes[row, column] else zero
+            total_1 += one if codes[row + 1, column] else zero
+            total_2 += one if codes[row + 2, column] else zero
+            total_3 += one if codes[row + 3, column] else zero
+        out[row], out[row + 1], out[row + 2], out[row + 3] = total_0, total_1, total_2, total_3
+    for row in range(n_rows - n_rows % 4, n_rows):
+        total = 0.0
+        for column in range(n_columns):
+            total += log_prob_one[column] if codes[row, column] else log_prob_zero[column]
+        out[row] = total
+
+
+@njit(nogil=True, cache=True)
+def threshold(uniform, probability, codes):
+    """``codes[row, j] = 1`` where the uniform number is below the probability of column j."""
+    n_rows, n_columns = codes.shape
+    for row in range(n_rows):
+        for column in range(n_columns):
+            codes[row, column] = uniform[row, column] < probability[column]

@@ -1,0 +1,41 @@
+"""Rows of codes packed into 64-bit words, most significant column first, and back."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def pack_words(codes, bits, words):
+    """Fill ``words`` so that the rows, read as one long binary number each, end at the last bit."""
+    n_rows, width = codes.shape
+    n_words = words.shape[1]
+    for row in range(n_rows):
+        for word in range(n_words):
+            words[row, word] = 0
+        place = width * bits  # bits from the end of the row's number to the end of this code
+        for column in range(width):
+            place -= bits
+            code = np.uint64(codes[row, column])
+            word = n_words - 1 - place // 64
+            shift = place % 64
+            words[row, word] |= code << np.uint64(shift)
+            if shift + bits > 64:  # the code straddles two words
+                words[row, word - 1] |= code >> np.uint64(64 - shift)
+
+
+@njit(nogil=True, cache=True)
+def unpack_words(words, bits, codes):
+    """Fill ``codes`` with the rows that :func:`pack_words` packed."""
+    n_rows, width = codes.shape
+    n_words = words.shape[1]
+    mask = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
+    for row in range(n_rows):
+        place = width * bits
+        for column in range(width):
+            place -= bits
+            word = n_words - 1 - place // 64
+            shift = place % 64
+            code = words[row, word] >> np.uint64(shift)
+            if shift + bits > 64:
+                code |= words[row, word - 1] << np.uint64(64 - shift)
+            codes[row, column] = code & mask

@@ -1,0 +1,75 @@
+"""Checks that every estimator shares: randomness, weights, and fits that happen wholly or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight
+
+RandomState = int | np.random.RandomState | np.random.Generator | None
+
+
+def check_generator(random_state: RandomState) -> np.random.Generator:
+    """Turn what a user may pass as ``random_state`` into a NumPy generator.
+
+    None draws its seed from NumPy's global state, as scikit-learn does; a ``RandomState`` is
+    advanced, so that two calls with the same one differ.
+    """
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    if isinstance(random_state, int | np.integer):
+        if random_state < 0:
+            raise ValueError(
+                f"random_state must not be negative, got {random_state}; pass 0 or a larger integer."
+            )
+        return np.random.default_rng(int(random_state))
+    try:
+        source = check_random_state(random_state)
+    except ValueError:
+        raise ValueError(
+            "random_state must be an int, a numpy.random.RandomState, a numpy.random.Generator or "
+            f"None, got {random_state!r}."
+        ) from None
+    return np.random.default_rng(source.randint(2**32, size=4, dtype=np.uint32))
+
+
+def spawn_generators(generator: np.random.Generator, n: int) -> list[np.random.Generator]:
+    """Draw ``n`` independent generators, one a block, so that threads cannot change a result."""
+    return [np.random.default_rng(seed) for seed in generator.integers(2**32, size=(n, 4))]
+
+
+def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
+    """Return the weights as float64, or None when every row counts once."""
+    if sample_weight is None:
+        return None
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if weight.min() < 0:
+        row = int(weight.argmin())
+        raise ValueError(
+            f"Negative values in sample_weight: row {row} has weight {weight[row]:g}; weights "
+            "must be 0 or larger."
+        )
+    if not weight.any():
+        raise ValueError(
+            "sample_weight is zero for every row, so there is nothing to learn from; give at "
+            "least one row a positive weight."
+        )
+    return weight
+
+
+@contextmanager
+def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
+    """Leave the estimator as it was before when the block does not come to its end."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

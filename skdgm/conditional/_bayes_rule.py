@@ -1,0 +1,275 @@
+"""Bayes' rule, once: ``p(y = c | x) = p(y = c) p(x | y = c) / p(x)``.
+
+The classifiers of this folder differ only in where their class-conditional densities come from.
+"""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from copy import copy
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import logsumexp
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import get_tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._validation import (
+    RandomState,
+    all_or_nothing,
+    check_generator,
+    check_weight,
+    spawn_generators,
+)
+from ..density._base import BaseDensity, check_n_samples, run_in_threads
+
+
+class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
+    """A classifier with one density a class; a subclass says which in ``_make_density``.
+
+    It has the parameters ``priors`` and ``n_jobs``.
+    """
+
+    @abstractmethod
+    def _make_density(self) -> BaseDensity:
+        """Return an unfitted density to copy for every class."""
+
+    # ------------------------------------------------------------------ fitting
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit one density to the rows of each class, and the shares of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If X, y, the weights or the priors are not acceptable, or a class has no weight. The
+            classifier is then left as it was before the call.
+        """
+        with all_or_nothing(self):
+            prototype = self._make_density()
+            prototype._validate_params()
+            X, y = validate_data(self, X, y, **prototype._input_checks)
+            check_classification_targets(y)
+            self._fit_classes(prototype, X, y, sample_weight)
+        return self
+
+    def _fit_classes(
+        self, prototype: BaseDensity, X: Any, y: np.ndarray, sample_weight: ArrayLike | None
+    ) -> None:
+        self.classes_, label = np.unique(y, return_inverse=True)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(prototype, name, getattr(self, name))
+        weight = check_weight(sample_weight, X)
+        if weight is not None and not weight.all():  # a weight of zero is a row left out
+            X, label, weight = X[weight > 0], label[weight > 0], weight[weight > 0]
+        class_weight = np.bincount(label, weights=weight, minlength=len(self.classes_))
+        if not class_weight.all():
+            empty = self.classes_[class_weight == 0][0]
+            raise ValueError(
+                f"sample_weight is zero for every row of class {empty!r}, so its density cannot be "
+                "fitted; give the class weight or leave its rows out."
+            )
+        self.priors_ = self._check_priors(class_weight)
+        # What the data declare (categories, dtype) is common to all classes.
+        codes = prototype._encode_training(X, extend=False)
+        self.densities_ = [copy(prototype) for _ in self.classes_]
+        rows = [np.flatnonzero(label == c) for c in range(len(self.classes_))]
+        tables = [(codes[r], None if weight is None else weight[r]) for r in rows]
+        prototype._fit_group(self.densities_, tables, self.n_jobs)
+        self.n_parameters_ = self._count_parameters()
+
+    def _check_priors(self, class_weight: np.ndarray) -> np.ndarray:
+        if self.priors is None:
+            return class_weight / class_weight.sum()
+        priors = np.asarray(self.priors, dtype=np.float64)
+        if priors.shape != class_weight.shape:
+            raise ValueError(
+                f"priors must hold one probability for each of the {len(class_weight)} classes, "
+                f"in the order of classes_; got shape {priors.shape}."
+            )
+        if not (priors >= 0).all() or not np.isclose(priors.sum(), 1.0):
+            raise ValueError(f"priors must not be negative and must sum to 1, got {self.priors!r}.")
+        return priors / priors.sum()
+
+    def _count_parameters(self) -> int:
+        n_classes = len(self.classes_)
+        own = sum(density.n_parameters_ for density in self.densities_)
+        repeated = (n_classes - 1) * self.densities_[0]._n_shared_parameters
+        return own - repeated + (n_classes - 1 if self.priors is None else 0)
+
+    # ------------------------------------------------------------------ queries
+    def predict_joint_log_proba(self, X: ArrayLike) -> np.ndarray:
+        """Compute the joint log-probability of each row and each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to score.
+
+        Returns
+        -------
+        joint_log_proba : ndarray of shape (n_samples, n_classes)
+            ``log p(x, y = c)`` in nats, classes in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        density = self.densities_[0]  # all encode alike
+        codes = density._encode(validate_data(self, X, reset=False, **density._input_checks))
+        tasks = [(density, codes) for density in self.densities_]
+        log_prob = run_in_threads(_log_prob_of, tasks, self.n_jobs)
+        with np.errstate(divide="ignore"):  # a prior of zero
+            return np.stack(log_prob, axis=1) + np.log(self.priors_)
+
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
+        """Compute the log-probability of each class given each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to classify.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            ``log p(y = c | x)`` in nats. A row that every class rules out says nothing of its
+            class and gets the priors.
+        """
+        joint = self.predict_joint_log_proba(X)
+        impossible = np.isneginf(joint.max(axis=1))
+        with np.errstate(divide="ignore"):
+            joint[impossible] = np.log(self.priors_)
+        return joint - logsumexp(joint, axis=1, keepdims=True)
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Compute the probability of each class given each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to classify.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            ``p(y = c | x)``, classes in the order of ``classes_``.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to classify.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Class labels.
+        """
+        best = np.argmax(self.predict_log_proba(X), axis=1)
+        return self.classes_[best]
+
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
+        """Compute the marginal log-probability of each row, whatever its class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to score.
+
+        Returns
+        -------
+        log_prob : ndarray of shape (n_samples,)
+            ``log p(x) = log sum_c p(x, y = c)`` in nats.
+        """
+        return logsumexp(self.predict_joint_log_proba(X), axis=1)
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        y: Any = None,
+        random_state: RandomState = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw rows with their classes, or rows of given classes.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            How many rows to draw.
+        y : label, array-like of shape (n_samples,) or None, default=None
+            The class of all rows, or of each; None draws classes from the priors.
+        random_state : int, RandomState, Generator or None, default=None
+            Source of randomness; the same seed gives the same rows with any ``n_jobs``.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The rows, of the training data's dtype.
+        y : ndarray of shape (n_samples,)
+            Their class labels.
+
+        Raises
+        ------
+        ValueError
+            If y holds a label that the classifier does not know, or not one for each row.
+        """
+        check_is_fitted(self)
+        n_samples = check_n_samples(n_samples)
+        generator = check_generator(random_state)
+        if y is None:
+            label = generator.choice(len(self.classes_), size=n_samples, p=self.priors_)
+        else:
+            label = self._check_labels(y, n_samples)
+        drawn_classes = np.unique(label)
+        generators = spawn_generators(generator, len(drawn_classes))
+        X = None
+        for c, own in zip(drawn_classes, generators, strict=True):
+            rows = np.flatnonzero(label == c)
+            drawn = self.densities_[c].sample(len(rows), random_state=own)
+            if X is None:
+                X = np.empty((n_samples, drawn.shape[1]), dtype=drawn.dtype)
+            X[rows] = drawn
+        return X, self.classes_[label]
+
+    def _check_labels(self, y: Any, n_samples: int) -> np.ndarray:
+        y = np.asarray(y)
+        if y.shape not in ((), (n_samples,)):
+            raise ValueError(
+                f"y must be one class label or {n_samples} of them, one for each of n_samples; got "
+                f"shape {y.shape}."
+            )
+        match = y.reshape(-1, 1) == self.classes_
+        if not match.any(axis=1).all():
+            unknown = y.ravel()[~match.any(axis=1)][0]
+            raise ValueError(
+                f"y holds the unknown class {unknown!r}; the classes are {self.classes_.tolist()}."
+            )
+        return np.broadcast_to(match.argmax(axis=1), (n_samples,))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self._make_density()).input_tags
+        return tags
+
+
+def _log_prob_of(density: BaseDensity, codes: Any) -> np.ndarray:
+    return density._log_prob_blocks(codes)

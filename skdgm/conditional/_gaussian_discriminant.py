@@ -1,0 +1,124 @@
+"""Discriminant analysis: Bayes' rule over one normal density a class.
+
+A covariance a class gives quadratic boundaries, a tied one linear boundaries.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..density._gaussian import GAUSSIAN_CONSTRAINTS, GaussianDensity
+from ._bayes_rule import BayesRuleClassifier
+
+
+class GaussianDiscriminant(BayesRuleClassifier):
+    """Gaussian discriminant analysis: quadratic, linear, naive or low-rank.
+
+    Parameters
+    ----------
+    covariance_type : {"full", "tied", "diag", "spherical", "low_rank"}, default="full"
+        Shape of the covariances: any for each class (quadratic), one for all classes (linear), a
+        variance a class and column (naive Bayes), a variance a class, or ``n_factors`` axes and a
+        noise variance for each class.
+    shrinkage : float in [0, 1], "auto" or None, default=None
+        Weight of the scaled identity that covariances are mixed with; "auto" is the Ledoit-Wolf
+        estimate, None is 0.
+    reg_covar : float, default=1e-6
+        Added to the variances, so that classes which do not vary in some direction have a density.
+    priors : array-like of shape (n_classes,) or None, default=None
+        Probabilities of the classes, in the order of ``classes_``; None learns them.
+    n_factors : int or None, default=None
+        Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``.
+    n_jobs : int or None, default=None
+        Threads over the classes; None is 1 unless in a ``joblib.parallel_config`` context. It
+        changes no result.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    priors_ : ndarray of shape (n_classes,)
+        Probabilities of the classes.
+    means_ : ndarray of shape (n_classes, n_features)
+        Mean of each class.
+    covariances_ : ndarray
+        The covariances, in the shapes of :class:`sklearn.mixture.GaussianMixture`:
+        (n_classes, n_features, n_features) for "full", (n_features, n_features) for "tied",
+        (n_classes, n_features) for "diag", (n_classes,) for "spherical". Not set for "low_rank",
+        whose axes and variances the ``densities_`` hold.
+    densities_ : list of GaussianDensity
+        The fitted density of each class.
+    n_parameters_ : int
+        Free parameters, exact. With C classes and D columns: ``(C - 1) + C D + C D (D + 1) / 2``
+        for "full", ``(C - 1) + C D + D (D + 1) / 2`` for "tied"; C - 1 fewer with given priors.
+    n_features_in_ : int
+        Number of columns seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    GenerativeClassifier : The same rule for any density.
+    sklearn.discriminant_analysis.LinearDiscriminantAnalysis : The tied case, without samples.
+
+    Notes
+    -----
+    Covariances are maximum-likelihood estimates: deviations are from the class mean and their
+    squares are divided by the number of rows.
+
+    References
+    ----------
+    .. [1] T. Hastie, R. Tibshirani and J. Friedman, "The Elements of Statistical Learning",
+       Springer, 2009, section 4.3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdgm import GaussianDiscriminant
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = GaussianDiscriminant().fit(X, y)
+    >>> round(model.score(X, y), 2), model.n_parameters_
+    (0.98, 44)
+    """
+
+    _parameter_constraints: dict = {**GAUSSIAN_CONSTRAINTS, "priors": ["array-like", None]}
+
+    def __init__(
+        self,
+        covariance_type: str = "full",
+        *,
+        shrinkage: float | str | None = None,
+        reg_covar: float = 1e-6,
+        priors: ArrayLike | None = None,
+        n_factors: int | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.covariance_type = covariance_type
+        self.shrinkage = shrinkage
+        self.reg_covar = reg_covar
+        self.priors = priors
+        self.n_factors = n_factors
+        self.n_jobs = n_jobs
+
+    def _make_density(self) -> GaussianDensity:
+        return GaussianDensity(
+            self.covariance_type,
+            shrinkage=self.shrinkage,
+            reg_covar=self.reg_covar,
+            n_factors=self.n_factors,
+        )
+
+    def _fit_classes(
+        self,
+        prototype: GaussianDensity,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: ArrayLike | None,
+    ) -> None:
+        super()._fit_classes(prototype, X, y, sample_weight)
+        self.means_ = np.stack([density.mean_ for density in self.densities_])
+        if self.covariance_type == "tied":
+            self.covariances_ = self.densities_[0].covariance_
+        elif self.covariance_type != "low_rank":
+            self.covariances_ = np.stack([density.covariance_ for density in self.densities_])

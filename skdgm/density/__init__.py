@@ -1,0 +1,13 @@
+"""Densities ``p(x)``: one file a family, and the contract they share."""
+
+from ._bernoulli import BernoulliIndependentDensity
+from ._full_categorical import FullCategoricalDensity
+from ._gaussian import GaussianDensity
+from ._markov_chain import MarkovChainImageDensity
+
+__all__ = [
+    "BernoulliIndependentDensity",
+    "FullCategoricalDensity",
+    "GaussianDensity",
+    "MarkovChainImageDensity",
+]

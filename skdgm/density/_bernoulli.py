@@ -1,0 +1,171 @@
+"""Independent binary columns: ``p(x) = prod_j theta_j**x_j (1 - theta_j)**(1 - x_j)``.
+
+Each probability is the smoothed share of ones, kept inside an interval if the family is restricted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils._param_validation import Interval
+
+from .._codes import as_binary_codes, readonly
+from .._kernels import bernoulli as kernels
+from ._base import BaseDensity
+from ._statistics import Statistics
+
+
+@dataclass(frozen=True, eq=False)
+class BernoulliStatistics(Statistics):
+    """Total weight of the rows, and in each column the weight of the ones."""
+
+    total: float
+    ones: np.ndarray
+
+
+class BernoulliIndependentDensity(BaseDensity):
+    """Independent Bernoulli columns, as in naive Bayes: the family of coins.
+
+    Column j is 1 with probability ``theta_j``, whatever the other columns are. With weights ``w``,
+    the estimate is ``(sum_i w_i x_ij + alpha) / (sum_i w_i + 2 alpha)``, moved to the nearest end
+    of ``bounds`` if it lies outside: the likelihood is unimodal in each probability, so that is
+    the best member of the restricted family.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Pseudo-count added to the zeros and to the ones of every column; 0 is maximum likelihood.
+    binarize : float or None, default=0.0
+        Values above it are ones. With None, X must hold zeros and ones already.
+    bounds : tuple of two floats, default=(0.0, 1.0)
+        Smallest and largest probability of a one, for every column: ``(0.2, 0.3)`` is the family
+        of coins that show heads between 20 and 30 times in 100.
+    n_jobs : int or None, default=None
+        Threads over row blocks; None is 1 unless in a ``joblib.parallel_config`` context. It
+        changes no result.
+
+    Attributes
+    ----------
+    probability_ : ndarray of shape (n_features,)
+        Probability of a one in each column.
+    n_parameters_ : int
+        Free parameters: ``n_features``, or 0 if the bounds leave a single member.
+    n_features_in_ : int
+        Number of columns seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    MarkovChainImageDensity : Columns that depend on those before them.
+    sklearn.naive_bayes.BernoulliNB : The classifier with this density a class.
+
+    Notes
+    -----
+    X may be a CSR matrix, for example word counts; it is not made dense. Samples are dense.
+
+    References
+    ----------
+    .. [1] C. M. Bishop, "Pattern Recognition and Machine Learning", Springer, 2006,
+       sections 2.1 and 8.2.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdgm import BernoulliIndependentDensity
+    >>> X = np.array([[0, 1], [1, 1], [0, 1], [0, 0]])
+    >>> coins = BernoulliIndependentDensity(alpha=0).fit(X)
+    >>> coins.probability_
+    array([0.25, 0.75])
+    >>> np.exp(coins.score_samples([[0, 1]]))
+    array([0.5625])
+    >>> BernoulliIndependentDensity(alpha=0, bounds=(0.2, 0.3)).fit(X).probability_
+    array([0.25, 0.3 ])
+    """
+
+    _input_checks = {"accept_sparse": "csr"}
+    _parameter_constraints: dict = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "binarize": [Real, None],
+        "bounds": ["array-like"],
+        "n_jobs": [None, int],
+    }
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 1.0,
+        binarize: float | None = 0.0,
+        bounds: tuple[float, float] = (0.0, 1.0),
+        n_jobs: int | None = None,
+    ) -> None:
+        self.alpha = alpha
+        self.binarize = binarize
+        self.bounds = bounds
+        self.n_jobs = n_jobs
+
+    def _encode_training(self, X: Any, extend: bool) -> Any:
+        if not extend:
+            self._dtype = X.dtype
+        return self._encode(X)
+
+    def _encode(self, X: Any) -> Any:
+        return as_binary_codes(X, self.binarize)
+
+    def _count(self, codes: Any, weight: np.ndarray | None) -> BernoulliStatistics:
+        n_rows, n_columns = codes.shape
+        total = float(n_rows if weight is None else weight.sum())
+        if sparse.issparse(codes):
+            ones = codes.T @ (np.ones(n_rows) if weight is None else weight)
+        elif weight is None:
+            ones = np.zeros(n_columns, dtype=np.int64)
+            kernels.count_ones(codes, ones)
+        else:
+            ones = np.zeros(n_columns)
+            kernels.add_weighted_ones(codes, readonly(weight), ones)
+        return BernoulliStatistics(total, ones.astype(np.float64))
+
+    def _estimate(self, statistics: BernoulliStatistics) -> None:
+        low, high = self._check_bounds()
+        share = (statistics.ones + self.alpha) / (statistics.total + 2 * self.alpha)
+        self.probability_ = np.clip(share, low, high)
+        with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
+            self._log_one = np.log(self.probability_)
+            self._log_zero = np.log1p(-self.probability_)
+        self.n_parameters_ = self.n_features_in_ if low < high else 0
+
+    def _log_prob(self, codes: Any) -> np.ndarray:
+        if sparse.issparse(codes):
+            return self._log_prob_sparse(codes)
+        out = np.empty(len(codes))
+        kernels.log_prob(codes, readonly(self._log_zero), readonly(self._log_one), out)
+        return out
+
+    def _log_prob_sparse(self, codes: sparse.csr_array) -> np.ndarray:
+        """Score all zeros first, then what each one changes; sure columns are counted apart."""
+        sure = self.probability_ == 1
+        change = np.where(sure, 0.0, self._log_one - np.where(sure, 0.0, self._log_zero))
+        log_prob = np.sum(self._log_zero[~sure]) + codes @ np.where(np.isinf(change), 0.0, change)
+        missing_sure = codes @ sure.astype(np.float64) < sure.sum()
+        impossible = codes @ (self.probability_ == 0).astype(np.float64) > 0
+        log_prob[missing_sure | impossible] = -np.inf
+        return log_prob
+
+    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        codes = np.empty((n_samples, self.n_features_in_), dtype=np.uint8)
+        uniform = readonly(generator.random(codes.shape))
+        kernels.threshold(uniform, readonly(self.probability_), codes)
+        return codes.astype(self._dtype, copy=False)
+
+    def _check_bounds(self) -> tuple[float, float]:
+        bounds = np.asarray(self.bounds, dtype=np.float64)
+        if bounds.shape != (2,) or not 0 <= bounds[0] <= bounds[1] <= 1:
+            raise ValueError(
+                "bounds must be two probabilities, the smaller one first, as in (0.2, 0.3); got "
+                f"{self.bounds!r}."
+            )
+        return float(bounds[0]), float(bounds[1])

@@ -1,0 +1,225 @@
+"""The multivariate normal ``p(x) = N(x | mean, covariance)``, with a choice of covariances.
+
+Fitted by maximum likelihood from the moments, then shrunk and regularised as asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ._base import BaseDensity, run_in_threads
+from ._covariances import (
+    DiagonalCovariance,
+    FullCovariance,
+    LowRankCovariance,
+    SphericalCovariance,
+)
+from ._moments import Moments
+
+COVARIANCES = {
+    "full": FullCovariance,
+    "tied": FullCovariance,
+    "diag": DiagonalCovariance,
+    "spherical": SphericalCovariance,
+}
+GAUSSIAN_CONSTRAINTS: dict = {
+    "covariance_type": [StrOptions({*COVARIANCES, "low_rank"})],
+    "shrinkage": [None, StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
+    "reg_covar": [Interval(Real, 0, None, closed="left")],
+    "n_factors": [None, Interval(Integral, 0, None, closed="left")],
+    "n_jobs": [None, int],
+}
+
+
+class GaussianDensity(BaseDensity):
+    """A multivariate normal distribution.
+
+    Parameters
+    ----------
+    covariance_type : {"full", "tied", "diag", "spherical", "low_rank"}, default="full"
+        Shape of the covariance: any; any, but the same for all densities side by side in a
+        classifier or mixture; a variance a column; one variance; or ``n_factors`` axes with
+        variances of their own and one noise variance in all other directions (probabilistic PCA).
+    shrinkage : float in [0, 1], "auto" or None, default=None
+        Weight of the scaled identity that the covariance is mixed with; "auto" is the Ledoit-Wolf
+        estimate, None is 0.
+    reg_covar : float, default=1e-6
+        Added to the variances, so that data which do not vary in some direction have a density.
+    n_factors : int or None, default=None
+        Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``,
+        which is as general as "full". The other shapes do not use it.
+    n_jobs : int or None, default=None
+        Threads over row blocks; None is 1 unless in a ``joblib.parallel_config`` context. It
+        changes no result.
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_features,)
+        The mean.
+    covariance_ : ndarray of shape (n_features, n_features) or (n_features,), or float
+        The covariance matrix ("full", "tied"), the variances ("diag") or the variance
+        ("spherical"); see :meth:`get_covariance` for the matrix of any shape. Not set for
+        "low_rank".
+    components_ : ndarray of shape (n_factors, n_features)
+        The axes, by decreasing variance ("low_rank" only).
+    explained_variance_ : ndarray of shape (n_factors,)
+        The variance along each axis, noise included ("low_rank" only).
+    noise_variance_ : float
+        The variance in all other directions ("low_rank" only).
+    shrinkage_ : float
+        The shrinkage used.
+    n_parameters_ : int
+        Free parameters: ``D + D (D + 1) / 2`` for "full", ``2 D`` for "diag", ``D + 1`` for
+        "spherical", ``D + D q - q (q - 1) / 2 + 1`` for "low_rank" with q factors.
+    n_features_in_ : int
+        Number of columns seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    GaussianDiscriminant : One such density a class.
+    sklearn.mixture.GaussianMixture : Several normals; this is the case of one component.
+
+    Notes
+    -----
+    A covariance that is singular to machine precision in spite of ``reg_covar`` has its smallest
+    variances lifted to the smallest that the machine can tell from zero beside the largest.
+
+    References
+    ----------
+    .. [1] M. E. Tipping and C. M. Bishop, "Probabilistic Principal Component Analysis", Journal
+       of the Royal Statistical Society B 61(3), 1999.
+    .. [2] O. Ledoit and M. Wolf, "A Well-Conditioned Estimator for Large-Dimensional Covariance
+       Matrices", Journal of Multivariate Analysis 88(2), 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdgm import GaussianDensity
+    >>> X = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 2.0]])
+    >>> density = GaussianDensity(reg_covar=0).fit(X)
+    >>> density.mean_, density.covariance_
+    (array([1., 1.]), array([[1., 0.],
+           [0., 1.]]))
+    >>> density.score_samples([[1.0, 1.0]])  # -log(2 pi)
+    array([-1.83787707])
+    """
+
+    _parameter_constraints: dict = GAUSSIAN_CONSTRAINTS
+
+    def __init__(
+        self,
+        covariance_type: str = "full",
+        *,
+        shrinkage: float | str | None = None,
+        reg_covar: float = 1e-6,
+        n_factors: int | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.covariance_type = covariance_type
+        self.shrinkage = shrinkage
+        self.reg_covar = reg_covar
+        self.n_factors = n_factors
+        self.n_jobs = n_jobs
+
+    def get_covariance(self) -> np.ndarray:
+        """Form the covariance matrix, whatever its shape.
+
+        Returns
+        -------
+        covariance : ndarray of shape (n_features, n_features)
+            The covariance matrix.
+        """
+        check_is_fitted(self)
+        return self._covariance.matrix()
+
+    def _encode_training(self, X: np.ndarray, extend: bool) -> np.ndarray:
+        if not extend:
+            self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
+        return self._encode(X)
+
+    def _encode(self, X: np.ndarray) -> np.ndarray:
+        return X.astype(np.float64, copy=False)
+
+    def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
+        auto = self.shrinkage == "auto"
+        full = auto or self.covariance_type in ("full", "tied", "low_rank")
+        return Moments.count(codes, weight, full=full, quartic=auto)
+
+    def _estimate(self, statistics: Moments) -> None:
+        self._estimate_covariance(statistics)
+        self.mean_ = statistics.mean
+
+    def _estimate_covariance(self, moments: Moments) -> None:
+        d = self.n_features_in_
+        if self.shrinkage == "auto":
+            self.shrinkage_ = moments.ledoit_wolf_shrinkage()
+        else:
+            self.shrinkage_ = float(self.shrinkage or 0.0)
+        if self.covariance_type == "low_rank":
+            n_factors = self._check_n_factors()
+            self._covariance = LowRankCovariance.estimate(
+                moments, self.shrinkage_, self.reg_covar, n_factors
+            )
+            self.components_ = self._covariance.axes
+            self.explained_variance_ = self._covariance.variance
+            self.noise_variance_ = self._covariance.noise_variance
+            self.n_parameters_ = d + LowRankCovariance.n_parameters(d, n_factors)
+        else:
+            shape = COVARIANCES[self.covariance_type]
+            self._covariance = shape(moments, self.shrinkage_, self.reg_covar)
+            self.covariance_ = self._covariance.value
+            self.n_parameters_ = d + shape.n_parameters(d)
+
+    def _check_n_factors(self) -> int:
+        most = self.n_features_in_ - 1
+        if self.n_factors is None:
+            return most
+        if self.n_factors > most:
+            raise ValueError(
+                f"n_factors must be at most n_features - 1 = {most}, so that a direction is left "
+                f"for the noise; got {self.n_factors}."
+            )
+        return self.n_factors
+
+    def _fit_group(
+        self,
+        densities: Sequence[Self],
+        tables: Sequence[tuple[Any, np.ndarray | None]],
+        n_jobs: int | None,
+    ) -> None:
+        if self.covariance_type != "tied":
+            super()._fit_group(densities, tables, n_jobs)
+        else:
+            statistics = run_in_threads(self._count_blocks, list(tables), n_jobs)
+            self._estimate_group(densities, statistics)
+
+    def _estimate_group(self, densities: Sequence[Self], statistics: Sequence[Moments]) -> None:
+        if self.covariance_type != "tied":
+            super()._estimate_group(densities, statistics)
+            return
+        pooled = Moments.pooled(statistics)
+        for density, own in zip(densities, statistics, strict=True):
+            density._statistics = own
+            density.mean_ = own.mean
+            density._estimate_covariance(pooled)
+
+    @property
+    def _n_shared_parameters(self) -> int:
+        if self.covariance_type != "tied":
+            return 0
+        return FullCovariance.n_parameters(self.n_features_in_)
+
+    def _log_prob(self, codes: np.ndarray) -> np.ndarray:
+        return self._covariance.log_prob(codes - self.mean_)
+
+    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        X = self._covariance.sample(n_samples, generator) + self.mean_
+        return X.astype(self._dtype, copy=False)

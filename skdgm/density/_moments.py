@@ -1,0 +1,99 @@
+"""Moments of weighted rows about their mean, which add without loss of precision.
+
+Sums about the mean, moved to the common mean when two are added (Chan, Golub and LeVeque, 1983),
+keep their digits where sums of squares would cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Total weight, mean, and sums over the rows' deviations y from the mean.
+
+    ``scatter`` is ``sum w y y'``, or its diagonal only. ``cubic``, ``sum w |y|**2 y``, and
+    ``quartic``, ``sum w |y|**4``, are what the Ledoit-Wolf shrinkage needs besides; they are None
+    where it is not asked for.
+    """
+
+    total: float
+    mean: np.ndarray
+    scatter: np.ndarray
+    cubic: np.ndarray | None = None
+    quartic: float | None = None
+
+    @classmethod
+    def count(cls, X: np.ndarray, weight: np.ndarray | None, *, full: bool, quartic: bool) -> Self:
+        """The moments of the rows of X; the whole scatter matrix if ``full``."""
+        total = float(len(X) if weight is None else weight.sum())
+        mean = np.mean(X, axis=0) if weight is None else weight @ X / total
+        deviation = X - mean
+        scaled = deviation if weight is None else deviation * np.sqrt(weight)[:, np.newaxis]
+        scatter = scaled.T @ scaled if full else np.einsum("ij,ij->j", scaled, scaled)
+        if not quartic:
+            return cls(total, mean, scatter)
+        square = np.einsum("ij,ij->i", deviation, deviation)
+        weighted = square if weight is None else weight * square
+        return cls(total, mean, scatter, weighted @ deviation, float(weighted @ square))
+
+    def __add__(self, other: Self) -> Self:
+        total = self.total + other.total
+        mean = self.mean + (other.mean - self.mean) * (other.total / total)
+        return self._about(mean)._plus(other._about(mean))
+
+    @classmethod
+    def pooled(cls, parts: Sequence[Self]) -> Self:
+        """The moments of deviations from each part's own mean, as a tied covariance needs."""
+        pooled = parts[0]
+        for part in parts[1:]:
+            pooled = pooled._plus(part)
+        return pooled
+
+    def _plus(self, other: Self) -> Self:
+        """Add sums that already share their mean."""
+        cubic = quartic = None
+        if self.cubic is not None:
+            cubic, quartic = self.cubic + other.cubic, self.quartic + other.quartic
+        return type(self)(
+            self.total + other.total, self.mean, self.scatter + other.scatter, cubic, quartic
+        )
+
+    def _about(self, mean: np.ndarray) -> Self:
+        """The same sums about another mean: expand ``y + shift`` and use that the y sum to 0."""
+        shift = self.mean - mean
+        square = shift @ shift
+        if self.scatter.ndim == 1:
+            return type(self)(self.total, mean, self.scatter + self.total * shift**2)
+        scatter = self.scatter + self.total * np.outer(shift, shift)
+        if self.cubic is None:
+            return type(self)(self.total, mean, scatter)
+        trace, turned = np.trace(self.scatter), self.scatter @ shift
+        cubic = self.cubic + trace * shift + 2 * turned + self.total * square * shift
+        quartic = (
+            self.quartic
+            + 4 * shift @ turned
+            + self.total * square**2
+            + 4 * shift @ self.cubic
+            + 2 * square * trace
+        )
+        return type(self)(self.total, mean, scatter, cubic, float(quartic))
+
+    def ledoit_wolf_shrinkage(self) -> float:
+        """The weight of the scaled identity that minimises the expected squared error.
+
+        Ledoit and Wolf (2004), as :func:`sklearn.covariance.ledoit_wolf_shrinkage` computes it.
+        """
+        n, d = self.total, len(self.mean)
+        covariance = self.scatter / n
+        squares = np.sum(covariance**2)
+        distance = (squares - np.trace(covariance) ** 2 / d) / d
+        error = (self.quartic / n - squares) / (d * n)
+        if distance <= 0 or error <= 0:
+            return 0.0
+        return float(min(error, distance) / distance)

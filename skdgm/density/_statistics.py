@@ -1,0 +1,24 @@
+"""Sufficient statistics that add: those of two tables summed are those of both tables stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Base of the statistics whose fields (numbers or arrays) simply add."""
+
+    def __add__(self, other: Self) -> Self:
+        names = [field.name for field in fields(self)]
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in names))
+
+
+def add_in_pairs(parts: Sequence[Any]) -> Any:
+    """Sum statistics as a balanced tree, so that tables which grow are merged only a few times."""
+    while len(parts) > 1:
+        sums = [first + second for first, second in zip(parts[::2], parts[1::2], strict=False)]
+        parts = sums + list(parts[len(sums) * 2 :])
+    return parts[0]

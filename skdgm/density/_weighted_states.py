@@ -1,0 +1,105 @@
+"""Sparse tables: the distinct joint states of some columns, each with the weight it was seen with.
+
+Their size is the number of states seen, never the number of states there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from .._codes import bits_for, pack, unpack
+
+DENSE_KEYS = 2**16  # up to this many possible keys, counting in an array beats sorting
+LARGE_TABLE = 2**16  # beyond this, look-ups in sorted order save more than the sort costs
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedStates:
+    """Distinct states of ``width`` columns with codes below ``n_categories``, sorted as rows sort.
+
+    Tables add: the sum holds every state of either, with the weights summed.
+    """
+
+    n_categories: int
+    width: int
+    keys: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def count(cls, codes: np.ndarray, weight: np.ndarray | None, n_categories: int) -> Self:
+        """Collect the distinct rows of codes."""
+        width = codes.shape[1]
+        keys = pack(codes, bits_for(n_categories))
+        n_keys = _n_possible_keys(n_categories, width)
+        if _suits_array(n_keys, len(keys)):
+            return cls(n_categories, width, *_collect_few(keys, weight, n_keys))
+        return cls(n_categories, width, *_collect(keys, weight))
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __add__(self, other: Self) -> Self:
+        n_categories = max(self.n_categories, other.n_categories)
+        mine, others = self.widened(n_categories), other.widened(n_categories)
+        keys, weight = _collect(
+            np.concatenate([mine.keys, others.keys]), np.concatenate([mine.weight, others.weight])
+        )
+        return type(self)(n_categories, self.width, keys, weight)
+
+    def widened(self, n_categories: int) -> Self:
+        """The same states, packed to leave room for more categories."""
+        keys = self.keys
+        if bits_for(n_categories) != bits_for(self.n_categories):
+            keys = pack(self.codes(), bits_for(n_categories))
+        return type(self)(n_categories, self.width, keys, self.weight)
+
+    def codes(self) -> np.ndarray:
+        """The states as rows of codes, shape (n_states, width)."""
+        return unpack(self.keys, self.width, bits_for(self.n_categories))
+
+    def find(self, codes: np.ndarray) -> np.ndarray:
+        """Index of each row of codes among the states, or -1 where it was never seen."""
+        keys = pack(codes, bits_for(self.n_categories))
+        n_keys = _n_possible_keys(self.n_categories, self.width)
+        if _suits_array(n_keys, len(keys)):
+            place = np.full(n_keys, -1)
+            place[self.keys] = np.arange(len(self))
+            return place[keys]
+        if len(self) > LARGE_TABLE and len(keys) > 1:
+            order = np.argsort(keys)
+            index = np.empty(len(keys), dtype=np.intp)
+            index[order] = np.searchsorted(self.keys, keys[order])
+        else:
+            index = np.searchsorted(self.keys, keys)
+        index[index == len(self)] = 0
+        index[self.keys[index] != keys] = -1
+        return index
+
+
+def _n_possible_keys(n_categories: int, width: int) -> int:
+    return 2 ** (width * bits_for(n_categories))
+
+
+def _suits_array(n_keys: int, n_rows: int) -> bool:
+    """Whether an array with a cell for every possible key beats sorting and searching."""
+    return n_keys <= DENSE_KEYS and n_keys <= 16 * n_rows
+
+
+def _collect_few(
+    keys: np.ndarray, weight: np.ndarray | None, n_keys: int
+) -> tuple[np.ndarray, np.ndarray]:
+    seen = np.bincount(keys, minlength=n_keys)
+    total = seen if weight is None else np.bincount(keys, weights=weight, minlength=n_keys)
+    present = np.flatnonzero(seen)
+    return present.astype(np.uint64), total[present].astype(np.float64)
+
+
+def _collect(keys: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    if weight is None:
+        distinct, total = np.unique(keys, return_counts=True)
+        return distinct, total.astype(np.float64)
+    distinct, group = np.unique(keys, return_inverse=True)
+    return distinct, np.bincount(group.ravel(), weights=weight, minlength=len(distinct))
