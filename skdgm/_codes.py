@@ -60,7 +60,7 @@ def as_codes(X: np.ndarray) -> np.ndarray:
 
 def holds_grey_levels(X: np.ndarray) -> bool:
     """Whether X holds no category at all: every value is a fraction strictly between 0 and 1."""
-    return X.dtype.kind == "f" and 0 < X.min() and X.max() < 1
+    return X.dtype.kind == "f" and X.min() > 0 and X.max() < 1
 
 
 def as_binary_codes(X: np.ndarray | sparse.csr_array, threshold: float | None) -> Any:
@@ -79,7 +79,7 @@ def as_binary_codes(X: np.ndarray | sparse.csr_array, threshold: float | None) -
     if threshold is None:
         _check_binary(X)
         return as_codes(X)
-    return readonly((X > threshold).view(np.uint8))
+    return readonly(np.greater(X, threshold).view(np.uint8))
 
 
 def _as_sparse_binary(X: sparse.csr_array, threshold: float | None) -> sparse.csr_array:

@@ -1,4 +1,4 @@
-"""Checks that every estimator shares: randomness, weights, and fits that happen wholly or not at all."""
+"""Checks that every estimator shares: randomness, weights, and fits that happen whole or not."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def check_generator(random_state: RandomState) -> np.random.Generator:
         return random_state
     if isinstance(random_state, int | np.integer):
         if random_state < 0:
-            raise ValueError(
-                f"random_state must not be negative, got {random_state}; pass 0 or a larger integer."
-            )
+            raise ValueError(f"random_state must be 0 or a larger integer, got {random_state}.")
         return np.random.default_rng(int(random_state))
     try:
         source = check_random_state(random_state)

@@ -50,7 +50,10 @@ def add_windows(codes, weight, table, order, counts):
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
 def log_prob_first_order(codes, table, log_prob, out):
-    """``out[row] = log p(x_0) + sum_i log p(x_i | x_(i-1))``; ``log_prob`` is (T, K, K)."""
+    """``out[row] = log p(x_0) + sum_i log p(x_i | x_(i-1))``; ``log_prob`` is (T, K, K).
+
+    What :func:`log_prob_windows` computes for order 1, without the arithmetic of contexts.
+    """
     n_rows, n_columns = codes.shape
     for row in range(n_rows):
         total = log_prob[table[0], 0, codes[row, 0]]
@@ -75,6 +78,33 @@ def log_prob_windows(codes, table, order, log_prob, out):
             if i >= order:
                 context -= np.int64(codes[row, i - order]) * oldest_digit
         out[row] = total
+
+
+@njit(nogil=True, cache=True)
+def draw_binary(uniform, table, order, probability_zero, codes):
+    """Draw chains of zeros and ones; ``probability_zero`` is (T, C).
+
+    Four rows at a time, so that they need not wait for each other's look-ups; past the end the last
+    row is drawn again, from the same numbers.
+    """
+    n_rows, n_columns = codes.shape
+    mask = (1 << order) - 1  # keeps the last `order` digits of a context
+    for row_0 in range(0, n_rows, 4):
+        row_1, row_2 = min(row_0 + 1, n_rows - 1), min(row_0 + 2, n_rows - 1)
+        row_3 = min(row_0 + 3, n_rows - 1)
+        context_0, context_1, context_2, context_3 = 0, 0, 0, 0
+        for i in range(n_columns):
+            zero = probability_zero[table[i]]
+            value_0 = np.int64(uniform[row_0, i] >= zero[context_0])
+            value_1 = np.int64(uniform[row_1, i] >= zero[context_1])
+            value_2 = np.int64(uniform[row_2, i] >= zero[context_2])
+            value_3 = np.int64(uniform[row_3, i] >= zero[context_3])
+            codes[row_0, i], codes[row_1, i] = value_0, value_1
+            codes[row_2, i], codes[row_3, i] = value_2, value_3
+            context_0 = (2 * context_0 + value_0) & mask
+            context_1 = (2 * context_1 + value_1) & mask
+            context_2 = (2 * context_2 + value_2) & mask
+            context_3 = (2 * context_3 + value_3) & mask
 
 
 @njit(nogil=True, cache=True)

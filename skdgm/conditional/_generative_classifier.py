@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
@@ -70,7 +72,7 @@ class GenerativeClassifier(BayesRuleClassifier):
     _parameter_constraints: dict = {
         "density": [BaseDensity],
         "priors": ["array-like", None],
-        "n_jobs": [None, int],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._codes import readonly
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -26,7 +27,8 @@ from .._validation import (
 )
 from ._statistics import add_in_pairs
 
-BLOCK_CELLS = 2**22  # a block's cells, whatever n_jobs is: the same sums in the same order
+BLOCK_CELLS = 2**22  # cells in a block of rows, whatever n_jobs is: the same sums, the same draws
+CHUNK_CELLS = 2**17  # cells for which random numbers are drawn at once, so that they stay in cache
 
 
 class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
@@ -270,8 +272,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         return np.concatenate(run_in_threads(self._log_prob, tasks, self.n_jobs))
 
     def _blocks(self, n_rows: int) -> list[slice]:
-        step = max(1, BLOCK_CELLS // self.n_features_in_)
-        return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+        return row_blocks(n_rows, self.n_features_in_, BLOCK_CELLS)
 
     def _check_training(
         self, X: Any, sample_weight: ArrayLike | None, reset: bool
@@ -299,6 +300,22 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = "accept_sparse" in self._input_checks
         return tags
+
+
+def row_blocks(n_rows: int, n_columns: int, cells: int) -> list[slice]:
+    """Slices of as many rows as have about the given number of cells."""
+    step = max(1, cells // n_columns)
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+
+def draw_with_uniforms(
+    kernel: Callable, arguments: tuple, codes: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """Fill codes by ``kernel(uniform, *arguments, codes)``, with a uniform number for each cell."""
+    for rows in row_blocks(*codes.shape, CHUNK_CELLS):
+        uniform = readonly(generator.random(codes[rows].shape))
+        kernel(uniform, *arguments, codes[rows])
+    return codes
 
 
 def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> list:

@@ -6,7 +6,7 @@ Each probability is the smoothed share of ones, kept inside an interval if the f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval
 
 from .._codes import as_binary_codes, readonly
 from .._kernels import bernoulli as kernels
-from ._base import BaseDensity
+from ._base import BaseDensity, draw_with_uniforms
 from ._statistics import Statistics
 
 
@@ -92,7 +92,7 @@ class BernoulliIndependentDensity(BaseDensity):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "binarize": [Real, None],
         "bounds": ["array-like"],
-        "n_jobs": [None, int],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(
@@ -157,8 +157,7 @@ class BernoulliIndependentDensity(BaseDensity):
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         codes = np.empty((n_samples, self.n_features_in_), dtype=np.uint8)
-        uniform = readonly(generator.random(codes.shape))
-        kernels.threshold(uniform, readonly(self.probability_), codes)
+        draw_with_uniforms(kernels.threshold, (readonly(self.probability_),), codes, generator)
         return codes.astype(self._dtype, copy=False)
 
     def _check_bounds(self) -> tuple[float, float]:

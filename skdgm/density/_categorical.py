@@ -65,7 +65,7 @@ class BaseCategoricalDensity(BaseDensity):
         return codes
 
     def _as_codes(self, X: np.ndarray) -> np.ndarray:
-        if self._grey_levels and 0 <= X.min() and X.max() <= 1:
+        if self._grey_levels and X.min() >= 0 and X.max() <= 1:
             return as_binary_codes(X, threshold=0.5)
         return as_codes(X)
 

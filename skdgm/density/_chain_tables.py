@@ -14,6 +14,7 @@ import numpy as np
 
 from .._codes import readonly
 from .._kernels import markov_chain as kernels
+from ._base import draw_with_uniforms
 from ._statistics import add_in_pairs
 from ._weighted_states import WeightedStates
 
@@ -42,6 +43,11 @@ class ChainShape:
     def n_before(self, table: int) -> int:
         """How many values a context of this table has."""
         return min(table, self.order)
+
+    @property
+    def dtype(self) -> type[np.unsignedinteger]:
+        """The dtype of codes that holds the categories."""
+        return np.uint8 if self.n_categories <= 256 else np.uint16
 
     @property
     def n_parameters(self) -> int:
@@ -93,7 +99,7 @@ class DenseChainCounts:
     @classmethod
     def count(cls, codes: np.ndarray, weight: np.ndarray | None, shape: ChainShape) -> Self:
         counts = cls._empty(shape)
-        if weight is None and shape.order == 1 and shape.n_categories == 2:
+        if weight is None and shape.order <= 1 and shape.n_categories == 2:
             _count_binary_pairs(codes, shape, counts)
         else:
             weight = np.ones(len(codes)) if weight is None else weight
@@ -130,10 +136,13 @@ class DenseChainCounts:
 
 
 def _count_binary_pairs(codes: np.ndarray, shape: ChainShape, counts: np.ndarray) -> None:
-    """The quick way for binary chains of order 1: all four counts follow from two sums."""
+    """The quick way for binary chains of order 0 and 1: all counts follow from two sums."""
     ones = np.zeros(shape.n_positions, dtype=np.int64)
     both = np.zeros(shape.n_positions, dtype=np.int64)
     kernels.count_binary_pairs(codes, ones, both)
+    if shape.order == 0:
+        np.add.at(counts[:, 0], shape.table, np.stack([len(codes) - ones, ones], axis=1))
+        return
     counts[0, 0] = len(codes) - ones[0], ones[0]
     after_one = np.stack([ones[:-1] - both[1:], both[1:]], axis=1)
     after_zero = np.stack([len(codes) - ones[:-1], ones[1:]], axis=1)
@@ -150,25 +159,29 @@ class DenseChainProbabilities:
         with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
             self.log_probability = np.log(probability)
         cumulative = np.cumsum(probability, axis=2)
-        self.cumulative = cumulative / cumulative[:, :, -1:]
+        self.cumulative = cumulative / cumulative[:, :, -1:]  # ends with exactly 1
 
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
         out = np.empty(len(codes))
-        log_probability = readonly(self.log_probability)
-        if self.shape.order == 1:
-            kernels.log_prob_first_order(codes, self.shape.table, log_probability, out)
+        table, order = self.shape.table, self.shape.order
+        log_probability = self.log_probability
+        if order == 0:  # the same whatever came before
+            K = self.shape.n_categories
+            log_probability = np.broadcast_to(log_probability, (self.shape.n_tables, K, K))
+        if order <= 1:
+            kernels.log_prob_first_order(codes, table, readonly(log_probability), out)
         else:
-            kernels.log_prob_windows(
-                codes, self.shape.table, self.shape.order, log_probability, out
-            )
+            kernels.log_prob_windows(codes, table, order, readonly(log_probability), out)
         return out
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        dtype = np.uint8 if self.shape.n_categories <= 256 else np.uint16
-        codes = np.empty((n_samples, self.shape.n_positions), dtype=dtype)
-        uniform = readonly(generator.random(codes.shape))
-        kernels.draw(uniform, self.shape.table, self.shape.order, readonly(self.cumulative), codes)
-        return codes
+        codes = np.empty((n_samples, self.shape.n_positions), dtype=self.shape.dtype)
+        table, order = self.shape.table, self.shape.order
+        if self.shape.n_categories == 2:
+            arguments = (table, order, readonly(self.cumulative[:, :, 0]))
+            return draw_with_uniforms(kernels.draw_binary, arguments, codes, generator)
+        arguments = (table, order, readonly(self.cumulative))
+        return draw_with_uniforms(kernels.draw, arguments, codes, generator)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +220,7 @@ class SparseChainCounts:
 
 
 class SparseChainProbabilities:
-    """Probabilities from the windows seen: ``(count(window) + alpha) / (count(context) + K alpha)``.
+    """``(count(window) + alpha) / (count(context) + K alpha)`` from the windows seen.
 
     A context that was never seen leaves the smoothed distribution, which is even.
     """
@@ -215,57 +228,64 @@ class SparseChainProbabilities:
     def __init__(self, counts: SparseChainCounts, alpha: float) -> None:
         self.shape = counts.shape
         self.alpha = alpha
-        self.windows = counts.tables
-        self.contexts = tuple(
-            WeightedStates.count(table.codes()[:, :-1], table.weight, counts.shape.n_categories)
-            for table in counts.tables
-        )
+        self.tables = [_SparseTable(windows) for windows in counts.tables]
 
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
         total = np.zeros(len(codes))
+        K = self.shape.n_categories
         for position, table in enumerate(self.shape.table):
             window = codes[:, position - self.shape.n_before(table) : position + 1]
-            seen = _weight_of(self.windows[table], window)
-            before = _weight_of(self.contexts[table], window[:, :-1])
-            total += self._log_probability(seen, before)
+            seen, before = self.tables[table].weights_of(window)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                log_probability = np.log(seen + self.alpha) - np.log(before + K * self.alpha)
+            total += np.where(before > 0, log_probability, -np.log(K))
         return total
 
-    def _log_probability(self, seen: np.ndarray, before: np.ndarray) -> np.ndarray:
-        K = self.shape.n_categories
-        with np.errstate(divide="ignore", invalid="ignore"):
-            log_probability = np.log(seen + self.alpha) - np.log(before + K * self.alpha)
-        return np.where(before > 0, log_probability, -np.log(K))
-
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        dtype = np.uint8 if self.shape.n_categories <= 256 else np.uint16
-        codes = np.empty((n_samples, self.shape.n_positions), dtype=dtype)
+        codes = np.empty((n_samples, self.shape.n_positions), dtype=self.shape.dtype)
         for position, table in enumerate(self.shape.table):
             context = codes[:, position - self.shape.n_before(table) : position]
-            codes[:, position] = self._draw(table, context, generator)
+            codes[:, position] = self._draw(self.tables[table], context, generator)
         return codes
 
-    def _draw(self, table: int, context: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    def _draw(
+        self, table: _SparseTable, context: np.ndarray, generator: np.random.Generator
+    ) -> np.ndarray:
         """A value seen after the context, by its weight, or any value for the pseudo-counts."""
         K = self.shape.n_categories
-        windows, contexts = self.windows[table], self.contexts[table]
-        group = contexts.find(context)
-        before = np.where(group >= 0, contexts.weight[group], 0.0)
-        target = generator.random(len(context)) * (before + K * self.alpha)
         value = generator.integers(0, K, size=len(context))
+        group = table.contexts.find(context)
+        before = np.where(group >= 0, table.contexts.weight[group], 0.0)
+        target = generator.random(len(context)) * (before + K * self.alpha)
         seen = target < before
-        # Windows are sorted, so those of a context are neighbours: shift the target to their run.
-        cumulative = np.cumsum(windows.weight)
-        run_end = np.searchsorted(
-            contexts.find(windows.codes()[:, :-1]), np.arange(len(contexts)), side="right"
-        )
-        run_start = np.concatenate([[0], run_end[:-1]])
-        offset = np.concatenate([[0.0], cumulative])[run_start]
-        index = np.searchsorted(cumulative, offset[group] + target, side="right")
-        index = np.clip(index, run_start[group], run_end[group] - 1)
-        value[seen] = windows.codes()[index[seen], -1]
+        value[seen] = table.value_at(group[seen], target[seen])
         return value
 
 
-def _weight_of(states: WeightedStates, codes: np.ndarray) -> np.ndarray:
-    index = states.find(codes)
-    return np.where(index >= 0, states.weight[index], 0.0)
+class _SparseTable:
+    """The windows of one table, sorted, so that those of a context are neighbours: a run."""
+
+    def __init__(self, windows: WeightedStates) -> None:
+        codes = windows.codes()
+        self.windows = windows
+        self.contexts = WeightedStates.count(codes[:, :-1], windows.weight, windows.n_categories)
+        self.last_value = codes[:, -1]
+        self.cumulative = np.concatenate([[0.0], np.cumsum(windows.weight)])
+        run = self.contexts.find(codes[:, :-1])
+        self.run_end = np.searchsorted(run, np.arange(len(self.contexts)), side="right")
+        self.run_start = np.concatenate([[0], self.run_end[:-1]])
+
+    def weights_of(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The weight each window, and each window's context, was seen with."""
+        window = self.windows.find(windows)
+        context = self.contexts.find(windows[:, :-1])
+        return (
+            np.where(window >= 0, self.windows.weight[window], 0.0),
+            np.where(context >= 0, self.contexts.weight[context], 0.0),
+        )
+
+    def value_at(self, context: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """The value where the weights in the context's run, summed from its start, pass target."""
+        start, end = self.run_start[context], self.run_end[context]
+        index = np.searchsorted(self.cumulative, self.cumulative[start] + target, side="right") - 1
+        return self.last_value[np.clip(index, start, end - 1)]

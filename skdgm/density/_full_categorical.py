@@ -6,7 +6,7 @@ S, the number of states, may be astronomical; only the states that were seen are
 from __future__ import annotations
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -80,7 +80,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         "n_categories": [*N_CATEGORIES_CONSTRAINTS, "array-like"],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "ties": ["array-like", None],
-        "n_jobs": [None, int],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(

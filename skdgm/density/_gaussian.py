@@ -33,7 +33,7 @@ GAUSSIAN_CONSTRAINTS: dict = {
     "shrinkage": [None, StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
     "reg_covar": [Interval(Real, 0, None, closed="left")],
     "n_factors": [None, Interval(Integral, 0, None, closed="left")],
-    "n_jobs": [None, int],
+    "n_jobs": [None, Integral],
 }
 
 

@@ -101,7 +101,7 @@ default="raster"
         "n_categories": N_CATEGORIES_CONSTRAINTS,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "homogeneous": ["boolean"],
-        "n_jobs": [None, int],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(
