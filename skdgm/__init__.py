@@ -1,5 +1,6 @@
 """Generative models with exact likelihoods for scikit-learn users."""
 
+from .compare import ClassifierComparison, compare_classifiers, load_table
 from .conditional import GaussianDiscriminant, GenerativeClassifier
 from .density import (
     BernoulliIndependentDensity,
@@ -7,15 +8,20 @@ from .density import (
     GaussianDensity,
     MarkovChainImageDensity,
 )
+from .display import ComparisonDisplay
 from .projection import PCAProjection
 
 __version__ = "0.1.0"
 __all__ = [
     "BernoulliIndependentDensity",
+    "ClassifierComparison",
+    "ComparisonDisplay",
     "FullCategoricalDensity",
     "GaussianDensity",
     "GaussianDiscriminant",
     "GenerativeClassifier",
     "MarkovChainImageDensity",
     "PCAProjection",
+    "compare_classifiers",
+    "load_table",
 ]

@@ -1,0 +1,148 @@
+"""The command line: ``skdgm compare``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sklearn.datasets import load_digits
+
+from . import __version__
+from .compare import ClassifierComparison, compare_classifiers, load_table
+from .display import make_figure
+
+BAD_INPUT, INTERRUPTED = 2, 130  # exit codes
+OPTIONS = {  # what the arguments of the Python functions are called here
+    "data": "--data",
+    "X": "--data",
+    "target": "--target",
+    "y": "--target",
+    "output": "--output",
+    "folds": "--folds",
+    "random_state": "--seed",
+    "n_jobs": "--jobs",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str or None, default=None
+        The arguments; None takes those of the process.
+
+    Returns
+    -------
+    code : int
+        Exit code: 0, 2 for input that is not acceptable, or 130 after Ctrl-C.
+    """
+    arguments = _parser().parse_args(argv)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            return _compare(arguments)
+        except (ValueError, ImportError) as error:
+            print(f"skdgm compare: error: {_as_options(str(error))}", file=sys.stderr)
+            return BAD_INPUT
+        except KeyboardInterrupt:
+            print("skdgm compare: interrupted before any model was finished", file=sys.stderr)
+            return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="skdgm", description="Generative models with exact likelihoods."
+    )
+    parser.add_argument("--version", action="version", version=f"skdgm {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    compare = commands.add_parser(
+        "compare",
+        help="compare generative classifiers with logistic regression",
+        description="Cross-validate logistic regression and generative classifiers on a table of "
+        "labelled rows. Prints a row a model (accuracy, log-loss, parameters, seconds, accuracy "
+        "with hidden features) and saves it as PREFIX.csv and, drawn, as PREFIX.png. Ctrl-C keeps "
+        "the models that are finished.",
+        epilog="examples: skdgm compare; skdgm compare --data iris.csv --target species",
+    )
+    add = compare.add_argument
+    add("--data", metavar="FILE.csv", help="table with a header line (default: the digits data)")
+    add("--target", metavar="COLUMN", help="column of --data that holds the class labels")
+    add(
+        "--output",
+        metavar="PREFIX",
+        default="skdgm-compare",
+        help="where to save; existing files are replaced (default: %(default)s)",
+    )
+    add("--folds", type=int, default=5, metavar="N", help="folds (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="random seed (default: %(default)s)")
+    add("--jobs", type=int, default=1, metavar="N", help="processes (default: %(default)s)")
+    add("--quiet", action="store_true", help="show no progress")
+    return parser
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    table_file, picture_file = _check_output(arguments.output)
+    figure = make_figure(pyplot=False)
+    X, y = _load(arguments.data, arguments.target)
+    comparison = compare_classifiers(
+        X,
+        y,
+        folds=arguments.folds,
+        random_state=arguments.seed,
+        n_jobs=arguments.jobs,
+        verbose=not arguments.quiet,
+    )
+    if comparison.table.empty:
+        raise KeyboardInterrupt
+    print(comparison)
+    comparison.to_csv(table_file)
+    comparison.plot(ax=figure.subplots(1, 2))
+    figure.savefig(picture_file, dpi=150)
+    print(f"\nSaved {table_file} and {picture_file}")
+    return INTERRUPTED if comparison.interrupted else 0
+
+
+def _load(data: str | None, target: str | None) -> tuple[Any, Any]:
+    if data is None and target is None:
+        return load_digits(return_X_y=True)
+    if data is None:
+        raise ValueError(f"target names a column of data, got {target!r} but no data.")
+    if target is None:
+        raise ValueError(f"target must be given, to name the column of {data!r} to predict.")
+    return load_table(data, target)
+
+
+def _check_output(prefix: str) -> tuple[Path, Path]:
+    """Return the files to write, if they can be written: better to know before a long run."""
+    files = Path(f"{prefix}.csv"), Path(f"{prefix}.png")
+    for file in files:
+        existed = file.exists()
+        try:
+            file.open("ab").close()
+        except OSError as error:
+            raise ValueError(
+                f"output must be where files can be written, but {str(file)!r} cannot: "
+                f"{error.strerror}."
+            ) from None
+        if not existed:
+            file.unlink()
+    return files
+
+
+def _as_options(message: str) -> str:
+    """Name the option instead of the argument that opens an error message."""
+    first, _, rest = message.partition(" ")
+    return f"{OPTIONS.get(first, first)} {rest}".replace("\n", " ")
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    print(f"skdgm compare: note: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,313 @@
+"""Tables for the comparison: read from a CSV file, checked, and brought to numbers and text.
+
+Every error message opens with the name of the argument that it is about.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.utils import check_array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_CATEGORIES = 20  # columns that a text column may become; its rarer values share the last one
+NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"}
+
+
+def import_pandas() -> Any:
+    """Import pandas, or say how to install it."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            'Comparing classifiers needs pandas; install it with: pip install "skdgm[compare]"'
+        ) from error
+    return pandas
+
+
+# ---------------------------------------------------------------------- reading
+def load_table(data: str | PathLike[str], target: str) -> tuple[pd.DataFrame, pd.Series]:
+    """Read a CSV file and part it into features and labels.
+
+    Parameters
+    ----------
+    data : str or path
+        A CSV file: UTF-8 text, cells separated by commas, the names of the columns in the first
+        line. Cells that are empty or hold ``NA`` and the like are missing values.
+    target : str
+        Name of the column that holds the class labels.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_samples, n_features)
+        All columns but the target.
+    y : Series of shape (n_samples,)
+        The target.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, empty, not UTF-8 text or ragged (a line with more or fewer cells
+        than the first), a column has no name or the name of another, or the target is not among
+        the columns or is the only one.
+    ImportError
+        If pandas is not installed.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from skdgm import load_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "flowers.csv")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write("length,colour,species\\n1.5,red,a\\n,blue,b\\n")
+    ...     X, y = load_table(path, "species")
+    >>> X.shape, list(y)
+    ((2, 2), ['a', 'b'])
+    """
+    pandas = import_pandas()
+    path = Path(data)
+    if not path.is_file():
+        seen = "is a directory" if path.is_dir() else "does not exist"
+        raise ValueError(f"data must be the path of a CSV file, but {str(path)!r} {seen}.")
+    try:
+        header = _check_lines(path)
+        _check_target(header, target)
+        table = pandas.read_csv(
+            path,
+            encoding="utf-8-sig",
+            header=0,
+            names=header,
+            index_col=False,
+            skipinitialspace=True,
+            low_memory=False,
+        )
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"data must be UTF-8 text, but {str(path)!r} is not (byte {error.start}); save it as "
+            "CSV with the encoding UTF-8."
+        ) from None
+    except OSError as error:
+        raise ValueError(f"data cannot be read: {str(path)!r}: {error.strerror}.") from None
+    return table.drop(columns=target), table[target]
+
+
+def _check_lines(path: Path) -> list[str]:
+    """Return the names in the first line, all other lines having as many cells."""
+    header: list[str] = []
+    n_rows = 0
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file, skipinitialspace=True)
+        try:
+            for cells in lines:
+                if len(cells) <= 1 and not "".join(cells).strip():
+                    continue  # a blank line
+                if not header:
+                    header = [name.strip() for name in cells]
+                    continue
+                n_rows += 1
+                if len(cells) != len(header):
+                    raise ValueError(
+                        f"data must have as many cells in every line: the first line of "
+                        f"{str(path)!r} names {len(header)} columns, but line {lines.line_num} "
+                        f"has {len(cells)} cells."
+                    )
+        except csv.Error as error:
+            raise ValueError(
+                f"data must be a CSV file, but line {lines.line_num} of {str(path)!r} cannot be "
+                f"read: {error}."
+            ) from None
+    if not n_rows:
+        held = "only a line of names" if header else "nothing"
+        raise ValueError(
+            f"data must hold a line of column names and at least one row, but {str(path)!r} holds "
+            f"{held}."
+        )
+    _check_names(header, "data")
+    return header
+
+
+def _check_names(names: list[Any], argument: str) -> None:
+    repeated = [name for place, name in enumerate(names) if name in names[:place]]
+    if "" in names:
+        raise ValueError(
+            f"{argument} must name every column, but column {names.index('') + 1} has no name. If "
+            "it holds row numbers, save the table without them: to_csv(..., index=False)."
+        )
+    if repeated:
+        raise ValueError(
+            f"{argument} must name every column differently, but {repeated[0]!r} occurs twice."
+        )
+
+
+def _check_target(header: list[str], target: str) -> None:
+    if target not in header:
+        shown = ", ".join(repr(name) for name in header[:10])
+        more = f" and {len(header) - 10} more" if len(header) > 10 else ""
+        raise ValueError(
+            f"target must be a column of data, got {target!r}; the columns, which commas must "
+            f"separate, are {shown}{more}."
+        )
+    if len(header) == 1:
+        raise ValueError(
+            f"target must not be the only column, but data has {target!r} alone; at least one "
+            "other column is needed to predict it from."
+        )
+
+
+# ---------------------------------------------------------------------- checking
+def check_table(X: Any, y: ArrayLike) -> tuple[pd.DataFrame | np.ndarray, np.ndarray]:
+    """Return the features as a float64 array or a frame of numbers and text, and the labels."""
+    pandas = import_pandas()
+    if isinstance(X, pandas.DataFrame):
+        X = _check_frame(X)
+    elif np.asarray(X).dtype.kind in "biuf":
+        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
+    else:
+        X = _check_frame(pandas.DataFrame(X).infer_objects())
+    _check_variation(X)
+    return X, _check_labels(y, len(X))
+
+
+def _check_frame(X: pd.DataFrame) -> pd.DataFrame:
+    if not X.shape[0] or not X.shape[1]:
+        raise ValueError(f"X must have rows and columns, got shape {X.shape}.")
+    _check_names(list(X.columns), "X")
+    if len({isinstance(name, str) for name in X.columns}) > 1:
+        X = X.set_axis(X.columns.map(str), axis=1)
+    plain = plain_columns(X, number_columns(X))
+    for name, column in plain.items():
+        if column.dtype.kind == "f" and np.isinf(column).any():
+            row = int(np.flatnonzero(np.isinf(column))[0])
+            raise ValueError(
+                f"X must hold finite numbers or missing values, but row {row} of column {name!r} "
+                "holds infinity."
+            )
+    return plain
+
+
+def _check_variation(X: pd.DataFrame | np.ndarray) -> None:
+    columns = import_pandas().DataFrame(X)
+    if not (columns.nunique() > 1).any():
+        raise ValueError(
+            f"X must have a column that varies to tell classes apart, but each of its "
+            f"{X.shape[1]} columns holds a single value."
+        )
+
+
+def _check_labels(y: ArrayLike, n_rows: int) -> np.ndarray:
+    pandas = import_pandas()
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.shape != (n_rows,):
+        raise ValueError(
+            f"y must hold one class label for each of the {n_rows} rows, got shape {y.shape}."
+        )
+    missing = np.flatnonzero(pandas.isna(y))
+    if len(missing):
+        raise ValueError(
+            f"y must have a label in every row, but {len(missing)} of {n_rows} are missing, the "
+            f"first in row {missing[0]} (counted from 0). Empty cells, NA and None count as "
+            "missing; fill them in or leave the rows out."
+        )
+    if y.dtype.kind == "O":
+        kind = pandas.api.types.infer_dtype(y)
+        y = y.astype(float if kind in NUMBERS - {"boolean"} else str)
+    classes, counts = np.unique(y, return_counts=True)
+    if len(classes) == 1:
+        raise ValueError(
+            f"y must hold at least two classes, but every row has the label {classes.tolist()[0]!r}."
+        )
+    _check_not_regression(classes, n_rows)
+    return y
+
+
+def _check_not_regression(classes: np.ndarray, n_rows: int) -> None:
+    if classes.dtype.kind not in "iuf":
+        return
+    fractions = classes[classes != np.floor(classes)]
+    many = len(classes) > max(20, n_rows // 4)
+    if len(fractions) or many:
+        example = f", such as {fractions[0]:g}," if len(fractions) else ""
+        raise ValueError(
+            f"y must hold class labels: text, booleans or few different integers. Its "
+            f"{len(classes)} different numbers{example} in {n_rows} rows look like a regression "
+            "target; cut them into classes first, for example with pandas.cut."
+        )
+
+
+# ---------------------------------------------------------------------- preparing
+def number_columns(X: pd.DataFrame) -> list[int]:
+    """Return the positions of the columns that hold numbers or booleans; the others are text."""
+    infer = import_pandas().api.types.infer_dtype
+    return [place for place in range(X.shape[1]) if infer(X.iloc[:, place], skipna=True) in NUMBERS]
+
+
+def plain_columns(X: pd.DataFrame, numbers: Collection[int]) -> pd.DataFrame:
+    """Return the columns at the positions ``numbers`` as float64, the others as Python strings.
+
+    Missing values become NaN in both.
+    """
+    pandas = import_pandas()
+    plain = {}
+    for place, name in enumerate(X.columns):
+        column = X.iloc[:, place]
+        if place in numbers:
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            values = column.astype(object).map(str).to_numpy(dtype=object, copy=True)
+            values[column.isna().to_numpy()] = np.nan
+        plain[name] = pandas.Series(values, index=X.index, dtype=values.dtype)
+    return pandas.DataFrame(plain)
+
+
+def make_preparation(X: pd.DataFrame | np.ndarray) -> Any:
+    """Make the first step of every pipeline: missing values filled in, text one-hot encoded.
+
+    A missing number becomes the mean of its column in the training rows, a missing text the most
+    frequent one. A column without any value there becomes 0.
+    """
+    mean = SimpleImputer(keep_empty_features=True)
+    if isinstance(X, np.ndarray):
+        return mean
+    numbers = number_columns(X)
+    texts = [place for place in range(X.shape[1]) if place not in numbers]
+    one_hot = OneHotEncoder(
+        max_categories=MAX_CATEGORIES, handle_unknown="infrequent_if_exist", sparse_output=False
+    )
+    most_frequent = SimpleImputer(strategy="most_frequent", keep_empty_features=True)
+    return make_pipeline(
+        FunctionTransformer(plain_columns, kw_args={"numbers": numbers}),
+        ColumnTransformer(
+            [("numbers", mean, numbers), ("texts", make_pipeline(most_frequent, one_hot), texts)]
+        ),
+    )
+
+
+def take_rows(X: pd.DataFrame | np.ndarray, rows: np.ndarray) -> pd.DataFrame | np.ndarray:
+    """Return the rows at the given positions."""
+    return X[rows] if isinstance(X, np.ndarray) else X.iloc[rows]
+
+
+def hide(
+    X: pd.DataFrame | np.ndarray, share: float, order: np.ndarray
+) -> pd.DataFrame | np.ndarray:
+    """Return X with a share of its cells missing: the first in ``order``, a ranking of the cells.
+
+    The pipelines fill them in as their first step does.
+    """
+    hidden = order < round(share * order.size)
+    return np.where(hidden, np.nan, X) if isinstance(X, np.ndarray) else X.mask(hidden)

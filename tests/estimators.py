@@ -1,0 +1,122 @@
+"""Finds every public estimator, and holds the cases that the common tests run on each."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+import pkgutil
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+import skdgm
+from skdgm import (
+    BernoulliIndependentDensity,
+    FullCategoricalDensity,
+    GaussianDensity,
+    GaussianDiscriminant,
+    GenerativeClassifier,
+    MarkovChainImageDensity,
+    PCAProjection,
+)
+from skdgm.density._base import BaseDensity
+
+# The smallest sensible argument of estimators that cannot be constructed without one.
+REQUIRED_ARGUMENTS = {GenerativeClassifier: {"density": GaussianDensity()}}
+
+# Settings besides the defaults that scikit-learn's checks run on.
+VARIANTS = [
+    BernoulliIndependentDensity(alpha=0.0, bounds=(0.1, 0.9), n_jobs=2),
+    MarkovChainImageDensity(order=0, homogeneous=True),
+    MarkovChainImageDensity(n_categories=3000, order=0, alpha=0.5),
+    FullCategoricalDensity(n_categories=50, alpha=0.0),
+    GaussianDensity("tied", shrinkage="auto"),
+    GaussianDensity("diag", shrinkage=0.1),
+    GaussianDensity("spherical"),
+    GaussianDensity("low_rank", n_factors=0),
+    GaussianDensity("low_rank"),
+    GaussianDiscriminant("tied", shrinkage="auto", n_jobs=2),
+    GaussianDiscriminant("low_rank"),
+    GenerativeClassifier(BernoulliIndependentDensity()),
+    GenerativeClassifier(MarkovChainImageDensity(n_categories=50)),
+    GenerativeClassifier(FullCategoricalDensity(), n_jobs=2),
+    PCAProjection(n_components=1, whiten=True),
+]
+
+
+def public_estimators() -> list[type[BaseEstimator]]:
+    """Every concrete estimator class that a module of skdgm defines."""
+    modules = [skdgm]
+    for info in pkgutil.walk_packages(skdgm.__path__, "skdgm."):
+        if not info.name.endswith("__main__"):
+            modules.append(importlib.import_module(info.name))
+    found = {
+        member
+        for module in modules
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, BaseEstimator)
+        and member.__module__.startswith("skdgm")
+        and not member.__name__.startswith("_")
+        and not inspect.isabstract(member)
+    }
+    return sorted(found, key=lambda estimator: estimator.__name__)
+
+
+def smallest_instance(estimator: type[BaseEstimator]) -> BaseEstimator:
+    """The estimator with its defaults, or with its smallest sensible argument."""
+    return estimator(**REQUIRED_ARGUMENTS.get(estimator, {}))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A density with small data for it; ``n_categories`` is None for continuous columns."""
+
+    name: str
+    density: BaseDensity
+    n_columns: int
+    n_categories: int | None
+
+    def data(self, n_samples: int = 60, seed: int = 0) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        if self.n_categories is None:
+            return rng.normal(size=(n_samples, self.n_columns)) @ rng.normal(
+                size=(self.n_columns, self.n_columns)
+            ) + rng.normal(size=self.n_columns)
+        # Columns that lean on one another, so that no family fits by chance.
+        X = rng.integers(0, self.n_categories, size=(n_samples, self.n_columns))
+        keep = rng.random((n_samples, self.n_columns - 1)) < 0.6
+        for column in range(1, self.n_columns):
+            X[:, column] = np.where(keep[:, column - 1], X[:, column - 1], X[:, column])
+        return X
+
+    def all_states(self) -> np.ndarray:
+        return np.array(list(itertools.product(range(self.n_categories), repeat=self.n_columns)))
+
+
+CASES = [
+    Case("bernoulli", BernoulliIndependentDensity(), 5, 2),
+    Case("bernoulli-bounds", BernoulliIndependentDensity(alpha=0, bounds=(0.45, 0.55)), 5, 2),
+    Case("chain-0", MarkovChainImageDensity(order=0), 5, 2),
+    Case("chain-1", MarkovChainImageDensity(), 5, 2),
+    Case("chain-1-unsmoothed", MarkovChainImageDensity(alpha=0), 5, 2),
+    Case("chain-1-ternary", MarkovChainImageDensity(n_categories=3), 4, 3),
+    Case("chain-1-homogeneous", MarkovChainImageDensity(homogeneous=True), 5, 2),
+    Case("chain-2-snake", MarkovChainImageDensity(2, scan="snake", image_shape=(2, 3)), 6, 2),
+    Case("chain-2-hilbert", MarkovChainImageDensity(2, scan="hilbert"), 4, 3),
+    Case("chain-2-homogeneous", MarkovChainImageDensity(2, homogeneous=True, alpha=0.5), 5, 3),
+    Case("chain-3-permuted", MarkovChainImageDensity(3, scan=[2, 0, 3, 1]), 4, 2),
+    Case("chain-full", MarkovChainImageDensity(order=4, alpha=0.1), 5, 2),
+    Case("full", FullCategoricalDensity(), 5, 2),
+    Case("full-ternary", FullCategoricalDensity(n_categories=3, alpha=2.5), 4, 3),
+    Case("full-unsmoothed", FullCategoricalDensity(alpha=0), 5, 2),
+    Case("full-ties", FullCategoricalDensity(ties=np.arange(27).reshape(3, 3, 3) % 4), 3, 3),
+    Case("gaussian", GaussianDensity(), 3, None),
+    Case("gaussian-tied", GaussianDensity("tied", shrinkage="auto"), 3, None),
+    Case("gaussian-diag", GaussianDensity("diag", shrinkage=0.2), 3, None),
+    Case("gaussian-spherical", GaussianDensity("spherical"), 3, None),
+    Case("gaussian-low-rank", GaussianDensity("low_rank", n_factors=1), 3, None),
+]
+DISCRETE_CASES = [case for case in CASES if case.n_categories is not None]
+CONTINUOUS_CASES = [case for case in CASES if case.n_categories is None]

@@ -1,0 +1,338 @@
+"""The contract of every density, on each case: mathematics first, conventions after."""
+
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skdgm.density import _base
+
+from .estimators import CASES, CONTINUOUS_CASES, DISCRETE_CASES
+
+
+def cases(selected):
+    return pytest.mark.parametrize("case", selected, ids=[case.name for case in selected])
+
+
+def assert_same_model(first, second, X):
+    assert_allclose(first.score_samples(X), second.score_samples(X), rtol=1e-10, atol=1e-10)
+    assert first.n_parameters_ == second.n_parameters_
+
+
+# ---------------------------------------------------------------------- mathematics
+@cases(DISCRETE_CASES)
+def test_probabilities_of_all_states_sum_to_one(case):
+    density = clone(case.density).fit(case.data())
+    log_prob = density.score_samples(case.all_states())
+    assert not np.isnan(log_prob).any()
+    assert_allclose(np.exp(log_prob).sum(), 1, rtol=0, atol=1e-10)
+
+
+@cases(CONTINUOUS_CASES)
+def test_log_density_is_that_of_scipy(case):
+    density = clone(case.density).fit(case.data())
+    normal = stats.multivariate_normal(density.mean_, density.get_covariance())
+    X = case.data(20, seed=1)
+    assert_allclose(density.score_samples(X), normal.logpdf(X), rtol=1e-9)
+
+
+@cases(DISCRETE_CASES)
+def test_sampled_frequencies_match_probabilities(case):
+    density = clone(case.density).fit(case.data())
+    states = case.all_states()
+    probability = np.exp(density.score_samples(states))
+    n_samples = 40_000
+    X = density.sample(n_samples, random_state=7)
+    place = np.ravel_multi_index(tuple(X.T.astype(int)), (case.n_categories,) * case.n_columns)
+    count = np.bincount(place, minlength=len(states))
+    assert (count[probability == 0] == 0).all()
+    possible = probability > 0
+    expected = probability[possible] * n_samples / probability.sum()
+    assert stats.chisquare(count[possible], expected).pvalue > 1e-4
+
+
+@cases(CONTINUOUS_CASES)
+def test_sampled_moments_match(case):
+    density = clone(case.density).fit(case.data())
+    X = density.sample(40_000, random_state=7)
+    covariance = density.get_covariance()
+    scale = np.sqrt(np.diag(covariance))
+    assert_allclose((X.mean(axis=0) - density.mean_) / scale, 0, atol=0.03)
+    assert_allclose((np.cov(X.T) - covariance) / np.outer(scale, scale), 0, atol=0.05)
+    log_prob = density.score_samples(X)  # its mean is minus the entropy
+    entropy = stats.multivariate_normal(density.mean_, covariance).entropy()
+    assert_allclose(log_prob.mean(), -entropy, atol=0.05)
+
+
+# ---------------------------------------------------------------------- one mechanism for all fits
+@cases(CASES)
+@settings(max_examples=15, deadline=None)
+@given(cuts=st.lists(st.integers(1, 59), max_size=6, unique=True))
+def test_batches_give_the_model_of_one_fit(case, cuts):
+    X = case.data()
+    edges = [0, *sorted(cuts), len(X)]
+    batched = clone(case.density)
+    for start, stop in itertools.pairwise(edges):
+        batched.partial_fit(X[start:stop])
+    assert_same_model(batched, clone(case.density).fit(X), X)
+
+
+@cases(CASES)
+def test_batches_of_one_row_give_the_model_of_one_fit(case):
+    X = case.data()
+    batched = clone(case.density)
+    for row in X:
+        batched.partial_fit(row[np.newaxis])
+    assert_same_model(batched, clone(case.density).fit(X), X)
+
+
+@cases(CASES)
+def test_partial_fit_goes_on_after_fit(case):
+    X = case.data()
+    continued = clone(case.density).fit(X[:25]).partial_fit(X[25:])
+    assert_same_model(continued, clone(case.density).fit(X), X)
+
+
+@cases(CASES)
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**16))
+def test_integer_weights_repeat_rows(case, seed):
+    X = case.data()
+    weight = np.random.default_rng(seed).integers(0, 4, size=len(X))
+    weight[0] = 1  # at least one row counts
+    repeated = clone(case.density).fit(np.repeat(X, weight, axis=0))
+    weighted = clone(case.density).fit(X, sample_weight=weight)
+    assert_same_model(weighted, repeated, X[weight > 0])
+
+
+@cases(CASES)
+def test_weighted_batches(case):
+    X = case.data()
+    weight = np.random.default_rng(3).random(len(X))
+    batched = clone(case.density)
+    for rows in (slice(0, 10), slice(10, 45), slice(45, 60)):
+        batched.partial_fit(X[rows], sample_weight=weight[rows])
+    assert_same_model(batched, clone(case.density).fit(X, sample_weight=weight), X)
+
+
+@cases(CASES)
+def test_threads_change_nothing(case, monkeypatch):
+    monkeypatch.setattr(_base, "BLOCK_CELLS", 7 * case.n_columns)  # blocks of seven rows
+    X = case.data()
+    models = [clone(case.density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 1, 2, 3)]
+    for model in models[1:]:
+        assert_array_equal(model.score_samples(X), models[0].score_samples(X))
+        assert_array_equal(model.sample(50, random_state=1), models[0].sample(50, random_state=1))
+    monkeypatch.undo()
+    assert_same_model(models[0], clone(case.density).fit(X), X)
+
+
+# ---------------------------------------------------------------------- conventions
+@cases(CASES)
+def test_score_and_criteria(case):
+    X = case.data()
+    density = clone(case.density).fit(X)
+    log_prob = density.score_samples(X)
+    assert log_prob.shape == (len(X),)
+    assert log_prob.dtype == np.float64
+    assert_allclose(density.score(X), log_prob.mean())
+    assert_allclose(density.aic(X), 2 * density.n_parameters_ - 2 * log_prob.sum())
+    assert_allclose(density.bic(X), np.log(len(X)) * density.n_parameters_ - 2 * log_prob.sum())
+    assert isinstance(density.n_parameters_, int)
+
+
+@cases(CASES)
+def test_input_is_left_alone_and_may_be_read_only(case):
+    X = case.data()
+    kept = X.copy()
+    X.flags.writeable = False
+    density = clone(case.density).fit(X)
+    density.score_samples(X)
+    density.partial_fit(np.asfortranarray(X))
+    assert_array_equal(X, kept)
+
+
+@cases(CASES)
+def test_memory_maps(case, tmp_path):
+    X = case.data()
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert_same_model(clone(case.density).fit(mapped), clone(case.density).fit(X), X)
+
+
+@cases(CASES)
+@pytest.mark.parametrize("random_state", [0, "RandomState", "Generator", None])
+def test_random_states(case, random_state):
+    make = {"RandomState": np.random.RandomState, "Generator": np.random.default_rng}
+    source = make[random_state](3) if random_state in make else random_state
+    again = make[random_state](3) if random_state in make else random_state
+    density = clone(case.density).fit(case.data())
+    X = density.sample(30, random_state=source)
+    assert X.shape == (30, case.n_columns)
+    if random_state is not None:
+        assert_array_equal(X, density.sample(30, random_state=again))
+    if random_state != 0:  # a source goes on, and None draws afresh
+        assert not np.array_equal(X, density.sample(30, random_state=source))
+
+
+def test_none_follows_numpy_s_global_seed():
+    case = CASES[0]
+    density = clone(case.density).fit(case.data())
+    np.random.seed(5)
+    first = density.sample(20)
+    np.random.seed(5)
+    assert_array_equal(density.sample(20), first)
+
+
+@cases(DISCRETE_CASES)
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.float32, np.float64])
+def test_samples_have_the_training_dtype(case, dtype):
+    X = case.data().astype(dtype)
+    density = clone(case.density).fit(X)
+    assert density.sample(5, random_state=0).dtype == dtype
+    assert_same_model(density, clone(case.density).fit(case.data()), X)
+
+
+@cases(CONTINUOUS_CASES)
+def test_continuous_samples_are_floats(case):
+    X = case.data()
+    assert clone(case.density).fit(X).sample().dtype == np.float64
+    assert clone(case.density).fit(X.astype(np.float32)).sample().dtype == np.float32
+    assert clone(case.density).fit((100 * X).astype(int)).sample().dtype == np.float64
+
+
+@cases(CASES)
+def test_pickled_models_are_the_same(case):
+    X = case.data()
+    density = clone(case.density).fit(X)
+    loaded = pickle.loads(pickle.dumps(density))
+    assert_array_equal(loaded.score_samples(X), density.score_samples(X))
+    assert_array_equal(loaded.sample(9, random_state=2), density.sample(9, random_state=2))
+    assert_same_model(loaded.partial_fit(X), density.partial_fit(X), X)
+
+
+# ---------------------------------------------------------------------- extremes and bad input
+@cases(CASES)
+def test_one_sample(case):
+    X = case.data(1)
+    density = clone(case.density).fit(X)
+    assert np.isfinite(density.score(X))
+    assert density.sample(3, random_state=0).shape == (3, case.n_columns)
+
+
+@cases(CASES)
+def test_constant_columns(case):
+    X = np.zeros((6, case.n_columns))
+    density = clone(case.density).fit(X)
+    assert np.isfinite(density.score(X))
+    assert np.isfinite(density.sample(4, random_state=0)).all()
+
+
+@pytest.mark.parametrize("family", sorted({type(case.density) for case in CASES}, key=str))
+def test_one_column(family):
+    density = family()
+    X = np.array([[0], [1], [1], [0], [1]])
+    density.fit(X)
+    assert np.isfinite(density.score_samples(X)).all()
+    assert density.sample(3, random_state=0).shape == (3, 1)
+
+
+BAD_ROWS = {
+    "NaN": (np.nan, "NaN"),
+    "infinity": (np.inf, "infinity"),
+}
+
+
+@cases(CASES)
+@pytest.mark.parametrize("bad", BAD_ROWS)
+def test_values_that_are_no_numbers(case, bad):
+    value, message = BAD_ROWS[bad]
+    X = case.data().astype(float)
+    density = clone(case.density).fit(X)
+    before = density.score_samples(X)
+    X_bad = X.copy()
+    X_bad[3, 1] = value
+    for call in (density.fit, density.partial_fit, density.score_samples):
+        with pytest.raises(ValueError, match=message):
+            call(X_bad)
+    assert_array_equal(density.score_samples(X), before)  # the model is what it was
+
+
+@cases(CASES)
+def test_shapes_and_types(case):
+    X = case.data()
+    density = clone(case.density).fit(X)
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        density.fit(X.astype(complex))
+    with pytest.raises(ValueError, match="0 sample"):
+        density.fit(X[:0])
+    with pytest.raises(ValueError, match="0 feature"):
+        density.fit(X[:, :0])
+    with pytest.raises(ValueError, match=r"X has \d features, but \w+ is expecting \d features"):
+        density.score_samples(X[:, 1:])
+    with pytest.raises(ValueError, match="Reshape your data"):
+        density.fit(X[0])
+    with pytest.raises(ValueError, match="n_samples must be an integer of 1 or more, got 0"):
+        density.sample(0)
+    with pytest.raises(ValueError, match="random_state must be"):
+        density.sample(1, random_state="seed")
+    with pytest.raises(ValueError, match="random_state must be 0 or a larger integer"):
+        density.sample(1, random_state=-1)
+
+
+@cases(CASES)
+def test_weights(case):
+    X = case.data()
+    density = clone(case.density).fit(X)
+    before = density.score_samples(X)
+    negative = np.ones(len(X))
+    negative[4] = -1
+    with pytest.raises(ValueError, match="Negative values in sample_weight: row 4 has weight -1"):
+        density.fit(X, sample_weight=negative)
+    with pytest.raises(ValueError, match="zero"):
+        density.fit(X, sample_weight=np.zeros(len(X)))
+    with pytest.raises(ValueError, match=r"sample_weight\.shape"):
+        density.fit(X, sample_weight=np.ones(3))
+    assert_array_equal(density.score_samples(X), before)
+
+
+@cases(CASES)
+def test_nothing_is_half_fitted(case):
+    X = case.data()
+    density = clone(case.density)
+    with pytest.raises(ValueError, match="zero"):
+        density.fit(X, sample_weight=np.zeros(len(X)))
+    assert vars(density).keys() == density.get_params(deep=False).keys()
+    with pytest.raises(NotFittedError):
+        density.score_samples(X)
+    with pytest.raises(NotFittedError):
+        density.sample()
+
+
+@cases(DISCRETE_CASES[2:])
+def test_categories_that_are_none(case):
+    X = case.data().astype(float)
+    density = clone(case.density).fit(X)
+    before = density.score_samples(X)
+    for value, message in [
+        (-1.0, r"Negative values in data: row 3, column 1 holds -1"),
+        (0.5, r"not integers in X: row 3, column 1 holds 0\.5"),
+        (1e9, r"Category too large in X: row 3, column 1 holds 1000000000"),
+    ]:
+        X_bad = X.copy()
+        X_bad[3, 1] = value
+        for call in (density.fit, density.partial_fit, density.score_samples):
+            with pytest.raises(ValueError, match=message):
+                call(X_bad)
+    X_bad = X.copy()
+    X_bad[3, 1] = case.n_categories
+    with pytest.raises(ValueError, match=rf"column 1 holds {case.n_categories}"):
+        density.score_samples(X_bad)
+    assert_array_equal(density.score_samples(X), before)

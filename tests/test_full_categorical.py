@@ -1,0 +1,141 @@
+"""FullCategoricalDensity: closed form, ties, and state spaces too large to list."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+
+from skdgm import FullCategoricalDensity
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**16),
+    K=st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    alpha=st.floats(0, 20),
+    weighted=st.booleans(),
+)
+def test_equals_its_definition(seed, K, alpha, weighted):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, K, size=(30, len(K)))
+    weight = rng.random(30) + 0.01 if weighted else np.ones(30)
+    density = FullCategoricalDensity(n_categories=K, alpha=alpha)
+    density.fit(X, sample_weight=weight if weighted else None)
+    new = rng.integers(0, K, size=(20, len(K)))
+    count = ((new[:, np.newaxis] == X).all(axis=2) * weight).sum(axis=1)
+    with np.errstate(divide="ignore"):
+        expected = np.log((count + alpha / np.prod(K)) / (weight.sum() + alpha))
+    assert_allclose(density.score_samples(new), expected, rtol=1e-9)
+    assert density.n_parameters_ == np.prod(K) - 1
+
+
+def test_categories_are_counted_by_column():
+    density = FullCategoricalDensity().fit([[0, 3], [1, 0]])
+    assert_array_equal(density.n_categories_, [2, 4])
+    assert density.n_states_ == 8
+    with pytest.raises(
+        ValueError, match="column 0 holds 2, but the categories known there are 0 t"
+    ):
+        density.score_samples([[2, 3]])
+    assert np.isfinite(density.score_samples([[1, 2]])).all()  # between those seen is known
+
+
+def test_a_boolean_column_has_two_categories():
+    density = FullCategoricalDensity().fit(np.zeros((3, 4), dtype=bool))
+    assert density.n_parameters_ == 2**4 - 1
+    assert density.sample(3, random_state=0).dtype == bool
+
+
+def test_astronomical_state_spaces():
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.integers(0, 2, size=(50, 784)), 3, axis=0).astype(np.uint8)
+    density = FullCategoricalDensity(n_categories=2, alpha=50.0).fit(X)
+    assert density.n_parameters_ == 2**784 - 1
+    new = rng.integers(0, 2, size=(20, 784))
+    assert_allclose(density.score_samples(X), np.log(3 / 200))
+    assert_allclose(density.score_samples(new), np.log(50 / 200) - 784 * np.log(2))
+    drawn = density.sample(4000, random_state=0)
+    known = {row.tobytes() for row in X}
+    share = np.mean([row.tobytes() in known for row in drawn])
+    assert stats.binomtest(round(share * 4000), 4000, 150 / 200).pvalue > 1e-4
+    assert density.bic(X) > density.aic(X) > 2.0**780
+
+
+def test_more_states_than_floats_reach():
+    X = np.random.default_rng(0).integers(0, 256, size=(9, 2000), dtype=np.uint8)
+    density = FullCategoricalDensity(n_categories=256).fit(X)
+    assert density.n_parameters_ == 256**2000 - 1
+    assert np.isfinite(density.score_samples(X)).all()
+    assert np.isfinite(density.score_samples(255 - X)).all()
+    assert density.aic(X) == np.inf
+
+
+def test_colours():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, size=(100_000, 3), dtype=np.uint8)
+    X[0] = 255
+    density = FullCategoricalDensity(alpha=0).fit(X)
+    assert density.n_parameters_ == 256**3 - 1
+    distinct, count = np.unique(X, axis=0, return_counts=True)
+    assert_allclose(density.score_samples(distinct), np.log(count / len(X)))
+
+
+def test_new_categories_may_come_with_a_batch():
+    X = np.array([[0, 1], [0, 0], [7, 1], [300, 2]])
+    density = FullCategoricalDensity()
+    for row in X:
+        density.partial_fit(row[np.newaxis])
+    assert_allclose(density.score_samples(X), FullCategoricalDensity().fit(X).score_samples(X))
+
+
+# ---------------------------------------------------------------------- ties
+def test_a_die_with_two_kinds_of_faces():
+    rolls = np.array([[0], [0], [1], [4]])
+    die = FullCategoricalDensity(ties=[0, 0, 0, 1, 1, 1], alpha=0).fit(rolls)
+    faces = np.arange(6)[:, np.newaxis]
+    assert_allclose(np.exp(die.score_samples(faces)), [0.25] * 3 + [1 / 12] * 3)
+    assert die.n_parameters_ == 1
+    smoothed = FullCategoricalDensity(ties=[0, 0, 0, 1, 1, 1], alpha=6).fit(rolls)
+    assert_allclose(np.exp(smoothed.score_samples(faces)), [0.2] * 3 + [2 / 15] * 3)
+
+
+def test_ties_of_joint_states():
+    ties = np.array([[0, 1], [1, 2]])  # by the number of ones
+    X = np.array([[0, 1], [0, 1], [1, 1], [0, 0]])
+    density = FullCategoricalDensity(ties=ties, alpha=0).fit(X)
+    assert_allclose(
+        np.exp(density.score_samples([[0, 0], [0, 1], [1, 0], [1, 1]])), [0.25, 0.25, 0.25, 0.25]
+    )
+    flat = FullCategoricalDensity(ties=ties.ravel(), alpha=0).fit(X)
+    assert_allclose(flat.score_samples(X), density.score_samples(X))
+    assert density.n_parameters_ == 2
+
+
+def test_ties_that_tie_nothing_change_nothing():
+    X = np.random.default_rng(0).integers(0, 3, size=(40, 2))
+    tied = FullCategoricalDensity(ties=np.arange(9).reshape(3, 3), alpha=2).fit(X)
+    free = FullCategoricalDensity(n_categories=3, alpha=2).fit(X)
+    assert_allclose(tied.score_samples(X), free.score_samples(X))
+    assert tied.n_parameters_ == free.n_parameters_
+
+
+# ---------------------------------------------------------------------- bad input
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"ties": [0, 0, 1]}, r"ties must give a group label .* of shape \(2, 4\) or \(8,\)"),
+        ({"ties": np.zeros((2, 4))}, "ties must hold integer group labels, got dtype float64"),
+        ({"n_categories": [2, 4, 4]}, "n_categories must be .* or 2 of them, one a column"),
+        ({"n_categories": [2.0, 4.0]}, "n_categories must be"),
+        ({"n_categories": [0, 4]}, "n_categories must be"),
+        ({"n_categories": 3}, "column 1 holds 3, but the categories known there are 0 to 2"),
+        ({"n_categories": -3}, "n_categories"),
+        ({"alpha": -1.0}, "'alpha' parameter"),
+        ({"alpha": None}, "'alpha' parameter"),
+    ],
+)
+def test_parameters_that_are_none(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        FullCategoricalDensity(**parameters).fit([[0, 3], [1, 0]])
