@@ -12,7 +12,7 @@ from typing import Any
 from sklearn.datasets import load_digits
 
 from . import __version__
-from .compare import ClassifierComparison, compare_classifiers, load_table
+from .compare import compare_classifiers, load_table
 from .display import make_figure
 
 BAD_INPUT, INTERRUPTED = 2, 130  # exit codes

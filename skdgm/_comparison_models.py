@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def _models(n_columns: int) -> dict[str, tuple[list[tuple[str, Any]], Any]]:
             [scale, ("project", PCAProjection()), ("classify", GaussianDiscriminant())],
             {
                 **scale_or_not,
-                "project__n_components": [0.8, 0.95],  # shares of the variance: always valid
+                "project__n_components": [0.8, 0.9, 0.95],  # shares of the variance: always valid
                 "classify__shrinkage": [0.01, 0.1],
             },
         ),
@@ -122,3 +123,8 @@ def count_parameters(pipeline: Pipeline) -> int:
     if hasattr(classifier, "n_parameters_"):
         return classifier.n_parameters_
     return len(classifier.classes_) * (classifier.n_features_in_ + 1)
+
+
+def readable_count(count: int) -> str:
+    """Format an integer of any size: all digits below ten millions, else as 1.8e+20."""
+    return f"{count:,}" if count < 10**7 else f"{Decimal(count):.1e}"

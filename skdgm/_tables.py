@@ -39,7 +39,7 @@ def import_pandas() -> Any:
 
 # ---------------------------------------------------------------------- reading
 def load_table(data: str | PathLike[str], target: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Read a CSV file and part it into features and labels.
+    r"""Read a CSV file and part it into features and labels.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def load_table(data: str | PathLike[str], target: str) -> tuple[pd.DataFrame, pd
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "flowers.csv")
     ...     with open(path, "w") as file:
-    ...         _ = file.write("length,colour,species\\n1.5,red,a\\n,blue,b\\n")
+    ...         _ = file.write("length,colour,species\n1.5,red,a\n,blue,b\n")
     ...     X, y = load_table(path, "species")
     >>> X.shape, list(y)
     ((2, 2), ['a', 'b'])
@@ -226,11 +226,10 @@ def _check_labels(y: ArrayLike, n_rows: int) -> np.ndarray:
     if y.dtype.kind == "O":
         kind = pandas.api.types.infer_dtype(y)
         y = y.astype(float if kind in NUMBERS - {"boolean"} else str)
-    classes, counts = np.unique(y, return_counts=True)
+    classes = np.unique(y)
     if len(classes) == 1:
-        raise ValueError(
-            f"y must hold at least two classes, but every row has the label {classes.tolist()[0]!r}."
-        )
+        only = classes.tolist()[0]
+        raise ValueError(f"y must hold two classes or more, but every row has the label {only!r}.")
     _check_not_regression(classes, n_rows)
     return y
 

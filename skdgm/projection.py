@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
-from sklearn.base import _fit_context
 from sklearn.decomposition import PCA
 from sklearn.utils.extmath import svd_flip
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -78,6 +77,13 @@ class PCAProjection(PCA):
     --------
     GaussianDensity : ``covariance_type="low_rank"`` is the same density with more ways to fit it.
 
+    Notes
+    -----
+    Whitening changes ``transform`` only: the density is that of X, whatever the components are
+    scaled to. (scikit-learn's ``PCA`` lets ``whiten`` change its covariance.) A density whose
+    noise would be zero has its smallest variances lifted to the smallest that the machine can
+    tell from zero beside the largest.
+
     References
     ----------
     .. [1] M. E. Tipping and C. M. Bishop, "Probabilistic Principal Component Analysis", Journal
@@ -138,7 +144,6 @@ class PCAProjection(PCA):
         """
         return self.fit(X).transform(X)
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Add the rows of X to those that earlier batches brought.
 
@@ -165,6 +170,7 @@ class PCAProjection(PCA):
             With ``n_components="mle"``, which needs all rows at once, or more components than
             columns. The projection is then left as it was before the call.
         """
+        self._validate_params()
         if self.n_components == "mle":
             raise ValueError(
                 'partial_fit cannot choose n_components="mle" from batches; give a number.'
@@ -228,6 +234,28 @@ class PCAProjection(PCA):
         generator = check_generator(random_state)
         X = self._covariance().sample(check_n_samples(n_samples), generator) + self.mean_
         return X.astype(self.components_.dtype, copy=False)
+
+    def get_covariance(self) -> np.ndarray:
+        """Form the covariance matrix of the density.
+
+        Returns
+        -------
+        covariance : ndarray of shape (n_features, n_features)
+            The variances along the axes, and the noise in all other directions.
+        """
+        check_is_fitted(self)
+        return self._covariance().matrix()
+
+    def get_precision(self) -> np.ndarray:
+        """Form the inverse of the covariance matrix of the density.
+
+        Returns
+        -------
+        precision : ndarray of shape (n_features, n_features)
+            The inverse of :meth:`get_covariance`.
+        """
+        check_is_fitted(self)
+        return self._covariance().inverse()
 
     @property
     def n_parameters_(self) -> int:

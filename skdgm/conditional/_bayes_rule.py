@@ -82,7 +82,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             X, label, weight = X[weight > 0], label[weight > 0], weight[weight > 0]
         class_weight = np.bincount(label, weights=weight, minlength=len(self.classes_))
         if not class_weight.all():
-            empty = self.classes_[class_weight == 0][0]
+            empty = self.classes_[class_weight == 0].tolist()[0]
             raise ValueError(
                 f"sample_weight is zero for every row of class {empty!r}, so its density cannot be "
                 "fitted; give the class weight or leave its rows out."
@@ -259,7 +259,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             )
         match = y.reshape(-1, 1) == self.classes_
         if not match.any(axis=1).all():
-            unknown = y.ravel()[~match.any(axis=1)][0]
+            unknown = y.ravel()[~match.any(axis=1)].tolist()[0]
             raise ValueError(
                 f"y holds the unknown class {unknown!r}; the classes are {self.classes_.tolist()}."
             )

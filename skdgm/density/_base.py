@@ -81,7 +81,6 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
             self._fit(self._encode_training(X, extend=False), weight)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -109,6 +108,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
             If X or the weights are not what the density accepts. The density is then left as it
             was before the call.
         """
+        self._validate_params()
         with all_or_nothing(self):
             extend = self.__sklearn_is_fitted__()
             X, weight = self._check_training(X, sample_weight, reset=not extend)

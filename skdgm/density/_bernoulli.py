@@ -123,10 +123,10 @@ class BernoulliIndependentDensity(BaseDensity):
             ones = codes.T @ (np.ones(n_rows) if weight is None else weight)
         elif weight is None:
             ones = np.zeros(n_columns, dtype=np.int64)
-            kernels.count_ones(codes, ones)
+            kernels.count_ones(readonly(codes), ones)
         else:
             ones = np.zeros(n_columns)
-            kernels.add_weighted_ones(codes, readonly(weight), ones)
+            kernels.add_weighted_ones(readonly(codes), readonly(weight), ones)
         return BernoulliStatistics(total, ones.astype(np.float64))
 
     def _estimate(self, statistics: BernoulliStatistics) -> None:

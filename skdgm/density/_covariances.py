@@ -171,21 +171,31 @@ class LowRankCovariance:
     def log_prob(self, deviation: np.ndarray) -> np.ndarray:
         n_factors, d = self.axes.shape
         latent = deviation @ self.axes.T
-        residual = deviation - latent @ self.axes
         square = latent**2 @ (1 / self.variance)
-        square += np.einsum("ij,ij->i", residual, residual) / self.noise_variance
         log_det = float(np.sum(np.log(self.variance)))
-        log_det += (d - n_factors) * math.log(self.noise_variance)
+        if n_factors < d:
+            residual = deviation - latent @ self.axes
+            square += np.einsum("ij,ij->i", residual, residual) / self.noise_variance
+            log_det += (d - n_factors) * math.log(self.noise_variance)
         return _log_normal(square, log_det, d)
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        """Noise in all directions, turned to the axes' variances along the axes."""
         n_factors, d = self.axes.shape
         noise = generator.standard_normal((n_samples, d)) * math.sqrt(self.noise_variance)
-        latent = generator.standard_normal((n_samples, n_factors))
-        excess = np.sqrt(np.maximum(self.variance - self.noise_variance, 0.0))
-        return latent * excess @ self.axes + noise
+        latent = generator.standard_normal((n_samples, n_factors)) * np.sqrt(self.variance)
+        return noise + (latent - noise @ self.axes.T) @ self.axes
 
     def matrix(self) -> np.ndarray:
-        d = self.axes.shape[1]
-        excess = (self.axes.T * (self.variance - self.noise_variance)) @ self.axes
-        return excess + self.noise_variance * np.eye(d)
+        return self._spread(self.variance, self.noise_variance)
+
+    def inverse(self) -> np.ndarray:
+        return self._spread(1 / self.variance, 1 / self.noise_variance)
+
+    def _spread(self, along_axes: np.ndarray, elsewhere: float) -> np.ndarray:
+        """The matrix with these eigenvalues along the axes and in all other directions."""
+        n_axes, d = self.axes.shape
+        matrix = (self.axes.T * (along_axes - elsewhere if n_axes < d else along_axes)) @ self.axes
+        if n_axes < d:
+            matrix.flat[:: d + 1] += elsewhere
+        return matrix

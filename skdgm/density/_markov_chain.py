@@ -141,9 +141,9 @@ default="raster"
             )
 
     def _in_scan_order(self, codes: np.ndarray) -> np.ndarray:
-        if np.array_equal(self.scan_, np.arange(len(self.scan_))):
-            return codes
-        return readonly(codes[:, self.scan_])
+        if not np.array_equal(self.scan_, np.arange(len(self.scan_))):
+            codes = codes[:, self.scan_]
+        return readonly(codes)
 
     def _count(
         self, codes: np.ndarray, weight: np.ndarray | None

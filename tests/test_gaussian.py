@@ -1,0 +1,164 @@
+"""GaussianDensity: scikit-learn's and scipy's answers where they overlap, and singular data."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy import integrate, stats
+from sklearn.covariance import LedoitWolf, ShrunkCovariance
+from sklearn.datasets import load_digits, load_iris
+from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
+
+from skdgm import GaussianDensity
+from skdgm.density._moments import Moments
+
+IRIS = load_iris().data
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_equals_a_gaussian_mixture_of_one(covariance_type):
+    ours = GaussianDensity(covariance_type, reg_covar=1e-3).fit(IRIS)
+    theirs = GaussianMixture(covariance_type=covariance_type, reg_covar=1e-3).fit(IRIS)
+    assert_allclose(ours.mean_, theirs.means_[0])
+    assert_allclose(ours.covariance_, np.squeeze(theirs.covariances_), atol=1e-12)
+    assert_allclose(ours.score_samples(IRIS), theirs.score_samples(IRIS))
+    assert ours.n_parameters_ == theirs._n_parameters()
+    assert_allclose(ours.aic(IRIS), theirs.aic(IRIS))
+    assert_allclose(ours.bic(IRIS), theirs.bic(IRIS))
+
+
+@pytest.mark.parametrize("n_factors", [1, 2, 3])
+def test_low_rank_is_probabilistic_pca(n_factors):
+    ours = GaussianDensity("low_rank", n_factors=n_factors, reg_covar=0).fit(IRIS)
+    theirs = PCA(n_factors).fit(IRIS)
+    unbiased = len(IRIS) / (len(IRIS) - 1)  # PCA divides by n - 1
+    assert_allclose(ours.explained_variance_ * unbiased, theirs.explained_variance_)
+    assert_allclose(ours.noise_variance_ * unbiased, theirs.noise_variance_)
+    assert_allclose(np.abs(ours.components_ @ theirs.components_.T), np.eye(n_factors), atol=1e-9)
+    assert_allclose(ours.get_covariance() * unbiased, theirs.get_covariance())
+    normal = stats.multivariate_normal(ours.mean_, ours.get_covariance())
+    assert_allclose(ours.score_samples(IRIS), normal.logpdf(IRIS))
+    assert ours.n_parameters_ == 4 + 4 * n_factors - n_factors * (n_factors - 1) // 2 + 1
+
+
+def test_low_rank_between_spherical_and_full():
+    models = {q: GaussianDensity("low_rank", n_factors=q, reg_covar=0).fit(IRIS) for q in (0, None)}
+    spherical = GaussianDensity("spherical", reg_covar=0).fit(IRIS)
+    full = GaussianDensity("full", reg_covar=0).fit(IRIS)
+    assert_allclose(models[0].score_samples(IRIS), spherical.score_samples(IRIS))
+    assert_allclose(models[None].score_samples(IRIS), full.score_samples(IRIS))
+    assert models[0].n_parameters_ == spherical.n_parameters_
+    assert models[None].n_parameters_ == full.n_parameters_
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, 0.3, 1.0])
+def test_shrinkage_is_scikit_learns(shrinkage):
+    ours = GaussianDensity(shrinkage=shrinkage, reg_covar=0).fit(IRIS)
+    assert_allclose(ours.covariance_, ShrunkCovariance(shrinkage=shrinkage).fit(IRIS).covariance_)
+    diagonal = GaussianDensity("diag", shrinkage=shrinkage, reg_covar=0).fit(IRIS)
+    assert_allclose(diagonal.covariance_, np.diag(ours.covariance_))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**16), n=st.integers(2, 40), d=st.integers(1, 8), cut=st.integers(1, 39)
+)
+def test_ledoit_wolf_is_scikit_learns_in_any_batches(seed, n, d, cut):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_t(3, size=(n, d)) @ rng.normal(size=(d, d)) + 5
+    theirs = LedoitWolf().fit(X)
+    density = GaussianDensity(shrinkage="auto", reg_covar=1e-9)
+    density.partial_fit(X[:cut])
+    if cut < n:
+        density.partial_fit(X[cut:])
+    assert_allclose(density.shrinkage_, theirs.shrinkage_, rtol=1e-7, atol=1e-9)
+    assert_allclose(density.covariance_, theirs.covariance_, rtol=1e-6, atol=1e-8)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**16), full=st.booleans(), quartic=st.booleans())
+def test_moments_add(seed, full, quartic):
+    full = full or quartic
+    rng = np.random.default_rng(seed)
+    X, weight = rng.normal(size=(30, 4)) * [1, 10, 0.1, 1] + 7, rng.random(30) + 0.01
+    parts = [
+        Moments.count(X[rows], weight[rows], full=full, quartic=quartic)
+        for rows in (slice(0, 1), slice(1, 12), slice(12, 30))
+    ]
+    whole = Moments.count(X, weight, full=full, quartic=quartic)
+    added = parts[0] + (parts[1] + parts[2])
+    for name in ("total", "mean", "scatter", *(("cubic", "quartic") if quartic else ())):
+        assert_allclose(getattr(added, name), getattr(whole, name), rtol=1e-9, atol=1e-6)
+
+
+def test_far_from_the_origin_nothing_cancels():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 3))
+    near = GaussianDensity().fit(X)
+    far = GaussianDensity().partial_fit(X[:300] + 1e8).partial_fit(X[300:] + 1e8)
+    assert_allclose(far.covariance_, near.covariance_, rtol=1e-6, atol=1e-6)
+    assert_allclose(far.score_samples(X + 1e8), near.score_samples(X), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_columns", [1, 2])
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
+def test_integrates_to_one(n_columns, covariance_type):
+    rng = np.random.default_rng(1)
+    density = GaussianDensity(covariance_type).fit(rng.normal(size=(30, n_columns)))
+
+    def at(*x):
+        return np.exp(density.score_samples([x]))[0]
+
+    total, _ = integrate.nquad(at, [(-9, 9)] * n_columns, opts={"epsabs": 1e-8})
+    assert_allclose(total, 1, atol=1e-6)
+
+
+# ---------------------------------------------------------------------- singular data
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_singular_data(covariance_type, scale):
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(20, 3)), 2, axis=1) * scale  # each column twice
+    X = np.column_stack([X, np.full(20, 3.0 * scale)])  # and a constant
+    density = GaussianDensity(covariance_type).fit(X)
+    assert np.isfinite(density.score_samples(X)).all()
+    assert np.isfinite(density.sample(5, random_state=0)).all()
+    assert (np.linalg.eigvalsh(density.get_covariance()) > 0).all()
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "low_rank"])
+def test_more_columns_than_rows(covariance_type):
+    X = load_digits().data[:30]
+    for reg_covar in (1e-6, 0.0):
+        density = GaussianDensity(covariance_type, reg_covar=reg_covar).fit(X)
+        assert np.isfinite(density.score_samples(X)).all()
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical", "low_rank"])
+def test_no_variance_at_all(covariance_type):
+    X = np.full((4, 3), 2.5)
+    density = GaussianDensity(covariance_type, reg_covar=0)
+    with pytest.raises(ValueError, match=r"reg_covar=0 leaves a variance of zero.* above 0"):
+        density.fit(X)
+    assert np.isfinite(density.set_params(reg_covar=1e-3).fit(X).score(X))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"covariance_type": "round"}, "'covariance_type' parameter"),
+        ({"shrinkage": 1.5}, "'shrinkage' parameter"),
+        ({"shrinkage": "lasso"}, "'shrinkage' parameter"),
+        ({"reg_covar": -1e-6}, "'reg_covar' parameter"),
+        ({"n_factors": -1}, "'n_factors' parameter"),
+        (
+            {"covariance_type": "low_rank", "n_factors": 4},
+            "n_factors must be at most n_features - 1 = 3.* got 4",
+        ),
+    ],
+)
+def test_parameters_that_are_none(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        GaussianDensity(**parameters).fit(IRIS)

@@ -1,0 +1,169 @@
+"""PCAProjection: scikit-learn's PCA, its loss, its density, and batches."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_iris
+from sklearn.decomposition import PCA
+
+from skdgm import GaussianDensity, PCAProjection
+
+IRIS = load_iris().data
+DIGITS = load_digits().data
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 3, 0.95, "mle"])
+@pytest.mark.parametrize("whiten", [False, True])
+def test_is_scikit_learns_pca(n_components, whiten):
+    ours = PCAProjection(n_components, whiten=whiten).fit(IRIS)
+    theirs = PCA(n_components, whiten=whiten).fit(IRIS)
+    Z = ours.transform(IRIS)
+    assert_array_equal(Z, theirs.transform(IRIS))
+    assert_allclose(clone(ours).fit_transform(IRIS), Z, atol=1e-12)
+    assert_array_equal(ours.inverse_transform(Z), theirs.inverse_transform(Z))
+    unscaled = PCA(n_components).fit(IRIS)  # PCA lets whitening change the density of X
+    assert_allclose(ours.score_samples(IRIS), unscaled.score_samples(IRIS))
+    assert_allclose(ours.score(IRIS), unscaled.score(IRIS))
+    assert_allclose(ours.get_covariance(), unscaled.get_covariance())
+    assert_allclose(ours.get_precision(), unscaled.get_precision(), rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 4])
+def test_reconstruction_error_is_the_loss_of_the_projection(n_components):
+    projection = PCAProjection(n_components).fit(IRIS)
+    lost = IRIS - projection.inverse_transform(projection.transform(IRIS))
+    error = projection.reconstruction_error(IRIS)
+    assert_allclose(error, np.mean(np.sum(lost**2, axis=1)), atol=1e-12)
+    all_variance = PCA().fit(IRIS).explained_variance_
+    n = len(IRIS)
+    assert_allclose(error, all_variance[n_components:].sum() * (n - 1) / n, atol=1e-12)
+
+
+def test_nothing_kept_is_everything_lost():
+    error = PCAProjection(0).fit(IRIS).reconstruction_error(IRIS)
+    assert_allclose(error, IRIS.var(axis=0).sum())
+
+
+def test_no_other_projection_loses_less():
+    rng = np.random.default_rng(0)
+    best = PCAProjection(2).fit(IRIS).reconstruction_error(IRIS)
+    centred = IRIS - IRIS.mean(axis=0)
+    for _ in range(50):
+        W = np.linalg.qr(rng.normal(size=(4, 2)))[0].T
+        assert best <= np.mean(np.sum((centred - centred @ W.T @ W) ** 2, axis=1))
+
+
+def test_the_density_is_the_low_rank_gaussian():
+    projection = PCAProjection(2).fit(IRIS)
+    density = GaussianDensity("low_rank", n_factors=2).fit(IRIS)
+    assert projection.n_parameters_ == density.n_parameters_
+    normal = stats.multivariate_normal(projection.mean_, projection.get_covariance())
+    assert_allclose(projection.score_samples(IRIS), normal.logpdf(IRIS))
+    X = projection.sample(50_000, random_state=0)
+    assert_allclose(X.mean(axis=0), projection.mean_, atol=0.03)
+    assert_allclose(np.cov(X.T), projection.get_covariance(), atol=0.05)
+    assert_array_equal(projection.sample(4, random_state=1), projection.sample(4, random_state=1))
+
+
+def test_all_components_leave_no_noise():
+    projection = PCAProjection().fit(IRIS)
+    assert projection.n_parameters_ == 4 + 10
+    normal = stats.multivariate_normal(projection.mean_, np.cov(IRIS.T))
+    assert_allclose(projection.score_samples(IRIS), normal.logpdf(IRIS))
+
+
+def test_the_density_is_defined_where_the_data_do_not_vary():
+    X = DIGITS[:20]  # fewer rows than columns, and constant columns
+    projection = PCAProjection().fit(X)
+    assert projection.noise_variance_ == 0
+    assert np.isfinite(projection.score_samples(DIGITS)).all()
+    assert np.isfinite(projection.sample(3, random_state=0)).all()
+
+
+@pytest.mark.parametrize("n_components", [None, 3, 0.9])
+@pytest.mark.parametrize("sizes", [(1797,), (900, 897), (5, 1, 791, 1000)])
+def test_batches_give_the_projection_of_one_fit(n_components, sizes):
+    batched = PCAProjection(n_components)
+    start = 0
+    for size in sizes:
+        batched.partial_fit(DIGITS[start : start + size])
+        start += size
+    whole = PCAProjection(n_components).fit(DIGITS)
+    for name in ("mean_", "explained_variance_", "explained_variance_ratio_", "singular_values_"):
+        assert_allclose(getattr(batched, name), getattr(whole, name), atol=1e-8 * 1000)
+    assert batched.n_components_ == whole.n_components_
+    assert batched.n_samples_ == whole.n_samples_
+    assert_allclose(batched.noise_variance_, whole.noise_variance_, atol=1e-9)
+    kept = slice(0, 3)
+    assert_allclose(batched.components_[kept], whole.components_[kept], atol=1e-7)
+    if n_components == 3:
+        assert_allclose(batched.score_samples(DIGITS), whole.score_samples(DIGITS))
+
+
+def test_partial_fit_goes_on_after_a_fit_with_all_components():
+    continued = PCAProjection().fit(IRIS[:90]).partial_fit(IRIS[90:])
+    whole = PCAProjection().fit(IRIS)
+    assert_allclose(continued.explained_variance_, whole.explained_variance_)
+    assert_allclose(continued.components_, whole.components_, atol=1e-9)
+    assert_allclose(continued.score_samples(IRIS), whole.score_samples(IRIS))
+
+
+def test_a_new_fit_forgets_the_batches():
+    projection = PCAProjection(2).partial_fit(IRIS[:30]).fit(IRIS)
+    assert_allclose(projection.components_, PCA(2).fit(IRIS).components_)
+    assert projection.n_samples_ == 150
+
+
+def test_one_row_and_constant_columns():
+    one = PCAProjection(1).fit(IRIS[:1])
+    assert_array_equal(one.transform(IRIS[:1]), [[0.0]])
+    assert one.reconstruction_error(IRIS[:1]) == 0
+    constant = PCAProjection(2).fit(np.column_stack([IRIS, np.ones(150)]))
+    assert np.isfinite(constant.score_samples(np.column_stack([IRIS, np.ones(150)]))).all()
+
+
+def test_names_and_frames():
+    X = pd.DataFrame(IRIS, columns=list("abcd"))
+    projection = PCAProjection(2).set_output(transform="pandas").fit(X)
+    Z = projection.transform(X)
+    assert list(Z.columns) == ["pcaprojection0", "pcaprojection1"]
+    assert list(projection.get_feature_names_out()) == list(Z.columns)
+    assert list(clone(projection).fit_transform(X).columns) == list(Z.columns)
+
+
+def test_float32_stays_float32():
+    X = IRIS.astype(np.float32)
+    projection = PCAProjection(2).fit(X)
+    assert projection.transform(X).dtype == np.float32
+    assert projection.sample(2, random_state=0).dtype == np.float32
+    assert projection.score_samples(X).dtype == np.float64
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("n_components", "bad", "message"),
+    [
+        (7, None, "n_components"),
+        (-1, None, "n_components"),
+        (2, np.nan, "NaN"),
+        (2, np.inf, "infinity"),
+    ],
+)
+def test_bad_input_leaves_the_projection_alone(call, n_components, bad, message):
+    X = IRIS.copy()
+    if bad is not None:
+        X[2, 3] = bad
+    projection = PCAProjection(2).fit(IRIS)
+    before = projection.components_
+    projection.set_params(n_components=n_components)
+    with pytest.raises(ValueError, match=message):
+        getattr(projection, call)(X)
+    assert projection.components_ is before
+
+
+def test_batches_cannot_choose_the_number_of_components():
+    with pytest.raises(ValueError, match='partial_fit cannot choose n_components="mle"'):
+        PCAProjection("mle").partial_fit(IRIS)
