@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ._kernels.codes import pack_words, unpack_words
+from ._kernels.codes import pack_windows, pack_words, unpack_words
 
 LARGEST_CODE = 65_534  # 65535 is kept free as a mark for missing values
 
@@ -144,6 +144,17 @@ def pack(codes: np.ndarray, bits: int) -> np.ndarray:
     if words.shape[1] == 1:
         return words[:, 0]
     return words.astype(">u8").view(f"V{8 * words.shape[1]}")[:, 0]
+
+
+def window_keys(codes: np.ndarray, widths: np.ndarray, bits: int) -> np.ndarray:
+    """What :func:`pack` makes of the windows of ``widths[i]`` codes that end at each column i.
+
+    For windows of up to 64 bits, each at most one code wider than the one before. The keys have
+    shape (n_columns, n_rows).
+    """
+    keys = np.empty(codes.shape[::-1], dtype=np.uint64)
+    pack_windows(readonly(codes), bits, readonly(widths), keys)
+    return keys
 
 
 def unpack(keys: np.ndarray, width: int, bits: int) -> np.ndarray:

@@ -39,3 +39,19 @@ def unpack_words(words, bits, codes):
             if shift + bits > 64:
                 code |= words[row, word - 1] << np.uint64(64 - shift)
             codes[row, column] = code & mask
+
+
+@njit(nogil=True, cache=True)
+def pack_windows(codes, bits, widths, keys):
+    """Fill ``keys[i, row]`` with the packed window of ``widths[i]`` codes that ends at column i.
+
+    A window must fit a word, and be at most one code wider than the one before it.
+    """
+    n_rows, n_columns = codes.shape
+    shift = np.uint64(bits)
+    for row in range(n_rows):
+        key = np.uint64(0)
+        for column in range(n_columns):
+            unused = np.uint64(64 - bits * widths[column])
+            key = ((key << shift) | np.uint64(codes[row, column])) << unused >> unused
+            keys[column, row] = key

@@ -6,13 +6,14 @@ the windows (a context and the value after it) that were seen. Both answer the s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
 import numpy as np
 
-from .._codes import readonly
+from .._codes import bits_for, pack, readonly, window_keys
 from .._kernels import markov_chain as kernels
 from ._base import draw_with_uniforms
 from ._statistics import add_in_pairs
@@ -42,7 +43,7 @@ class ChainShape:
 
     def n_before(self, table: int) -> int:
         """How many values a context of this table has."""
-        return min(table, self.order)
+        return min(int(table), self.order)
 
     @property
     def dtype(self) -> type[np.unsignedinteger]:
@@ -198,9 +199,11 @@ class SparseChainCounts:
     @classmethod
     def count(cls, codes: np.ndarray, weight: np.ndarray | None, shape: ChainShape) -> Self:
         parts: list[list[WeightedStates]] = [[] for _ in range(shape.n_tables)]
-        for position, table in enumerate(shape.table):
-            window = codes[:, position - shape.n_before(table) : position + 1]
-            parts[table].append(WeightedStates.count(window, weight, shape.n_categories))
+        for table, (window, _) in zip(shape.table, _packed_windows(codes, shape), strict=True):
+            width = shape.n_before(table) + 1
+            parts[table].append(
+                WeightedStates.count_keys(window, weight, shape.n_categories, width)
+            )
         return cls(shape, tuple(add_in_pairs(part) for part in parts))
 
     def windows(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -219,6 +222,21 @@ class SparseChainCounts:
         return SparseChainProbabilities(self, alpha)
 
 
+def _packed_windows(
+    codes: np.ndarray, shape: ChainShape
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each position the keys of the rows' windows and of the contexts in them."""
+    bits = bits_for(shape.n_categories)
+    if (shape.order + 1) * bits <= 64:
+        widths = np.minimum(shape.table, shape.order) + 1
+        for window in window_keys(codes, widths, bits):
+            yield window, window >> np.uint64(bits)  # without the last code
+        return
+    for position, table in enumerate(shape.table):
+        window = codes[:, position - shape.n_before(table) : position + 1]
+        yield pack(window, bits), pack(window[:, :-1], bits)
+
+
 class SparseChainProbabilities:
     """``(count(window) + alpha) / (count(context) + K alpha)`` from the windows seen.
 
@@ -233,9 +251,9 @@ class SparseChainProbabilities:
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
         total = np.zeros(len(codes))
         K = self.shape.n_categories
-        for position, table in enumerate(self.shape.table):
-            window = codes[:, position - self.shape.n_before(table) : position + 1]
-            seen, before = self.tables[table].weights_of(window)
+        packed = _packed_windows(codes, self.shape)
+        for table, (window, context) in zip(self.shape.table, packed, strict=True):
+            seen, before = self.tables[table].weights_of(window, context)
             with np.errstate(divide="ignore", invalid="ignore"):
                 log_probability = np.log(seen + self.alpha) - np.log(before + K * self.alpha)
             total += np.where(before > 0, log_probability, -np.log(K))
@@ -275,17 +293,17 @@ class _SparseTable:
         self.run_end = np.searchsorted(run, np.arange(len(self.contexts)), side="right")
         self.run_start = np.concatenate([[0], self.run_end[:-1]])
 
-    def weights_of(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The weight each window, and each window's context, was seen with."""
-        window = self.windows.find(windows)
-        context = self.contexts.find(windows[:, :-1])
-        return (
-            np.where(window >= 0, self.windows.weight[window], 0.0),
-            np.where(context >= 0, self.contexts.weight[context], 0.0),
-        )
+    def weights_of(self, window: np.ndarray, context: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The weights that windows and their contexts, given by their keys, were seen with."""
+        return _weight_at(self.windows, window), _weight_at(self.contexts, context)
 
     def value_at(self, context: np.ndarray, target: np.ndarray) -> np.ndarray:
         """The value where the weights in the context's run, summed from its start, pass target."""
         start, end = self.run_start[context], self.run_end[context]
         index = np.searchsorted(self.cumulative, self.cumulative[start] + target, side="right") - 1
         return self.last_value[np.clip(index, start, end - 1)]
+
+
+def _weight_at(states: WeightedStates, keys: np.ndarray) -> np.ndarray:
+    index = states.find_keys(keys)
+    return np.where(index >= 0, states.weight[index], 0.0)

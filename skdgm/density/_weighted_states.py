@@ -31,8 +31,14 @@ class WeightedStates:
     @classmethod
     def count(cls, codes: np.ndarray, weight: np.ndarray | None, n_categories: int) -> Self:
         """Collect the distinct rows of codes."""
-        width = codes.shape[1]
         keys = pack(codes, bits_for(n_categories))
+        return cls.count_keys(keys, weight, n_categories, codes.shape[1])
+
+    @classmethod
+    def count_keys(
+        cls, keys: np.ndarray, weight: np.ndarray | None, n_categories: int, width: int
+    ) -> Self:
+        """Collect the distinct keys of rows that are packed already."""
         n_keys = _n_possible_keys(n_categories, width)
         if _suits_array(n_keys, len(keys)):
             return cls(n_categories, width, *_collect_few(keys, weight, n_keys))
@@ -44,10 +50,9 @@ class WeightedStates:
     def __add__(self, other: Self) -> Self:
         n_categories = max(self.n_categories, other.n_categories)
         mine, others = self.widened(n_categories), other.widened(n_categories)
-        keys, weight = _collect(
-            np.concatenate([mine.keys, others.keys]), np.concatenate([mine.weight, others.weight])
-        )
-        return type(self)(n_categories, self.width, keys, weight)
+        keys = np.concatenate([mine.keys, others.keys])
+        weight = np.concatenate([mine.weight, others.weight])
+        return self.count_keys(keys, weight, n_categories, self.width)
 
     def widened(self, n_categories: int) -> Self:
         """The same states, packed to leave room for more categories."""
@@ -62,7 +67,10 @@ class WeightedStates:
 
     def find(self, codes: np.ndarray) -> np.ndarray:
         """Index of each row of codes among the states, or -1 where it was never seen."""
-        keys = pack(codes, bits_for(self.n_categories))
+        return self.find_keys(pack(codes, bits_for(self.n_categories)))
+
+    def find_keys(self, keys: np.ndarray) -> np.ndarray:
+        """As :meth:`find`, of rows that are packed already."""
         n_keys = _n_possible_keys(self.n_categories, self.width)
         if _suits_array(n_keys, len(keys)):
             place = np.full(n_keys, -1)
@@ -91,6 +99,7 @@ def _suits_array(n_keys: int, n_rows: int) -> bool:
 def _collect_few(
     keys: np.ndarray, weight: np.ndarray | None, n_keys: int
 ) -> tuple[np.ndarray, np.ndarray]:
+    keys = keys.view(np.int64)  # which bincount wants, and small keys fit
     seen = np.bincount(keys, minlength=n_keys)
     total = seen if weight is None else np.bincount(keys, weights=weight, minlength=n_keys)
     present = np.flatnonzero(seen)

@@ -1,0 +1,69 @@
+"""The project's own promises: the README runs, and the oldest versions are those declared."""
+
+import configparser
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from .estimators import public_estimators
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "pyproject.toml").exists(), reason="the tests were copied out of the project"
+)
+
+
+def test_the_readmes_example_runs(capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(block.strip().splitlines()) <= 12
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    accuracy = float(re.search(r"accuracy ([\d.]+)", capsys.readouterr().out).group(1))
+    assert accuracy > 0.8
+    assert names["sevens"].shape == (5, 64)
+
+
+def test_the_readme_names_every_estimator():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in map(_name, public_estimators()) if f"`{name}`" not in text] == []
+
+
+def _name(estimator):
+    return estimator.__name__
+
+
+def test_the_oldest_versions_tested_are_those_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    declared = {*project["dependencies"], *extras["compare"], *extras["test"]}
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    pinned = tox["testenv:oldest"]["deps"].split()
+    assert {pin.replace("==", ">=") for pin in pinned} == declared
+    assert tox["testenv:oldest"]["base_python"] == "python" + project["requires-python"][2:]
+
+
+def test_the_estimators_need_neither_pandas_nor_matplotlib():
+    code = """
+import sys
+class Absent:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in ("pandas", "matplotlib"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import numpy, skdgm
+skdgm.GaussianDensity().fit(numpy.eye(3)).sample()
+assert not {"pandas", "matplotlib"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_annotations_are_shipped():
+    import skdgm
+
+    assert (Path(skdgm.__file__).parent / "py.typed").exists()
