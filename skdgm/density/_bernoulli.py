@@ -52,6 +52,8 @@ class BernoulliIndependentDensity(BaseDensity):
     ----------
     probability_ : ndarray of shape (n_features,)
         Probability of a one in each column.
+    feature_log_prob_ : ndarray of shape (n_features,)
+        Its logarithm, under scikit-learn's name for it.
     n_parameters_ : int
         Free parameters: ``n_features``, or 0 if the bounds leave a single member.
     n_features_in_ : int
@@ -134,7 +136,7 @@ class BernoulliIndependentDensity(BaseDensity):
         share = (statistics.ones + self.alpha) / (statistics.total + 2 * self.alpha)
         self.probability_ = np.clip(share, low, high)
         with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
-            self._log_one = np.log(self.probability_)
+            self.feature_log_prob_ = np.log(self.probability_)
             self._log_zero = np.log1p(-self.probability_)
         self.n_parameters_ = self.n_features_in_ if low < high else 0
 
@@ -142,13 +144,13 @@ class BernoulliIndependentDensity(BaseDensity):
         if sparse.issparse(codes):
             return self._log_prob_sparse(codes)
         out = np.empty(len(codes))
-        kernels.log_prob(codes, readonly(self._log_zero), readonly(self._log_one), out)
+        kernels.log_prob(codes, readonly(self._log_zero), readonly(self.feature_log_prob_), out)
         return out
 
     def _log_prob_sparse(self, codes: sparse.csr_array) -> np.ndarray:
         """Score all zeros first, then what each one changes; sure columns are counted apart."""
         sure = self.probability_ == 1
-        change = np.where(sure, 0.0, self._log_one - np.where(sure, 0.0, self._log_zero))
+        change = np.where(sure, 0.0, self.feature_log_prob_ - np.where(sure, 0.0, self._log_zero))
         log_prob = np.sum(self._log_zero[~sure]) + codes @ np.where(np.isinf(change), 0.0, change)
         missing_sure = codes @ sure.astype(np.float64) < sure.sum()
         impossible = codes @ (self.probability_ == 0).astype(np.float64) > 0

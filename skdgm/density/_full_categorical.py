@@ -55,6 +55,11 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     --------
     MarkovChainImageDensity : Restricts the family by conditional independence.
 
+    Notes
+    -----
+    X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
+    binarised at 0.5, with a warning.
+
     References
     ----------
     .. [1] K. P. Murphy, "Probabilistic Machine Learning: An Introduction", MIT Press, 2022,

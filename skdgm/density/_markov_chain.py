@@ -74,6 +74,9 @@ default="raster"
     ``order + 1`` values that occur in the training data, so that a long memory costs no more than
     the data have contexts.
 
+    X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
+    binarised at 0.5, with a warning.
+
     References
     ----------
     .. [1] K. P. Murphy, "Probabilistic Machine Learning: Advanced Topics", MIT Press, 2023,
