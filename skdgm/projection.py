@@ -68,9 +68,11 @@ class PCAProjection(PCA):
         Number of rows seen.
     noise_variance_ : float
         Mean variance along the directions left out.
+    n_parameters_ : int
+        Free parameters of the density: mean, axes up to rotation, variances and noise.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X had names that are all strings.
 
     See Also
@@ -259,7 +261,7 @@ class PCAProjection(PCA):
 
     @property
     def n_parameters_(self) -> int:
-        """Free parameters of the density: mean, axes up to rotation, variances and noise."""
+        """Free parameters of the density, exact."""
         check_is_fitted(self)
         d, n_axes = self.n_features_in_, self.n_components_
         noiseless = n_axes == d  # then no direction is left for the noise

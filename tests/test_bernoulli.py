@@ -80,7 +80,9 @@ def test_sparse_counts_give_the_dense_model(alpha, weighted, container):
 
 
 def test_sparse_input_is_not_made_dense():
-    X = sparse.random(2000, 200_000, density=1e-5, format="csr", random_state=0)
+    rng = np.random.default_rng(0)
+    row, column = rng.integers(2000, size=4000), rng.integers(200_000, size=4000)
+    X = sparse.coo_array((np.ones(4000), (row, column)), shape=(2000, 200_000)).tocsr()
     kept = X.copy()
     density = BernoulliIndependentDensity().fit(X)  # 400 million cells, 4,000 stored
     assert np.isfinite(density.score_samples(X)).all()

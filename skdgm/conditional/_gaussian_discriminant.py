@@ -54,7 +54,7 @@ class GaussianDiscriminant(BayesRuleClassifier):
         for "full", ``(C - 1) + C D + D (D + 1) / 2`` for "tied"; C - 1 fewer with given priors.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X had names that are all strings.
 
     See Also

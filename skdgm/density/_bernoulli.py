@@ -58,7 +58,7 @@ class BernoulliIndependentDensity(BaseDensity):
         Free parameters: ``n_features``, or 0 if the bounds leave a single member.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X had names that are all strings.
 
     See Also

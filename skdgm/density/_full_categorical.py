@@ -48,7 +48,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         Free parameters, exact: ``n_states_ - 1``, or the number of groups less one.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X had names that are all strings.
 
     See Also
@@ -57,6 +57,9 @@ class FullCategoricalDensity(BaseCategoricalDensity):
 
     Notes
     -----
+    The pseudo-count here is the total. Those of the other densities are for every value, so an
+    ``alpha`` of 1 smooths far less here than there.
+
     X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
     binarised at 0.5, with a warning.
 

@@ -79,7 +79,7 @@ class GaussianDensity(BaseDensity):
         "spherical", ``D + D q - q (q - 1) / 2 + 1`` for "low_rank" with q factors.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X had names that are all strings.
 
     See Also

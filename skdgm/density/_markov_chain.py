@@ -60,7 +60,7 @@ default="raster"
         order 1 is ``2 n_features - 1``; with ``homogeneous`` the common table counts once.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X had names that are all strings.
 
     See Also
@@ -73,6 +73,9 @@ default="raster"
     Tables of up to about a million cells are dense. Larger ones hold only the windows of
     ``order + 1`` values that occur in the training data, so that a long memory costs no more than
     the data have contexts.
+
+    With long contexts most tables have few rows, and ``alpha`` outweighs them: values well below 1
+    then describe and draw images better. It is worth a search.
 
     X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
     binarised at 0.5, with a warning.

@@ -1,0 +1,102 @@
+"""Settings of the documentation; ``tox -e doc`` builds it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+# The matrices of the examples are small: more threads in BLAS would cost more than they save.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from sphinx_gallery.sorting import ExplicitOrder
+
+import skdgm
+
+project = "skdgm"
+copyright = "the skdgm developers"
+version = release = skdgm.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["templates"]
+
+autodoc_typehints = "none"  # the docstrings tell the types
+autosummary_generate = True
+numpydoc_show_class_members = False  # templates/class.rst lists them
+smartquotes = False  # default="auto" is code
+toc_object_entries_show_parents = "hide"
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skdgm"
+html_show_sourcelink = False
+html_sidebars = {"getting_started": [], "changelog": []}
+html_theme_options = {
+    "navbar_end": ["theme-switcher"],
+    # Pages of the gallery have none, so that their code finds room.
+    "secondary_sidebar_items": {"*": ["page-toc"], "generated/*": ["page-toc"]},
+    "show_prev_next": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "within_subsection_order": ExplicitOrder(
+        [
+            "plot_coin_and_die.py",
+            "plot_likelihood_and_parameters.py",
+            "plot_class_conditional_samples.py",
+            "plot_discriminant_against_logistic.py",
+            "*",
+        ]
+    ),
+    "image_srcset": ["2x"],
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "doc_module": ("skdgm",),
+    "reference_url": {"skdgm": None},
+    "backreferences_dir": "generated/backreferences",
+    "remove_config_comments": True,
+}
+
+
+def tidy_docstring(
+    app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Undo links of methods inherited from scikit-learn into its user guide and glossary."""
+    lines[:] = [re.sub(r":(?:ref|term|doc):`([^`<]+?)(?:\s*<[^`]*>)?`", r"\1", s) for s in lines]
+
+
+def skip_routing(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out the methods for metadata routing, which scikit-learn's own pages explain."""
+    routing = name == "get_metadata_routing" or re.fullmatch(r"set_\w+_request", name)
+    return True if routing else None
+
+
+def read_changelog(app: Any, docname: str, source: list[str]) -> None:
+    """Append CHANGELOG.md to the changelog's page, its headings and code marks turned into reST."""
+    if docname != "changelog":
+        return
+    path = Path(app.srcdir).parent / "CHANGELOG.md"
+    app.env.note_dependency(str(path))
+    text = re.sub(r"^# .*\n", "", path.read_text(encoding="utf-8"))
+    text = re.sub(r"`([^`]+)`", r"``\1``", text)
+    text = re.sub(r"^## (.*)$", lambda m: f"{m[1]}\n{'-' * len(m[1])}", text, flags=re.M)
+    source[0] += text
+
+
+def setup(app: Any) -> None:
+    """Connect the functions above."""
+    app.connect("autodoc-process-docstring", tidy_docstring, priority=100)  # before numpydoc
+    app.connect("autodoc-skip-member", skip_routing)
+    app.connect("source-read", read_changelog)

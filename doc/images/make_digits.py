@@ -1,0 +1,61 @@
+"""Draw digits.png, the picture of the README: real digits, and samples of three families.
+
+Run it from any folder, with skdgm and matplotlib installed: ``python doc/images/make_digits.py``.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from sklearn.datasets import load_digits
+
+from skdgm import (
+    BernoulliIndependentDensity,
+    GaussianDensity,
+    GenerativeClassifier,
+    MarkovChainImageDensity,
+)
+
+PER_DIGIT = 2
+
+
+def draw_digits() -> Figure:
+    """Draw a row of images for the real digits and for each family."""
+    grey, y = load_digits(return_X_y=True)
+    ink = np.where(grey > 7, 16, 0)
+    wanted = np.repeat(np.arange(10), PER_DIGIT)
+    families = {
+        "independent pixels": BernoulliIndependentDensity(),
+        "Markov chain": MarkovChainImageDensity(order=4, scan="hilbert", alpha=0.2),
+        "low-rank Gaussian": GaussianDensity("low_rank", n_factors=15),
+    }
+    first = [np.flatnonzero(y == digit)[:PER_DIGIT] for digit in range(10)]
+    rows = {"real digits": grey[np.concatenate(first)]}
+    for name, density in families.items():
+        gaussian = isinstance(density, GaussianDensity)
+        model = GenerativeClassifier(density).fit(grey if gaussian else ink // 16, y)
+        images, _ = model.sample(len(wanted), y=wanted, random_state=0)
+        rows[name] = images if gaussian else 16 * images
+    return draw_rows(rows)
+
+
+def draw_rows(rows: dict[str, np.ndarray]) -> Figure:
+    """Draw named rows of images with grey levels from 0 to 16, the first row in black."""
+    figure = Figure(figsize=(12, 2.6))
+    figure.subplots_adjust(left=0.175, right=0.995, top=0.98, bottom=0.02, hspace=0.1)
+    for ax, (name, images) in zip(figure.subplots(len(rows), 1), rows.items(), strict=True):
+        real = name == "real digits"
+        colors = ["#f1f1f1", "black"] if real else ["#eaf1f8", "#00407a"]
+        strip = np.full((8, 9 * len(images) - 1), np.nan)  # a gap after each image
+        for place, image in enumerate(images):
+            strip[:, 9 * place : 9 * place + 8] = image.reshape(8, 8)
+        ax.imshow(strip, cmap=LinearSegmentedColormap.from_list(name, colors), vmin=0, vmax=16)
+        ax.set_axis_off()
+        weight = "bold" if real else "normal"
+        ax.text(-3, 3.5, name, ha="right", va="center", fontsize=14, weight=weight)
+    return figure
+
+
+if __name__ == "__main__":
+    draw_digits().savefig(Path(__file__).with_name("digits.png"), dpi=100)

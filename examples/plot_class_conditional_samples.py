@@ -1,0 +1,107 @@
+"""
+What each family draws: samples of every digit
+==============================================
+
+A classifier by Bayes' rule holds a density ``p(x | y)`` for each class, so it can draw new images
+of a class as well as recognise it. Samples show what a family knows about digits and what it
+leaves out. Does a model that draws well also classify well, and does it score new images well?
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from skdgm import (
+    BernoulliIndependentDensity,
+    FullCategoricalDensity,
+    GaussianDensity,
+    GenerativeClassifier,
+    MarkovChainImageDensity,
+)
+
+# %%
+# The discrete families get images of ink (1) and paper (0), the Gaussian ones the 17 grey levels.
+
+grey, y = load_digits(return_X_y=True)
+grey_train, grey_test, y_train, y_test = train_test_split(grey, y, stratify=y, random_state=0)
+ink_train, ink_test = [(images > 7).astype(np.uint8) for images in (grey_train, grey_test)]
+
+ink_families = {
+    "independent pixels": BernoulliIndependentDensity(),
+    "chain, order 1": MarkovChainImageDensity(order=1, n_categories=2),
+    "chain, order 8": MarkovChainImageDensity(order=8, n_categories=2),
+    "the same, alpha 0.1": MarkovChainImageDensity(order=8, n_categories=2, alpha=0.1),
+    "full table": FullCategoricalDensity(n_categories=2),
+}
+grey_families = {
+    "Gaussian, diagonal": GaussianDensity("diag", reg_covar=0.1),
+    "Gaussian, low rank": GaussianDensity("low_rank", n_factors=15),
+}
+
+# %%
+# ``GenerativeClassifier`` fits one clone of the density to the images of each digit. It predicts
+# the digit, scores images whatever their digit is (``score_samples``), and draws images of the
+# digits that it is asked for. The last column counts samples that copy a training image.
+
+wanted = np.repeat(np.arange(10), 2)  # two samples of each digit
+samples = {}
+print(f"{'family':19}  {'accuracy':>8}  {'held-out nats':>13}  {'copies':>6}")
+for families, train, test in [
+    (ink_families, ink_train, ink_test),
+    (grey_families, grey_train, grey_test),
+]:
+    known = {image.tobytes() for image in train}
+    for name, density in families.items():
+        model = GenerativeClassifier(density).fit(train, y_train)
+        samples[name], _ = model.sample(len(wanted), y=wanted, random_state=4)
+        accuracy, log_prob = model.score(test, y_test), model.score_samples(test).mean()
+        many, _ = model.sample(1000, random_state=0)
+        copies = np.mean([image.tobytes() in known for image in many])
+        print(f"{name:19}  {accuracy:8.1%}  {log_prob:13.2f}  {copies:6.1%}")
+
+# %%
+# The nats of the two groups do not compare: the first are log-probabilities of binary images, the
+# second log-densities of grey ones. Accuracies do.
+
+first_two = np.concatenate([np.flatnonzero(y_train == digit)[:2] for digit in range(10)])
+rows = {"real, ink": ink_train[first_two]}
+rows |= {name: samples[name] for name in ink_families}
+rows |= {"real, grey": grey_train[first_two]}
+rows |= {name: samples[name] for name in grey_families}
+
+real_ink = LinearSegmentedColormap.from_list("real", ["#f1f1f1", "black"])
+sampled_ink = LinearSegmentedColormap.from_list("sampled", ["#eaf1f8", "#00407a"])
+fig, axes = plt.subplots(len(rows), 1, figsize=(11, 5.9))
+fig.subplots_adjust(left=0.18, right=0.99, top=0.93, bottom=0.01, hspace=0.12)
+for ax, (name, images) in zip(axes, rows.items(), strict=True):
+    real = name.startswith("real")
+    strip = np.full((8, 20 * 9 - 1), np.nan)  # 20 images with a gap after each
+    for place, image in enumerate(images):
+        strip[:, 9 * place : 9 * place + 8] = image.reshape(8, 8)
+    darkest = 16 if name in grey_families or name == "real, grey" else 1
+    ax.imshow(strip, cmap=real_ink if real else sampled_ink, vmin=0, vmax=darkest)
+    ax.set_axis_off()
+    weight = "bold" if real else "normal"
+    ax.text(-4, 3.5, name, ha="right", va="center", fontsize=11, weight=weight)
+fig.suptitle("Two images of each digit: real (black) and drawn by each family (blue)", x=0.58)
+plt.show()
+
+# %%
+# **Finding.**
+#
+# - *Independent pixels* know where ink is likely, but each pixel is tossed alone: edges fray, and
+#   strokes have holes.
+# - The *chain of order 1* ties a pixel to its left neighbour, so horizontal strokes hold together,
+#   and held-out images gain 0.6 nats. It does not see the row above.
+# - The *chain of order 8* does, but has 2**8 contexts a pixel and some 135 images a digit. After
+#   a context that was never seen the next pixel is an even coin; one such toss leads to the next,
+#   and the image ends as noise. A pseudo-count of 0.1 in place of 1 makes false steps rare: the
+#   samples become digits, and the held-out score is the best of the ink families.
+# - The *full table* draws perfect digits, because nearly all of them are copies of training images.
+#   It knows nothing else: its held-out score is below that of fair coins, -44.4 nats, and its
+#   accuracy is little above chance. Good samples alone do not make a good model.
+# - The *diagonal Gaussian* is the grey case of independent pixels: right on average, grainy. The
+#   *low-rank Gaussian* has 15 axes a digit along which whole strokes move together; it draws new
+#   digits, smooth and a bit blurred, and tells 99 in 100 test images apart.
