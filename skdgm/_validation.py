@@ -62,12 +62,20 @@ def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
 
 
 @contextmanager
-def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
-    """Leave the estimator as it was before when the block does not come to its end."""
-    before = vars(estimator).copy()
+def all_or_nothing(estimator: BaseEstimator, anew: bool = False) -> Iterator[None]:
+    """Leave the estimator as it was before when the block does not come to its end.
+
+    ``anew`` forgets the attributes of an earlier fit first, so that none outlives it.
+    """
+    state = estimator.__dict__
+    before = state.copy()
+    if anew:
+        for name in before:
+            if name.endswith("_") and not name.startswith("_"):
+                del state[name]
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        state.clear()
+        state.update(before)
         raise

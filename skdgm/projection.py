@@ -120,8 +120,8 @@ class PCAProjection(PCA):
         self : object
             The fitted projection.
         """
-        with all_or_nothing(self):
-            vars(self).pop("_moments", None)
+        with all_or_nothing(self, anew=True):
+            self.__dict__.pop("_moments", None)
             with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
                 super().fit(X)
             if self.n_samples_ == 1:

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skdgm.density import _base
+from skdgm.density import _blocks
 
 from .estimators import CASES, CONTINUOUS_CASES, DISCRETE_CASES
 
@@ -124,7 +124,7 @@ def test_weighted_batches(case):
 
 @cases(CASES)
 def test_threads_change_nothing(case, monkeypatch):
-    monkeypatch.setattr(_base, "BLOCK_CELLS", 7 * case.n_columns)  # blocks of seven rows
+    monkeypatch.setattr(_blocks, "BLOCK_CELLS", 7 * case.n_columns)  # blocks of seven rows
     X = case.data()
     models = [clone(case.density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 1, 2, 3)]
     for model in models[1:]:

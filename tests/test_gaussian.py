@@ -145,6 +145,14 @@ def test_no_variance_at_all(covariance_type):
     assert np.isfinite(density.set_params(reg_covar=1e-3).fit(X).score(X))
 
 
+def test_no_attribute_outlives_a_new_fit():
+    density = GaussianDensity("low_rank", n_factors=1).fit(IRIS)
+    density.set_params(covariance_type="diag").fit(IRIS)
+    assert not hasattr(density, "components_")
+    density.set_params(covariance_type="low_rank").fit(IRIS)
+    assert not hasattr(density, "covariance_")
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -24,7 +24,8 @@ from .._validation import (
     check_weight,
     spawn_generators,
 )
-from ..density._base import BaseDensity, check_n_samples, run_in_threads
+from ..density._base import BaseDensity, check_n_samples
+from ..density._blocks import run_in_threads
 
 
 class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -62,7 +63,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             If X, y, the weights or the priors are not acceptable, or a class has no weight. The
             classifier is then left as it was before the call.
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, anew=True):
             prototype = self._make_density()
             prototype._validate_params()
             X, y = validate_data(self, X, y, **prototype._input_checks)

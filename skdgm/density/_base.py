@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import math
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._codes import readonly
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -25,10 +23,8 @@ from .._validation import (
     check_weight,
     spawn_generators,
 )
+from ._blocks import row_blocks, run_in_threads
 from ._statistics import add_in_pairs
-
-BLOCK_CELLS = 2**22  # cells in a block of rows, whatever n_jobs is: the same sums, the same draws
-CHUNK_CELLS = 2**17  # cells for which random numbers are drawn at once, so that they stay in cache
 
 
 class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
@@ -76,7 +72,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
             If X or the weights are not what the density accepts. The density is then left as it
             was before the call.
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, anew=True):
             X, weight = self._check_training(X, sample_weight, reset=True)
             self._fit(self._encode_training(X, extend=False), weight)
         return self
@@ -166,7 +162,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
-        blocks = self._blocks(n_samples)
+        blocks = row_blocks(n_samples, self.n_features_in_)
         generators = spawn_generators(check_generator(random_state), len(blocks))
         tasks = [
             (block.stop - block.start, own) for block, own in zip(blocks, generators, strict=True)
@@ -263,16 +259,13 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
     def _count_blocks(self, codes: Any, weight: np.ndarray | None) -> Any:
         tasks = [
             (codes[block], None if weight is None else weight[block])
-            for block in self._blocks(codes.shape[0])
+            for block in row_blocks(*codes.shape)
         ]
         return add_in_pairs(run_in_threads(self._count, tasks, self.n_jobs))
 
     def _log_prob_blocks(self, codes: Any) -> np.ndarray:
-        tasks = [(codes[block],) for block in self._blocks(codes.shape[0])]
+        tasks = [(codes[block],) for block in row_blocks(*codes.shape)]
         return np.concatenate(run_in_threads(self._log_prob, tasks, self.n_jobs))
-
-    def _blocks(self, n_rows: int) -> list[slice]:
-        return row_blocks(n_rows, self.n_features_in_, BLOCK_CELLS)
 
     def _check_training(
         self, X: Any, sample_weight: ArrayLike | None, reset: bool
@@ -300,30 +293,6 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = "accept_sparse" in self._input_checks
         return tags
-
-
-def row_blocks(n_rows: int, n_columns: int, cells: int) -> list[slice]:
-    """Slices of as many rows as have about the given number of cells."""
-    step = max(1, cells // n_columns)
-    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
-
-
-def draw_with_uniforms(
-    kernel: Callable, arguments: tuple, codes: np.ndarray, generator: np.random.Generator
-) -> np.ndarray:
-    """Fill codes by ``kernel(uniform, *arguments, codes)``, with a uniform number for each cell."""
-    for rows in row_blocks(*codes.shape, CHUNK_CELLS):
-        uniform = readonly(generator.random(codes[rows].shape))
-        kernel(uniform, *arguments, codes[rows])
-    return codes
-
-
-def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> list:
-    """Call the function on each tuple of arguments, the results in the order of the tasks."""
-    if len(tasks) == 1:
-        return [function(*tasks[0])]
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
-    return parallel(delayed(function)(*task) for task in tasks)
 
 
 def _fit_one(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> None:

@@ -15,7 +15,8 @@ from sklearn.utils._param_validation import Interval
 
 from .._codes import as_binary_codes, readonly
 from .._kernels import bernoulli as kernels
-from ._base import BaseDensity, draw_with_uniforms
+from ._base import BaseDensity
+from ._blocks import draw_with_uniforms
 from ._statistics import Statistics
 
 

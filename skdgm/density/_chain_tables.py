@@ -15,7 +15,7 @@ import numpy as np
 
 from .._codes import bits_for, pack, readonly, window_keys
 from .._kernels import markov_chain as kernels
-from ._base import draw_with_uniforms
+from ._blocks import draw_with_uniforms
 from ._statistics import add_in_pairs
 from ._weighted_states import WeightedStates
 

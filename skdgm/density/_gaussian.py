@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import BaseDensity, run_in_threads
+from ._base import BaseDensity
+from ._blocks import run_in_threads
 from ._covariances import (
     DiagonalCovariance,
     FullCovariance,

@@ -1,0 +1,41 @@
+"""Work in blocks of rows: over threads, and with random numbers that stay in the cache.
+
+The size of a block does not depend on the number of threads, so neither does the order of sums and
+draws, nor any result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from .._codes import readonly
+
+BLOCK_CELLS = 2**22
+CHUNK_CELLS = 2**17  # cells for which random numbers are drawn at once
+
+
+def row_blocks(n_rows: int, n_columns: int, cells: int | None = None) -> list[slice]:
+    """Slices of as many rows as have about the given number of cells."""
+    step = max(1, (cells or BLOCK_CELLS) // n_columns)
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+
+def draw_with_uniforms(
+    kernel: Callable, arguments: tuple, codes: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """Fill codes by ``kernel(uniform, *arguments, codes)``, with a uniform number for each cell."""
+    for rows in row_blocks(*codes.shape, CHUNK_CELLS):
+        uniform = readonly(generator.random(codes[rows].shape))
+        kernel(uniform, *arguments, codes[rows])
+    return codes
+
+
+def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> list:
+    """Call the function on each tuple of arguments, the results in the order of the tasks."""
+    if len(tasks) == 1:
+        return [function(*tasks[0])]
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
+    return parallel(delayed(function)(*task) for task in tasks)
