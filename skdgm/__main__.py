@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"skdgm compare: error: {_as_options(str(error))}", file=sys.stderr)
             return BAD_INPUT
         except KeyboardInterrupt:
-            print("skdgm compare: interrupted before any model was finished", file=sys.stderr)
+            print("skdgm compare: interrupted", file=sys.stderr)
             return INTERRUPTED
 
 
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    table_file, picture_file = _check_output(arguments.output)
+    table_file, picture_file = _check_output(arguments.output, arguments.data)
     figure = make_figure(pyplot=False)
     X, y = _load(arguments.data, arguments.target)
     comparison = compare_classifiers(
@@ -98,7 +98,8 @@ def _compare(arguments: argparse.Namespace) -> int:
         verbose=not arguments.quiet,
     )
     if comparison.table.empty:
-        raise KeyboardInterrupt
+        print("skdgm compare: interrupted before a model was finished", file=sys.stderr)
+        return INTERRUPTED
     print(comparison)
     comparison.to_csv(table_file)
     comparison.plot(ax=figure.subplots(1, 2))
@@ -111,17 +112,22 @@ def _load(data: str | None, target: str | None) -> tuple[Any, Any]:
     if data is None and target is None:
         return load_digits(return_X_y=True)
     if data is None:
-        raise ValueError(f"target names a column of data, got {target!r} but no data.")
+        raise ValueError(f"--target {target} needs --data, the CSV file that has the column.")
     if target is None:
-        raise ValueError(f"target must be given, to name the column of {data!r} to predict.")
+        raise ValueError(f"--data {data} needs --target, the column that holds the class labels.")
     return load_table(data, target)
 
 
-def _check_output(prefix: str) -> tuple[Path, Path]:
+def _check_output(prefix: str, data: str | None) -> tuple[Path, Path]:
     """Return the files to write, if they can be written: better to know before a long run."""
     files = Path(f"{prefix}.csv"), Path(f"{prefix}.png")
     for file in files:
         existed = file.exists()
+        if existed and data is not None and Path(data).exists() and file.samefile(data):
+            raise ValueError(
+                f"output must not replace the data: {str(file)!r} is the file that --data names; "
+                "pass another prefix."
+            )
         try:
             file.open("ab").close()
         except OSError as error:

@@ -6,6 +6,7 @@ Every error message opens with the name of the argument that it is about.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Collection
 from os import PathLike
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -96,8 +98,8 @@ def load_table(data: str | PathLike[str], target: str) -> tuple[pd.DataFrame, pd
         )
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"data must be UTF-8 text, but {str(path)!r} is not (byte {error.start}); save it as "
-            "CSV with the encoding UTF-8."
+            f"data must be UTF-8 text, but {str(path)!r} is not ({error.reason}); save it as CSV "
+            "with the encoding UTF-8."
         ) from None
     except OSError as error:
         raise ValueError(f"data cannot be read: {str(path)!r}: {error.strerror}.") from None
@@ -122,7 +124,7 @@ def _check_lines(path: Path) -> list[str]:
                     raise ValueError(
                         f"data must have as many cells in every line: the first line of "
                         f"{str(path)!r} names {len(header)} columns, but line {lines.line_num} "
-                        f"has {len(cells)} cells."
+                        f"has {len(cells)}."
                     )
         except csv.Error as error:
             raise ValueError(
@@ -140,7 +142,7 @@ def _check_lines(path: Path) -> list[str]:
 
 
 def _check_names(names: list[Any], argument: str) -> None:
-    repeated = [name for place, name in enumerate(names) if name in names[:place]]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
     if "" in names:
         raise ValueError(
             f"{argument} must name every column, but column {names.index('') + 1} has no name. If "
@@ -148,7 +150,7 @@ def _check_names(names: list[Any], argument: str) -> None:
         )
     if repeated:
         raise ValueError(
-            f"{argument} must name every column differently, but {repeated[0]!r} occurs twice."
+            f"{argument} must name every column differently, but {repeated[0]!r} is repeated."
         )
 
 
@@ -171,14 +173,19 @@ def _check_target(header: list[str], target: str) -> None:
 def check_table(X: Any, y: ArrayLike) -> tuple[pd.DataFrame | np.ndarray, np.ndarray]:
     """Return the features as a float64 array or a frame of numbers and text, and the labels."""
     pandas = import_pandas()
+    if sparse.issparse(X):
+        raise ValueError(
+            f"X must be a dense table, got a {type(X).__name__}; X.toarray() makes it one."
+        )
     if isinstance(X, pandas.DataFrame):
         X = _check_frame(X)
     elif np.asarray(X).dtype.kind in "biuf":
         X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
     else:
         X = _check_frame(pandas.DataFrame(X).infer_objects())
+    labels = _check_labels(y, len(X))
     _check_variation(X)
-    return X, _check_labels(y, len(X))
+    return X, labels
 
 
 def _check_frame(X: pd.DataFrame) -> pd.DataFrame:
@@ -220,12 +227,12 @@ def _check_labels(y: ArrayLike, n_rows: int) -> np.ndarray:
     if len(missing):
         raise ValueError(
             f"y must have a label in every row, but {len(missing)} of {n_rows} are missing, the "
-            f"first in row {missing[0]} (counted from 0). Empty cells, NA and None count as "
-            "missing; fill them in or leave the rows out."
+            f"first in row {missing[0]} (counted from 0); fill them in or leave the rows out. "
+            "Empty cells, NA and None count as missing."
         )
     if y.dtype.kind == "O":
-        kind = pandas.api.types.infer_dtype(y)
-        y = y.astype(float if kind in NUMBERS - {"boolean"} else str)
+        y = np.asarray(pandas.Series(y).infer_objects())
+        y = y.astype(str) if y.dtype.kind == "O" else y
     classes = np.unique(y)
     if len(classes) == 1:
         only = classes.tolist()[0]
@@ -285,7 +292,10 @@ def make_preparation(X: pd.DataFrame | np.ndarray) -> Any:
     numbers = number_columns(X)
     texts = [place for place in range(X.shape[1]) if place not in numbers]
     one_hot = OneHotEncoder(
-        max_categories=MAX_CATEGORIES, handle_unknown="infrequent_if_exist", sparse_output=False
+        min_frequency=2,  # a text seen once, as identifiers are, tells nothing of other rows
+        max_categories=MAX_CATEGORIES,
+        handle_unknown="infrequent_if_exist",
+        sparse_output=False,
     )
     most_frequent = SimpleImputer(strategy="most_frequent", keep_empty_features=True)
     return make_pipeline(

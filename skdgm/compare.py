@@ -1,0 +1,374 @@
+"""Generative classifiers against logistic regression, cross-validated on the same rows.
+
+Every model is a pipeline whose parameters a grid search chooses inside each training fold.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+from warnings import warn
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from threadpoolctl import threadpool_limits
+
+from ._comparison_models import count_parameters, make_searches, readable_count
+from ._tables import check_table, hide, import_pandas, load_table, make_preparation, take_rows
+from ._validation import RandomState, check_generator
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .display import ComparisonDisplay
+
+__all__ = ["ClassifierComparison", "compare_classifiers", "load_table"]
+
+HIDDEN_SHARES = {"accuracy_30_hidden": 0.3, "accuracy_60_hidden": 0.6}
+COLUMNS = [
+    "accuracy",
+    "accuracy_std",
+    "log_loss",
+    "n_parameters",
+    "fit_seconds",
+    "predict_seconds",
+    *HIDDEN_SHARES,
+]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ClassifierComparison:
+    """What :func:`compare_classifiers` found: a table, and the fitted models.
+
+    Printed, it shows the table with readable numbers.
+
+    Attributes
+    ----------
+    table : DataFrame of shape (n_models, 8)
+        A row a model, by its name; every figure but ``n_parameters`` is a mean over the folds.
+
+        - ``accuracy`` and ``accuracy_std``: share of the test rows that are classified correctly,
+          and its standard deviation over the folds.
+        - ``log_loss``: mean of ``-log p(y | x)`` over the test rows, in nats.
+        - ``n_parameters``: free parameters of the classifier fitted to all rows, an exact Python
+          int: ``n_parameters_`` of a generative one, ``C D + C`` for logistic regression with C
+          classes and D columns. What prepares or projects the columns is not counted.
+        - ``fit_seconds``: fit of the chosen pipeline to a training fold, without the search;
+          ``predict_seconds``: ``predict_proba`` of a test fold. Both start when missing values
+          are filled in and text is encoded.
+        - ``accuracy_30_hidden``, ``accuracy_60_hidden``: accuracy when that share of the test
+          rows' cells is hidden and filled in with the means of the training fold.
+    models : dict of str to GridSearchCV
+        For each row a search fitted to all rows, ready to ``predict``; ``best_estimator_`` is the
+        pipeline and ``best_params_`` what was chosen.
+    interrupted : bool
+        Whether Ctrl-C ended the comparison, so that models are missing.
+    folds : int
+        Number of folds.
+    shape : tuple of int (n_samples, n_features, n_classes)
+        Size of the data.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdgm import compare_classifiers
+    >>> X, y = load_iris(return_X_y=True)
+    >>> models = ["LogisticRegression", "MarkovChainImageDensity"]
+    >>> comparison = compare_classifiers(X, y, models=models, folds=2, verbose=False)
+    >>> list(comparison.models) == list(comparison.table.index) == models
+    True
+    >>> comparison.shape
+    (150, 4, 3)
+    """
+
+    table: pd.DataFrame
+    models: dict[str, GridSearchCV]
+    interrupted: bool
+    folds: int
+    shape: tuple[int, int, int]
+
+    def __str__(self) -> str:
+        rows, columns, classes = self.shape
+        ending = "; interrupted before all models were finished" if self.interrupted else ""
+        return (
+            f"{self._readable().to_string()}\n\n"
+            f"{self.folds}-fold cross-validation on {rows} rows, {columns} columns and {classes} "
+            f"classes{ending}.\nlog-loss in nats; hidden: accuracy when that share of the test "
+            "cells is replaced by the training mean."
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _readable(self) -> pd.DataFrame:
+        table = self.table
+        spread = zip(table["accuracy"], table["accuracy_std"], strict=True)
+        readable = {
+            "accuracy": [f"{mean:.3f} +/- {std:.3f}" for mean, std in spread],
+            "log-loss": [f"{value:.3f}" for value in table["log_loss"]],
+            "parameters": [readable_count(count) for count in table["n_parameters"]],
+            "fit s": [f"{seconds:.3f}" for seconds in table["fit_seconds"]],
+            "predict s": [f"{seconds:.3f}" for seconds in table["predict_seconds"]],
+        }
+        for column, share in HIDDEN_SHARES.items():
+            readable[f"{share:.0%} hidden"] = [f"{value:.3f}" for value in table[column]]
+        return import_pandas().DataFrame(readable, index=table.index.rename(None))
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Save the table, the numbers of parameters with all their digits.
+
+        Parameters
+        ----------
+        path : str or path
+            The file to write; one that exists is replaced.
+        """
+        # Decimal writes integers of any length; str stops at 4,300 digits.
+        exact = [str(Decimal(count)) for count in self.table["n_parameters"]]
+        self.table.assign(n_parameters=exact).to_csv(path)
+
+    def plot(self, ax: Sequence[Any] | None = None) -> ComparisonDisplay:
+        """Draw accuracy against hidden features and against the number of parameters.
+
+        Parameters
+        ----------
+        ax : sequence of two matplotlib axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+            The drawing, with the attributes ``figure_`` and ``axes_``.
+        """
+        from .display import ComparisonDisplay
+
+        return ComparisonDisplay.from_comparison(self, ax=ax)
+
+
+def compare_classifiers(
+    X: ArrayLike | pd.DataFrame,
+    y: ArrayLike,
+    *,
+    models: Sequence[str] | None = None,
+    folds: int = 5,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+    verbose: bool = True,
+) -> ClassifierComparison:
+    """Cross-validate logistic regression and generative classifiers on the same data.
+
+    Inside each training fold a grid search with three folds of its own chooses the parameters of
+    every model by log-loss; afterwards each model is searched once more on all rows. All models
+    see the same folds and the same hidden cells. Ctrl-C ends the comparison and keeps the models
+    that are finished.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+        Features. In a DataFrame, columns of numbers or booleans are numeric and all others text,
+        which is one-hot encoded: up to 20 frequent values, those rarer or seen once together. NaN
+        is a missing value: it becomes the column's mean, or its most frequent text.
+    y : array-like of shape (n_samples,)
+        Class labels: text, booleans or integers.
+    models : sequence of str or None, default=None
+        The models to compare, by the names of the rows; None takes all seven.
+    folds : int, default=5
+        Number of folds, at least 2. With a warning it becomes the number of rows of the smallest
+        class, if that is less.
+    random_state : int, RandomState, Generator or None, default=None
+        Source of the folds and the hidden cells; the same seed gives the same table but for the
+        seconds.
+    n_jobs : int or None, default=None
+        Processes for each grid search; None is 1 unless in a ``joblib.parallel_config`` context.
+    verbose : bool, default=True
+        Whether to report progress on standard error.
+
+    Returns
+    -------
+    comparison : ClassifierComparison
+        The table and the fitted models.
+
+    Raises
+    ------
+    ValueError
+        If X or y are not acceptable: lengths that differ, infinite values, no column that varies,
+        repeated column names, missing labels, one class only, labels that look like a regression
+        target, or a class with too few rows for the folds; or if a model is not known.
+    ImportError
+        If pandas is not installed.
+
+    See Also
+    --------
+    load_table : Read X and y from a CSV file.
+    ComparisonDisplay : Draw the result.
+
+    Notes
+    -----
+    Seconds do not include compilation, because every pipeline is fitted once before it is timed,
+    and are those of a single thread: linear algebra gets no more, ``n_jobs`` uses further cores.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdgm import compare_classifiers
+    >>> X, y = load_iris(return_X_y=True)
+    >>> comparison = compare_classifiers(
+    ...     X,
+    ...     y,
+    ...     models=["LogisticRegression", "GaussianDiscriminant"],
+    ...     folds=2,
+    ...     random_state=0,
+    ...     verbose=False,
+    ... )
+    >>> bool((comparison.table["accuracy"] > 0.9).all())
+    True
+    >>> comparison.table.loc["LogisticRegression", "n_parameters"]
+    15
+    >>> comparison.models["GaussianDiscriminant"].predict(X[:2])
+    array([0, 0])
+    """
+    X, y = check_table(X, y)
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be a number of processes, -1 for all cores or None, got 0.")
+    folds, inner_folds = _check_folds(folds, y)
+    generator = check_generator(random_state)
+    seed = int(generator.integers(2**32))
+    splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y))
+    orders = [_rank_cells(len(test), X.shape[1], generator) for _, test in splits]
+    searches = make_searches(make_preparation(X), X.shape[1], inner_folds, seed, n_jobs)
+    names = _check_models(models, list(searches))
+
+    rows: dict[str, dict[str, Any]] = {}
+    fitted: dict[str, GridSearchCV] = {}
+    interrupted = False
+    try:
+        with threadpool_limits(limits=1):  # small matrices are slower on several threads
+            for place, name in enumerate(names, 1):
+                report = _reporter(f"[{place}/{len(names)}] {name}", verbose)
+                row, model = _evaluate(searches[name], X, y, splits, orders, report)
+                rows[name], fitted[name] = row, model
+    except KeyboardInterrupt:
+        interrupted = True
+    shape = (*X.shape, len(np.unique(y)))
+    return ClassifierComparison(_tabulate(rows), fitted, interrupted, folds, shape)
+
+
+def _check_folds(folds: int, y: np.ndarray) -> tuple[int, int]:
+    """Number of folds, no more than the smallest class has rows, and of the folds inside each."""
+    if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
+        raise ValueError(f"folds must be an integer of 2 or more, got {folds!r}.")
+    classes, counts = np.unique(y, return_counts=True)
+    smallest, label = int(counts.min()), classes.tolist()[counts.argmin()]
+    used = min(int(folds), max(smallest, 2))
+    in_training = smallest - -(-smallest // used)
+    if in_training < 2:
+        raise ValueError(
+            f"y must have at least {4 if folds == 2 else 3} rows of every class for folds={folds}, "
+            f"so that two are left to learn from, but class {label!r} has {smallest}; leave its "
+            "rows out or join it with another class."
+        )
+    if used < folds:
+        warn(
+            f"folds={folds} is reduced to {used}, because class {label!r} has {smallest} rows.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return used, min(3, in_training)
+
+
+def _check_models(models: Sequence[str] | None, known: list[str]) -> list[str]:
+    if models is None:
+        return known
+    names = [models] if isinstance(models, str) else list(models)
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise ValueError(
+            f"models must be names among {', '.join(map(repr, known))}; got {models!r}."
+        )
+    return list(dict.fromkeys(names))
+
+
+def _rank_cells(n_rows: int, n_columns: int, generator: np.random.Generator) -> np.ndarray:
+    """A random order of the cells of a test fold; what hides first is hidden in every share."""
+    return generator.permutation(n_rows * n_columns).reshape(n_rows, n_columns)
+
+
+def _reporter(prefix: str, verbose: bool) -> Callable[[str], None]:
+    def report(message: str) -> None:
+        if verbose:
+            print(f"{prefix}: {message}", file=sys.stderr, flush=True)
+
+    return report
+
+
+def _evaluate(
+    search: GridSearchCV,
+    X: Any,
+    y: np.ndarray,
+    splits: list[tuple[np.ndarray, np.ndarray]],
+    orders: list[np.ndarray],
+    report: Callable[[str], None],
+) -> tuple[dict[str, Any], GridSearchCV]:
+    """The row of a model, and its search on all rows."""
+    clone(search.estimator).fit(X, y).predict_proba(X)  # compiles what is not compiled yet
+    measured: list[dict[str, float]] = []
+    for fold, ((train, test), order) in enumerate(zip(splits, orders, strict=True), 1):
+        so_far = np.mean([each["accuracy"] for each in measured]) if measured else None
+        ending = "" if so_far is None else f", accuracy so far {so_far:.3f}"
+        report(f"fold {fold} of {len(splits)}{ending}")
+        training, tested = (take_rows(X, train), y[train]), (take_rows(X, test), y[test])
+        measured.append(_measure(search, training, tested, order))
+    row: dict[str, Any] = {key: np.mean([each[key] for each in measured]) for key in measured[0]}
+    row["accuracy_std"] = np.std([each["accuracy"] for each in measured])
+    report(f"last search on all {len(y)} rows, accuracy {row['accuracy']:.3f}")
+    model = clone(search).fit(X, y)
+    row["n_parameters"] = count_parameters(model.best_estimator_)
+    return row, model
+
+
+def _measure(
+    search: GridSearchCV,
+    training: tuple[Any, np.ndarray],
+    tested: tuple[Any, np.ndarray],
+    order: np.ndarray,
+) -> dict[str, float]:
+    """Search on the training rows, prepared once for all candidates, and judge the test rows."""
+    (X_train, y_train), (X_test, y_test) = training, tested
+    prepare = clone(search.estimator["prepare"]).fit(X_train)
+    fitted = clone(search).set_params(estimator__prepare="passthrough")
+    fitted.fit(prepare.transform(X_train), y_train)
+    prepared = prepare.transform(X_test)
+    start = time.perf_counter()
+    probability = fitted.predict_proba(prepared)
+    seconds = time.perf_counter() - start
+    hidden = {
+        column: fitted.predict(prepare.transform(hide(X_test, share, order)))
+        for column, share in HIDDEN_SHARES.items()
+    }
+    return {
+        "accuracy": accuracy_score(y_test, fitted.predict(prepared)),
+        "log_loss": log_loss(y_test, probability, labels=fitted.classes_),
+        "fit_seconds": fitted.refit_time_,
+        "predict_seconds": seconds,
+        **{column: accuracy_score(y_test, predicted) for column, predicted in hidden.items()},
+    }
+
+
+def _tabulate(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    pandas = import_pandas()
+    columns = {
+        column: pandas.Series(
+            [row[column] for row in rows.values()],
+            index=pandas.Index(list(rows), name="model", dtype=object),
+            dtype=object if column == "n_parameters" else np.float64,  # ints may be huge
+        )
+        for column in COLUMNS
+    }
+    return pandas.DataFrame(columns)

@@ -1,0 +1,185 @@
+"""Drawings of results with matplotlib, in the manner of scikit-learn's displays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from ._comparison_models import readable_count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .compare import ClassifierComparison
+
+BASELINE = "LogisticRegression"
+# The colours of Okabe and Ito, which people with colour blindness can tell apart; black is kept
+# for the baseline.
+COLORS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"]
+MARKERS = ["o", "s", "X", "^", "D", "v"]
+HIDDEN = {"accuracy": 0, "accuracy_30_hidden": 30, "accuracy_60_hidden": 60}
+LARGEST_DRAWN = 10**9  # a model with more parameters is drawn at the edge, with their number
+
+
+class ComparisonDisplay:
+    """Accuracy of compared classifiers: against hidden features, and against their parameters.
+
+    Make it with :meth:`from_comparison` or :meth:`ClassifierComparison.plot`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table of a :class:`ClassifierComparison`.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+        The figure, once :meth:`plot` has run.
+    axes_ : list of two matplotlib Axes
+        Accuracy against the share of hidden features, and against the number of parameters on a
+        logarithmic scale. Numbers above a billion, which would leave no room for the others, are
+        drawn at its right end and written out.
+
+    See Also
+    --------
+    compare_classifiers : Makes what is drawn here.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from matplotlib.figure import Figure
+    >>> from skdgm import ComparisonDisplay, compare_classifiers
+    >>> X, y = load_iris(return_X_y=True)
+    >>> models = ["LogisticRegression", "BernoulliIndependentDensity"]
+    >>> comparison = compare_classifiers(X, y, models=models, folds=2, verbose=False)
+    >>> axes = Figure().subplots(1, 2)  # without it, pyplot makes a figure
+    >>> display = ComparisonDisplay.from_comparison(comparison, ax=axes)
+    >>> [axes.get_xlabel() for axes in display.axes_]
+    ['Hidden test features (%)', 'Free parameters']
+    """
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.table = table
+
+    @classmethod
+    def from_comparison(
+        cls, comparison: ClassifierComparison, ax: Sequence[Any] | None = None
+    ) -> Self:
+        """Draw the result of a comparison.
+
+        Parameters
+        ----------
+        comparison : ClassifierComparison
+            What :func:`compare_classifiers` returned.
+        ax : sequence of two matplotlib Axes, default=None
+            Where to draw; None makes a figure with pyplot.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+            The drawing.
+        """
+        return cls(comparison.table).plot(ax=ax)
+
+    def plot(self, ax: Sequence[Any] | None = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : sequence of two matplotlib Axes, default=None
+            Where to draw; None makes a figure with pyplot.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+            The drawing itself.
+
+        Raises
+        ------
+        ValueError
+            If the table has no rows or ``ax`` does not hold two axes.
+        ImportError
+            If matplotlib is not installed.
+        """
+        if self.table.empty:
+            raise ValueError("comparison must hold at least one finished model, got none.")
+        self.axes_ = _check_axes(ax)
+        self.figure_ = self.axes_[0].figure
+        usual = [count for count in self.table["n_parameters"] if count <= LARGEST_DRAWN]
+        edge = 10 * max(usual, default=LARGEST_DRAWN)
+        for place, model in enumerate(self.table.index):
+            self._plot_model(model, edge, _style(model, place))
+        self._label_axes()
+        return self
+
+    def _plot_model(self, model: str, edge: int, style: dict[str, Any]) -> None:
+        hidden_axes, parameter_axes = self.axes_
+        row = self.table.loc[model]
+        accuracy = [row[column] for column in HIDDEN]
+        hidden_axes.plot(list(HIDDEN.values()), accuracy, label=model, **style)
+        # The number may be too large for a float.
+        drawn = min(row["n_parameters"], edge)
+        parameter_axes.plot([drawn], accuracy[:1], label=model, **style)
+        if drawn < row["n_parameters"]:
+            parameter_axes.annotate(
+                f"{readable_count(row['n_parameters'])} \N{RIGHTWARDS ARROW}",
+                (drawn, accuracy[0]),
+                xytext=(-8, 0),
+                textcoords="offset points",
+                horizontalalignment="right",
+                verticalalignment="center",
+            )
+
+    def _label_axes(self) -> None:
+        hidden_axes, parameter_axes = self.axes_
+        hidden_axes.set(
+            title="With hidden features",
+            xlabel="Hidden test features (%)",
+            xticks=list(HIDDEN.values()),
+        )
+        parameter_axes.set(title="By size", xlabel="Free parameters", xscale="log")
+        parameter_axes.margins(x=0.1)
+        low, high = (math.log10(limit) for limit in parameter_axes.get_xlim())
+        parameter_axes.set_xlim(10 ** math.floor(low), 10 ** math.ceil(high))  # whole decades
+        parameter_axes.xaxis.set_minor_formatter("")
+        for axes in self.axes_:
+            axes.set(ylabel="Accuracy", ylim=(0, 1.02))
+            axes.grid(alpha=0.3)
+            axes.spines[["top", "right"]].set_visible(False)
+        handles, labels = hidden_axes.get_legend_handles_labels()
+        if self.figure_.get_constrained_layout():
+            self.figure_.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+        else:
+            hidden_axes.legend(handles, labels, fontsize="small")
+
+
+def make_figure(pyplot: bool = True) -> Any:
+    """Make an empty figure of the right size, with pyplot or, for files, without a display."""
+    settings = {"figsize": (10, 5), "layout": "constrained"}
+    try:
+        if pyplot:
+            import matplotlib.pyplot as plt
+
+            return plt.figure(**settings)
+        from matplotlib.figure import Figure
+
+        return Figure(**settings)
+    except ImportError as error:
+        raise ImportError(
+            'Drawing needs matplotlib; install it with: pip install "skdgm[compare]"'
+        ) from error
+
+
+def _check_axes(ax: Sequence[Any] | None) -> list[Any]:
+    axes = list(make_figure().subplots(1, 2) if ax is None else getattr(ax, "flat", ax))
+    if len(axes) != 2:
+        raise ValueError(f"ax must hold two matplotlib axes, got {len(axes)}.")
+    return axes
+
+
+def _style(model: str, place: int) -> dict[str, Any]:
+    if model == BASELINE:
+        return {"color": "black", "marker": "*", "markersize": 11, "linestyle": "--"}
+    place = (place - 1) % len(COLORS)
+    return {"color": COLORS[place], "marker": MARKERS[place], "markersize": 7}

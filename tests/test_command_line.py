@@ -1,0 +1,177 @@
+"""The command line: what it prints, what it saves, and its exit codes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pd = pytest.importorskip("pandas")
+pytest.importorskip("matplotlib")
+
+from matplotlib.image import imread  # noqa: E402
+
+import skdgm  # noqa: E402
+from skdgm import __main__ as command_line  # noqa: E402
+from skdgm import compare  # noqa: E402
+from skdgm.__main__ import main  # noqa: E402
+
+
+@pytest.fixture
+def csv(tmp_path):
+    rng = np.random.default_rng(0)
+    kind = np.repeat(["a", "b"], 10)
+    length = (rng.normal(size=20) + 3 * (kind == "b")).round(2)
+    path = tmp_path / "table.csv"
+    pd.DataFrame(
+        {"length": length, "colour": rng.choice(["red", "blue"], 20), "kind": kind}
+    ).to_csv(path, index=False)
+    return path
+
+
+def run(csv, *options):
+    arguments = ["compare", "--data", str(csv), "--target", "kind", "--folds", "2"]
+    return main([*arguments, "--output", str(csv.with_name("out")), *options])
+
+
+def interrupt_after(monkeypatch, n_models):
+    evaluate, calls = compare._evaluate, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) > n_models:
+            raise KeyboardInterrupt
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(compare, "_evaluate", interrupted)
+
+
+def test_compare_prints_and_saves(csv, capsys):
+    assert run(csv) == 0
+    seen = capsys.readouterr()
+    for name in ("LogisticRegression", "FullCategoricalDensity", "60% hidden", "Saved"):
+        assert name in seen.out
+    assert "[7/7] GaussianDensity low_rank: fold 2 of 2" in seen.err
+    saved = pd.read_csv(csv.with_name("out.csv"), index_col="model")
+    assert len(saved) == 7
+    assert saved.loc["LogisticRegression", "n_parameters"] == 2 * 3 + 2
+    assert imread(csv.with_name("out.png")).shape[1] == 1500
+
+
+def test_ctrl_c_saves_what_is_finished(csv, capsys, monkeypatch):
+    interrupt_after(monkeypatch, 1)
+    assert run(csv, "--quiet") == 130
+    seen = capsys.readouterr()
+    assert "interrupted" in seen.out
+    assert "fold" not in seen.err
+    saved = pd.read_csv(csv.with_name("out.csv"), index_col="model")
+    assert list(saved.index) == ["LogisticRegression"]
+    assert csv.with_name("out.png").exists()
+
+
+def test_ctrl_c_before_anything_is_finished(csv, capsys, monkeypatch):
+    interrupt_after(monkeypatch, 0)
+    assert run(csv, "--quiet") == 130
+    assert "interrupted before a model was finished" in capsys.readouterr().err
+    assert not csv.with_name("out.csv").exists()
+
+
+def test_ctrl_c_outside_of_the_models(csv, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "load_table", interrupted)
+    assert run(csv) == 130
+    assert capsys.readouterr().err == "skdgm compare: interrupted\n"
+
+
+def test_digits_are_the_default(tmp_path, monkeypatch):
+    seen = {}
+
+    def stop(X, y, **settings):
+        seen.update(settings, shape=X.shape)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "compare_classifiers", stop)
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "--seed", "4", "--jobs", "2"]) == 130
+    assert seen == {
+        "shape": (1797, 64),
+        "folds": 5,
+        "random_state": 4,
+        "n_jobs": 2,
+        "verbose": True,
+    }
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "none.csv", "--target", "kind"], "--data must be the path of a CSV file"),
+        (["--target", "kind"], "--target kind needs --data"),
+        (["--data", "table.csv"], "--data table.csv needs --target"),
+        (["--data", "table.csv", "--target", "size"], "--target must be a column of data, got"),
+        (["--data", "table.csv", "--target", "length"], "--target must hold class labels"),
+        (["--data", "table.csv", "--target", "kind", "--folds", "1"], "--folds must be"),
+        (["--seed", "-1"], "--seed must"),
+        (["--jobs", "0"], "--jobs must"),
+        (["--output", "nowhere/out"], "--output must be where files can be written"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(csv, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(csv.parent)
+    assert main(["compare", "--quiet", *arguments]) == 2
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err.startswith(f"skdgm compare: error: {message}")
+    assert seen.err.count("\n") == 1
+    assert [path.name for path in csv.parent.iterdir()] == ["table.csv"]
+
+
+def test_output_is_checked_before_the_run(csv, monkeypatch):
+    monkeypatch.setattr(command_line, "compare_classifiers", pytest.fail)
+    csv.with_name("out.png").mkdir()
+    assert run(csv) == 2
+    assert not csv.with_name("out.csv").exists()
+
+
+def test_the_data_are_never_replaced(csv, capsys):
+    before = csv.read_bytes()
+    assert run(csv, "--output", str(csv.with_suffix(""))) == 2
+    assert "error: --output must not replace the data" in capsys.readouterr().err
+    assert csv.read_bytes() == before
+
+
+def test_a_warning_is_a_note(csv, capsys, monkeypatch):
+    rows = pd.read_csv(csv).iloc[:13]  # three of class b
+    rows.to_csv(csv, index=False)
+    interrupt_after(monkeypatch, 0)
+    run(csv, "--quiet", "--folds", "4")
+    note = "skdgm compare: note: folds=4 is reduced to 3, because class 'b' has 3 rows.\n"
+    assert capsys.readouterr().err.startswith(note)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--bogus"], ["compare", "--folds", "many"]])
+def test_unknown_usage_exits_with_2(arguments):
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+
+
+def test_help_and_version(capsys):
+    for arguments, text in [
+        (["--version"], f"skdgm {skdgm.__version__}"),
+        (["--help"], "compare"),
+        (["compare", "-h"], "--target COLUMN"),
+    ]:
+        with pytest.raises(SystemExit) as exit_:
+            main(arguments)
+        assert exit_.value.code == 0
+        assert text in capsys.readouterr().out
+
+
+def test_module_runs(tmp_path):
+    command = [sys.executable, "-m", "skdgm", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.stdout == f"skdgm {skdgm.__version__}\n"

@@ -1,0 +1,410 @@
+"""The comparison of classifiers: its table, its inputs, and its drawing."""
+
+import pickle
+import subprocess
+import sys
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+pd = pytest.importorskip("pandas")
+pytest.importorskip("matplotlib")
+
+from matplotlib.figure import Figure  # noqa: E402
+
+import skdgm  # noqa: E402
+from skdgm import ClassifierComparison, compare, compare_classifiers, load_table  # noqa: E402
+from skdgm._comparison_models import readable_count  # noqa: E402
+from skdgm._tables import check_table, hide, make_preparation  # noqa: E402
+
+SECONDS = ["fit_seconds", "predict_seconds"]
+QUICK = ["LogisticRegression", "BernoulliIndependentDensity"]
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 12)
+    return rng.normal(size=(36, 3)) + 2 * y[:, None], y
+
+
+@pytest.fixture
+def mixed():
+    """Numbers, text, booleans, missing values, constants, and a column of identifiers."""
+    rng = np.random.default_rng(1)
+    y = np.repeat(["no", "yes"], 20)
+    X = pd.DataFrame(
+        {
+            "amount": rng.normal(size=40) + 3 * (y == "yes"),
+            "count": rng.integers(0, 5, 40),
+            "colour": rng.choice(["red", "blue"], 40),
+            "member": rng.choice([True, False], 40),
+            "id": [f"row {i}" for i in range(40)],
+            "constant": 7,
+            "nothing": [None] * 40,
+            "rare": ["once"] + [None] * 39,
+        }
+    )
+    X.loc[3, "amount"] = np.nan
+    X.loc[[4, 5], "colour"] = None
+    return X, y
+
+
+def quick(X, y, **settings):
+    settings = {"models": QUICK, "folds": 2, "random_state": 0, "verbose": False} | settings
+    return compare_classifiers(X, y, **settings)
+
+
+# ---------------------------------------------------------------------- the table
+def test_all_models_on_an_array(table):
+    X, y = table
+    before = X.copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
+    assert list(result.table.index) == list(result.models)
+    assert len(result.models) == 7
+    assert list(result.table.columns) == compare.COLUMNS
+    assert not result.interrupted
+    assert result.shape == (36, 3, 3)
+    assert (result.table[SECONDS] > 0).all(axis=None)
+    shares = ["accuracy", "accuracy_30_hidden", "accuracy_60_hidden"]
+    assert result.table[shares].stack().between(0, 1).all()
+    assert np.isfinite(result.table["log_loss"].to_numpy()).all()
+    assert result.table.loc["GaussianDiscriminant", "accuracy"] > 0.8
+    for model in pickle.loads(pickle.dumps(result)).models.values():
+        assert set(model.predict(X)) <= {0, 1, 2}
+    np.testing.assert_array_equal(X, before)
+
+
+def test_numbers_of_parameters_are_exact():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(24, 70)), np.repeat(["a", "b"], 12)
+    models = [*QUICK, "FullCategoricalDensity"]
+    counts = quick(X, y, models=models).table["n_parameters"]
+    assert counts.tolist() == [2 * 70 + 2, 2 * 70 + 1, 2 * (2**70 - 1) + 1]
+    assert all(type(count) is int for count in counts)
+
+
+def test_accuracy_and_log_loss_are_those_of_scikit_learn(table):
+    from sklearn.base import clone
+    from sklearn.metrics import accuracy_score, log_loss
+    from sklearn.model_selection import StratifiedKFold
+
+    X, y = table
+    result = quick(X, y, models=["LogisticRegression"])
+    seed = int(np.random.default_rng(0).integers(2**32))
+    expected = []
+    for train, test in StratifiedKFold(2, shuffle=True, random_state=seed).split(X, y):
+        model = clone(result.models["LogisticRegression"]).fit(X[train], y[train])
+        probability = model.predict_proba(X[test])
+        accuracy = accuracy_score(y[test], model.predict(X[test]))
+        expected.append((accuracy, log_loss(y[test], probability)))
+    accuracies, losses = np.transpose(expected)
+    row = result.table.loc["LogisticRegression"]
+    assert row["accuracy"] == pytest.approx(accuracies.mean())
+    assert row["accuracy_std"] == pytest.approx(accuracies.std())
+    assert row["log_loss"] == pytest.approx(losses.mean())
+
+
+def test_same_seed_same_table(table):
+    first, again, other = (quick(*table, random_state=seed).table for seed in (3, 3, 4))
+    pd.testing.assert_frame_equal(first.drop(columns=SECONDS), again.drop(columns=SECONDS))
+    assert not first.drop(columns=SECONDS).equals(other.drop(columns=SECONDS))
+
+
+def test_all_models_on_mixed_columns(mixed):
+    X, y = mixed
+    before = X.copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
+        predicted = [model.predict(X.iloc[:4]) for model in result.models.values()]
+    pd.testing.assert_frame_equal(X, before)
+    assert len(predicted) == 7
+    assert set(np.ravel(predicted)) <= {"no", "yes"}
+    assert result.table.loc["LogisticRegression", "accuracy"] > 0.7
+    unseen = X.iloc[:1].assign(colour="green")
+    assert len(result.models["LogisticRegression"].predict_proba(unseen)) == 1
+
+
+@pytest.mark.parametrize("n_columns", [1, 2])
+def test_all_models_on_few_columns_and_rows(n_columns):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 4)
+    X = rng.normal(size=(8, n_columns)) + y[:, None]
+    result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
+    assert len(result.table) == 7
+
+
+def test_columns_of_other_kinds():
+    y = np.repeat([False, True], 10)
+    X = pd.DataFrame({0: np.arange(20.0), "kind": pd.Categorical(["u", "v"] * 10)})
+    X[1] = pd.array([1, None] * 10, dtype="Int64")
+    assert quick(X, pd.Series(y, index=range(5, 25))).table["accuracy"].iloc[0] == 1
+    assert len(quick(X.to_numpy(), y.tolist(), models="LogisticRegression").table) == 1
+    result = quick([[1, "a"], [2, "b"]] * 10, pd.array(y.astype(int), dtype="Int64"))
+    assert result.models[QUICK[0]].classes_.dtype.kind == "i"
+
+
+# ---------------------------------------------------------------------- hidden features
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_hide_takes_the_exact_share_and_leaves_the_input(as_frame, mixed):
+    X = check_table(*mixed)[0][["amount", "colour"]].fillna({"amount": 0.0, "colour": "red"})
+    X = X if as_frame else np.ones((40, 2))
+    order = compare._rank_cells(40, 2, np.random.default_rng(0))
+    missing = [pd.isna(np.asarray(hide(X, share, order))) for share in (0, 0.3, 0.6)]
+    assert [hidden.sum() for hidden in missing] == [0, 24, 48]
+    assert missing[2][missing[1]].all()  # what hides first stays hidden
+    assert not pd.isna(np.asarray(X)).any()
+
+
+def test_hidden_cells_become_the_training_mean(mixed):
+    X, _ = check_table(*mixed)
+    preparation = make_preparation(X).fit(X)
+    all_hidden = preparation.transform(hide(X, 1.0, np.arange(40 * 8).reshape(40, 8)))
+    assert all_hidden[0, 0] == pytest.approx(X["amount"].mean())
+    assert (all_hidden == all_hidden[0]).all()
+
+
+def test_hiding_everything_informative_costs_accuracy():
+    y = np.repeat([0, 1], 100)
+    result = quick(y[:, None] * 2.0 - 1, y, models="LogisticRegression")
+    row = result.table.iloc[0]
+    assert row["accuracy"] == 1
+    # A hidden row is a guess: half of the 60 of 200 (and of the 120) are right, more or less.
+    assert row["accuracy_30_hidden"] == pytest.approx(0.85, abs=0.08)
+    assert row["accuracy_60_hidden"] == pytest.approx(0.7, abs=0.08)
+
+
+# ---------------------------------------------------------------------- bad input
+X5, Y5 = np.arange(20.0).reshape(10, 2), np.repeat([0, 1], 5)
+NAMED = pd.DataFrame(X5, columns=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (X5, Y5[:-1], r"y must hold one class label for each of the 10 rows, got shape \(9,\)"),
+        (X5, np.c_[Y5, Y5], "y must hold one class label for each of the 10 rows"),
+        (X5, np.zeros(10), "y must hold two classes or more, but every row has the label 0.0"),
+        (X5, [None, *Y5[1:]], "y must have a label in every row, but 1 of 10 are missing.*row 0"),
+        (X5, np.linspace(0, 1, 10), "y must hold class labels.*10 different.*such as 0.1.*regre"),
+        (np.ones((90, 1)) * [1, 2], np.arange(90), "y must hold class labels.*90 different"),
+        (X5, [0] * 9 + [1], "y must have at least 3 rows of every class for folds=5.*class 1 has"),
+        (X5, [0] * 8 + [1] * 2, "y must have at least 3 rows of every class.*class 1 has 2"),
+        (np.ones((10, 2)), Y5, "X must have a column that varies.*each of its 2 columns"),
+        (NAMED[["a", "a"]], Y5, "X must name every column differently, but 'a' is repeated"),
+        (NAMED[[]], Y5, r"X must have rows and columns, got shape \(10, 0\)"),
+        (NAMED.replace(4, np.inf), Y5, "X must hold finite numbers.*row 2 of column 'a'"),
+        (np.where(X5 == 4, np.inf, X5), Y5, "X contains infinity"),
+        (X5[:, 0], Y5, "2D array"),
+        (sparse.csr_array(X5), Y5, r"X must be a dense table, got a csr_array.*toarray\(\)"),
+    ],
+)
+def test_bad_tables_are_explained(X, y, message):
+    with pytest.raises(ValueError, match=message):
+        compare_classifiers(X, y, verbose=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"folds": 1}, "folds must be an integer of 2 or more, got 1"),
+        ({"folds": 2.5}, "folds must be an integer of 2 or more, got 2.5"),
+        ({"n_jobs": 0}, "n_jobs must be"),
+        ({"random_state": -1}, "random_state must"),
+        ({"models": ["SVC"]}, "models must be names among 'LogisticRegression'.*SVC"),
+        ({"models": []}, "models must be names"),
+    ],
+)
+def test_bad_settings_are_explained(settings, message):
+    with pytest.raises(ValueError, match=message):
+        compare_classifiers(X5, Y5, verbose=False, **settings)
+
+
+def test_two_folds_need_four_rows_of_a_class(table):
+    X, y = table[0][:15], table[1][:15]
+    with pytest.raises(ValueError, match=r"y must have at least 4 rows.*class 1 has 3"):
+        compare_classifiers(X, y, folds=2, verbose=False)
+
+
+def test_small_class_reduces_the_folds(table):
+    X, y = table[0][:15], table[1][:15]
+    with pytest.warns(UserWarning, match="folds=5 is reduced to 3, because class 1 has 3 rows"):
+        result = quick(X, y, folds=5)
+    assert result.folds == 3
+
+
+# ---------------------------------------------------------------------- CSV files
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_load_table_reads_what_a_spreadsheet_saves(tmp_path):
+    text = 'a, b,kind\r\n1,"x, y",u\r\n\r\n,"two\nlines",v\r\n3.5,NA,u\r\n'
+    path = write(tmp_path / "table.csv", text, encoding="utf-8-sig")
+    X, y = load_table(path, "kind")
+    assert list(X.columns) == ["a", "b"]
+    assert y.tolist() == ["u", "v", "u"]
+    assert X["a"].isna().tolist() == [False, True, False]
+    assert X["b"].tolist()[:2] == ["x, y", "two\nlines"]
+    assert X["b"].isna()[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"data must hold.*holds nothing"),
+        (b"\n\n", r"data must hold.*holds nothing"),
+        (b"a,y\n", r"data must hold.*holds only a line of names"),
+        (b"a,y\n1,u\n1\n", r"data must have as many.*names 2 columns, but line 3 has 1\."),
+        (b"a,y\n1,u,3\n", r"data must have as many.*names 2 columns, but line 2 has 3\."),
+        (b"a,a,y\n1,2,u\n", "data must name every column differently, but 'a' is repeated"),
+        (b",y\n0,u\n", r"data must name every column, but column 1 has no name.*index=False"),
+        (b"a,b\n1,2\n", "target must be a column of data, got 'y'.*are 'a', 'b'"),
+        (b"a;y\n1;2\n", "target must be a column of data, got 'y'; .*commas.* 'a;y'"),
+        (b"y\nu\nv\n", "target must not be the only column, but data has 'y' alone"),
+        (b"a,y\n\xff,u\n", r"data must be UTF-8 text"),
+        (b"a,y\n" + b"x" * 200_000 + b",u\n", "data must be a CSV file, but line 2.*limit"),
+    ],
+)
+def test_bad_files_are_explained(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        load_table(path, "y")
+
+
+def test_missing_files_are_explained(tmp_path):
+    with pytest.raises(ValueError, match=r"data must be the path.*none\.csv' does not exist"):
+        load_table(tmp_path / "none.csv", "y")
+    with pytest.raises(ValueError, match=r"data must be the path.*is a directory"):
+        load_table(tmp_path, "y")
+
+
+def test_long_header_is_not_listed_whole(tmp_path):
+    names = ",".join(f"c{i}" for i in range(30))
+    path = write(tmp_path / "wide.csv", f"{names}\n{names}\n")
+    with pytest.raises(ValueError, match="'c9' and 20 more"):
+        load_table(path, "y")
+
+
+# ---------------------------------------------------------------------- progress and Ctrl-C
+def interrupt_after(monkeypatch, n_models):
+    evaluate, calls = compare._evaluate, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) > n_models:
+            raise KeyboardInterrupt
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(compare, "_evaluate", interrupted)
+
+
+def test_ctrl_c_keeps_what_is_finished(monkeypatch, table):
+    interrupt_after(monkeypatch, 1)
+    result = quick(*table, models=None)
+    assert result.interrupted
+    assert list(result.table.index) == list(result.models) == ["LogisticRegression"]
+    assert "interrupted" in str(result)
+    assert len(result.models["LogisticRegression"].predict(table[0])) == 36
+
+
+def test_ctrl_c_before_anything_is_finished(monkeypatch, table):
+    interrupt_after(monkeypatch, 0)
+    result = quick(*table)
+    assert result.interrupted
+    assert result.table.empty
+    assert list(result.table.columns) == compare.COLUMNS
+
+
+def test_progress_is_reported_on_standard_error(table, capsys):
+    quick(*table, verbose=True)
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert "[1/2] LogisticRegression: fold 1 of 2\n" in seen.err
+    assert "[2/2] BernoulliIndependentDensity: fold 2 of 2, accuracy so far 0." in seen.err
+    quick(*table, verbose=False)
+    assert capsys.readouterr().err == ""
+
+
+# ---------------------------------------------------------------------- showing and saving
+@pytest.fixture
+def huge():
+    """A result with a number of parameters beyond floats and beyond str."""
+    table = pd.DataFrame(
+        0.5, index=pd.Index(["LogisticRegression", "Huge"], name="model"), columns=compare.COLUMNS
+    )
+    table["n_parameters"] = pd.Series([650, 2**20_000], index=table.index, dtype=object)
+    return ClassifierComparison(table, {}, False, 5, (10, 2, 2))
+
+
+def test_counts_are_readable():
+    assert readable_count(9_999_999) == "9,999,999"
+    assert readable_count(2**64 - 1) == "1.8e+19"
+    assert readable_count(2**20_000) == "4.0e+6020"
+
+
+def test_huge_counts_are_shown_and_saved_exactly(huge, tmp_path):
+    assert "4.0e+6020" in str(huge)
+    assert repr(huge) == str(huge)
+    huge.to_csv(tmp_path / "table.csv")
+    saved = pd.read_csv(tmp_path / "table.csv", index_col="model", dtype={"n_parameters": str})
+    digits = saved.loc["Huge", "n_parameters"]
+    assert len(digits) == 6021
+    assert int(digits[-4000:]) == 2**20_000 % 10**4000
+    assert saved.loc["LogisticRegression", "n_parameters"] == "650"
+
+
+def test_drawing(huge):
+    axes = Figure(layout="constrained").subplots(1, 2)
+    display = huge.plot(ax=axes)
+    hidden, parameters = display.axes_
+    assert [hidden, parameters] == list(axes)
+    np.testing.assert_allclose(hidden.lines[0].get_xdata(), [0, 30, 60])
+    assert [line.get_xdata()[0] for line in parameters.lines] == [650, 6500]
+    assert parameters.texts[0].get_text().startswith("4.0e+6020")
+    assert [text.get_text() for text in display.figure_.legends[0].get_texts()] == [
+        "LogisticRegression",
+        "Huge",
+    ]
+    assert huge.plot(ax=Figure().subplots(1, 2)).axes_[0].get_legend() is not None
+
+
+def test_drawing_makes_its_own_figure(huge, monkeypatch):
+    import matplotlib.pyplot as plt
+
+    monkeypatch.setattr(plt, "figure", Figure)
+    display = skdgm.ComparisonDisplay.from_comparison(huge)
+    assert len(display.figure_.axes) == 2
+
+
+def test_drawing_explains_what_it_needs(huge):
+    with pytest.raises(ValueError, match="ax must hold two matplotlib axes, got 1"):
+        huge.plot(ax=[Figure().subplots()])
+    empty = SimpleNamespace(table=huge.table.iloc[:0])
+    with pytest.raises(ValueError, match="comparison must hold at least one finished model"):
+        skdgm.ComparisonDisplay.from_comparison(empty)
+
+
+def test_import_needs_neither_pandas_nor_matplotlib():
+    program = """
+import sys
+sys.modules["pandas"] = sys.modules["matplotlib"] = None
+import skdgm
+from skdgm.display import make_figure
+for call in (lambda: skdgm.compare_classifiers([[0]], [0]), make_figure):
+    try:
+        call()
+    except ImportError as error:
+        assert 'pip install "skdgm[compare]"' in str(error), error
+    else:
+        raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
