@@ -4,17 +4,14 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.image import imread
 
-pd = pytest.importorskip("pandas")
-pytest.importorskip("matplotlib")
-
-from matplotlib.image import imread  # noqa: E402
-
-import skdgm  # noqa: E402
-from skdgm import __main__ as command_line  # noqa: E402
-from skdgm import compare  # noqa: E402
-from skdgm.__main__ import main  # noqa: E402
+import skdgm
+from skdgm import __main__ as command_line
+from skdgm import compare
+from skdgm.__main__ import main
 
 
 @pytest.fixture

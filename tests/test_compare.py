@@ -7,18 +7,15 @@ import warnings
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy import sparse
 
-pd = pytest.importorskip("pandas")
-pytest.importorskip("matplotlib")
-
-from matplotlib.figure import Figure  # noqa: E402
-
-import skdgm  # noqa: E402
-from skdgm import ClassifierComparison, compare, compare_classifiers, load_table  # noqa: E402
-from skdgm._comparison_models import readable_count  # noqa: E402
-from skdgm._tables import check_table, hide, make_preparation  # noqa: E402
+import skdgm
+from skdgm import ClassifierComparison, compare, compare_classifiers, load_table
+from skdgm._comparison_models import readable_count
+from skdgm._tables import check_table, hide, make_preparation
 
 SECONDS = ["fit_seconds", "predict_seconds"]
 QUICK = ["LogisticRegression", "BernoulliIndependentDensity"]
