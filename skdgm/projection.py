@@ -125,7 +125,7 @@ class PCAProjection(PCA):
             with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
                 super().fit(X)
             if self.n_samples_ == 1:
-                self._moments = Moments.count(self._check(X), None, full=True, quartic=False)
+                self._moments = Moments.count(self._check(X), None, scatter="full")
                 self._set_from_moments()
         return self
 
@@ -179,7 +179,7 @@ class PCAProjection(PCA):
             )
         first = not hasattr(self, "components_")
         with all_or_nothing(self):
-            moments = Moments.count(self._check(X, reset=first), None, full=True, quartic=False)
+            moments = Moments.count(self._check(X, reset=first), None, scatter="full")
             self._moments = moments if first else self._moments_so_far() + moments
             self._set_from_moments()
         return self

@@ -1,9 +1,16 @@
 """Set-up for all tests."""
 
+import os
+
+import hypothesis
 import numpy as np
 import sklearn
 from sklearn.utils import estimator_checks
 from sklearn.utils.fixes import parse_version
+
+# Compilation makes first examples slow; continuous integration draws the same examples every time.
+hypothesis.settings.register_profile("skdgm", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("skdgm")
 
 if parse_version(sklearn.__version__) < parse_version("1.7.2"):
     # Before 1.7.2 a check of scikit-learn subtracts a mean, in place, from the integers that it has

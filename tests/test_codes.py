@@ -23,7 +23,7 @@ TABLES = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(**TABLES)
 def test_keys_unpack_to_their_rows_and_sort_as_they_do(seed, n_rows, width, K):
     codes = random_codes(seed, n_rows, width, K)
@@ -33,7 +33,7 @@ def test_keys_unpack_to_their_rows_and_sort_as_they_do(seed, n_rows, width, K):
     assert_array_equal(codes[np.argsort(keys)].tolist(), [list(row) for row in rows])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(**TABLES, weighted=st.booleans(), more=st.integers(0, 300))
 def test_weighted_states(seed, n_rows, width, K, weighted, more):
     codes = (

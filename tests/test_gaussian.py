@@ -1,5 +1,7 @@
 """GaussianDensity: scikit-learn's and scipy's answers where they overlap, and singular data."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from sklearn.mixture import GaussianMixture
 
 from skdgm import GaussianDensity
 from skdgm.density._moments import Moments
+from skdgm.density._scatter import ThinScatter, leading_axes, sum_of_squares, trace
 
 IRIS = load_iris().data
 
@@ -61,7 +64,7 @@ def test_shrinkage_is_scikit_learns(shrinkage):
     assert_allclose(diagonal.covariance_, np.diag(ours.covariance_))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**16), n=st.integers(2, 40), d=st.integers(1, 8), cut=st.integers(1, 39)
 )
@@ -77,20 +80,64 @@ def test_ledoit_wolf_is_scikit_learns_in_any_batches(seed, n, d, cut):
     assert_allclose(density.covariance_, theirs.covariance_, rtol=1e-6, atol=1e-8)
 
 
-@settings(max_examples=50, deadline=None)
-@given(seed=st.integers(0, 2**16), full=st.booleans(), quartic=st.booleans())
-def test_moments_add(seed, full, quartic):
-    full = full or quartic
+@settings(max_examples=50)
+@given(
+    seed=st.integers(0, 2**16),
+    scatter=st.sampled_from(["full", "thin", "diagonal"]),
+    n_columns=st.sampled_from([4, 40]),
+    quartic=st.booleans(),
+)
+def test_moments_add(seed, scatter, n_columns, quartic):
+    quartic = quartic and scatter != "diagonal"
     rng = np.random.default_rng(seed)
-    X, weight = rng.normal(size=(30, 4)) * [1, 10, 0.1, 1] + 7, rng.random(30) + 0.01
+    X = rng.normal(size=(30, n_columns)) * 10 ** rng.normal(size=n_columns) + 7
+    weight = rng.random(30) + 0.01
     parts = [
-        Moments.count(X[rows], weight[rows], full=full, quartic=quartic)
+        Moments.count(X[rows], weight[rows], scatter=scatter, quartic=quartic)
         for rows in (slice(0, 1), slice(1, 12), slice(12, 30))
     ]
-    whole = Moments.count(X, weight, full=full, quartic=quartic)
-    added = parts[0] + (parts[1] + parts[2])
-    for name in ("total", "mean", "scatter", *(("cubic", "quartic") if quartic else ())):
-        assert_allclose(getattr(added, name), getattr(whole, name), rtol=1e-9, atol=1e-6)
+    whole = Moments.count(X, weight, scatter=scatter, quartic=quartic)
+    for added in (parts[0] + (parts[1] + parts[2]), (parts[2] + parts[0]) + parts[1]):
+        for name in ("total", "mean", *(("cubic", "quartic") if quartic else ())):
+            assert_allclose(getattr(added, name), getattr(whole, name), rtol=1e-9, atol=1e-6)
+        assert_allclose(dense(added.scatter), dense(whole.scatter), rtol=1e-9, atol=1e-6)
+
+
+def dense(scatter):
+    return scatter.dense() if isinstance(scatter, ThinScatter) else scatter
+
+
+def test_thin_scatter_answers_as_the_matrix_does():
+    rows = np.random.default_rng(0).normal(size=(5, 9))
+    thin, matrix = ThinScatter(rows), rows.T @ rows
+    assert_allclose(trace(thin), trace(matrix))
+    assert_allclose(sum_of_squares(thin), sum_of_squares(matrix))
+    assert_allclose(thin @ rows[0], matrix @ rows[0])
+    assert_allclose(matrix + thin, 2 * matrix)
+    assert_allclose(thin + matrix, 2 * matrix)
+    for n_axes in (0, 3, 5, 7):
+        axes, values = leading_axes(thin, n_axes)
+        expected_axes, expected_values = leading_axes(matrix, n_axes)
+        assert_allclose(values, expected_values, atol=1e-9)
+        if n_axes <= 5:  # beyond the rank, any axes do
+            assert_allclose(axes.T * values @ axes, expected_axes.T * values @ expected_axes)
+        assert_allclose(axes @ axes.T, np.eye(n_axes), atol=1e-12)
+
+
+def test_low_rank_takes_many_columns():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 30_000)) + rng.normal(size=(60, 30_000))
+    tracemalloc.start()
+    density = GaussianDensity("low_rank", n_factors=3).fit(X)
+    log_prob = density.score_samples(X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 30_000**2 * 8 / 20  # bytes: a small part of one covariance matrix
+    assert np.isfinite(log_prob).all()
+    assert_allclose(density.noise_variance_, 1, rtol=0.1)
+    assert_allclose(
+        density.explained_variance_.sum(), X.var(axis=0).sum() - 0.95 * 30_000, rtol=0.1
+    )
 
 
 def test_far_from_the_origin_nothing_cancels():

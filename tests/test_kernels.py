@@ -16,7 +16,7 @@ def binary(seed, n_rows, n):
     return readonly(np.random.default_rng(seed).integers(0, 2, size=(n_rows, n), dtype=np.uint8))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(**SIZES)
 def test_bernoulli(seed, n_rows, n):
     rng = np.random.default_rng(seed)
@@ -37,7 +37,7 @@ def test_bernoulli(seed, n_rows, n):
     assert_array_equal(drawn, uniform < probability)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(**SIZES)
 def test_binary_pairs(seed, n_rows, n):
     codes = binary(seed, n_rows, n)
@@ -56,7 +56,7 @@ def contexts(codes, order, K):
     return numbers
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(**SIZES, K=st.integers(1, 4), order=st.integers(0, 3), common=st.booleans())
 def test_windows(seed, n_rows, n, K, order, common):
     rng = np.random.default_rng(seed)

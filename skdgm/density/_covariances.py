@@ -12,6 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from ._moments import Moments
+from ._scatter import leading_axes, trace
 
 
 def _log_normal(square: np.ndarray, log_det: float, n_features: int) -> np.ndarray:
@@ -120,7 +121,7 @@ class SphericalCovariance:
 
 
 def _column_variances(moments: Moments) -> np.ndarray:
-    scatter = moments.scatter if moments.scatter.ndim == 1 else np.diag(moments.scatter)
+    scatter = moments.scatter if moments.is_diagonal else np.diag(moments.scatter)
     return scatter / moments.total
 
 
@@ -141,16 +142,13 @@ class LowRankCovariance:
     def estimate(
         cls, moments: Moments, shrinkage: float, reg_covar: float, n_factors: int
     ) -> LowRankCovariance:
-        covariance = moments.scatter / moments.total
-        d = len(covariance)
-        axes, variance = np.empty((0, d)), np.empty(0)
-        if n_factors:
-            variance, vectors = linalg.eigh(covariance, subset_by_index=(d - n_factors, d - 1))
-            axes, variance = vectors.T[::-1], np.maximum(variance[::-1], 0.0)
-        trace = np.trace(covariance)
-        noise = max(0.0, (trace - variance.sum()) / (d - n_factors))
-        variance = (1 - shrinkage) * variance + shrinkage * trace / d + reg_covar
-        noise = (1 - shrinkage) * noise + shrinkage * trace / d + reg_covar
+        d, total_variance = len(moments.mean), trace(moments.scatter) / moments.total
+        axes, squares = leading_axes(moments.scatter, n_factors)
+        variance = squares / moments.total
+        noise = max(0.0, (total_variance - variance.sum()) / (d - n_factors))
+        goal = shrinkage * total_variance / d
+        variance = (1 - shrinkage) * variance + goal + reg_covar
+        noise = (1 - shrinkage) * noise + goal + reg_covar
         _check_positive(np.max(variance, initial=noise), reg_covar)
         return cls.of_axes(axes, variance, noise)
 

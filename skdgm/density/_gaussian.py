@@ -151,8 +151,13 @@ class GaussianDensity(BaseDensity):
 
     def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
         auto = self.shrinkage == "auto"
-        full = auto or self.covariance_type in ("full", "tied", "low_rank")
-        return Moments.count(codes, weight, full=full, quartic=auto)
+        if self.covariance_type == "low_rank":
+            scatter = "thin"
+        elif self.covariance_type in ("full", "tied") or auto:
+            scatter = "full"
+        else:
+            scatter = "diagonal"
+        return Moments.count(codes, weight, scatter=scatter, quartic=auto)
 
     def _estimate(self, statistics: Moments) -> None:
         self._estimate_covariance(statistics)

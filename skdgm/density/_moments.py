@@ -8,39 +8,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
+
+from ._scatter import ThinScatter, add_outer, sum_of_squares, trace
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Total weight, mean, and sums over the rows' deviations y from the mean.
 
-    ``scatter`` is ``sum w y y'``, or its diagonal only. ``cubic``, ``sum w |y|**2 y``, and
-    ``quartic``, ``sum w |y|**4``, are what the Ledoit-Wolf shrinkage needs besides; they are None
-    where it is not asked for.
+    ``scatter`` is ``sum w y y'``, thin where rows are few, or its diagonal only. ``cubic``,
+    ``sum w |y|**2 y``, and ``quartic``, ``sum w |y|**4``, are what the Ledoit-Wolf shrinkage needs
+    besides; they are None where it is not asked for.
     """
 
     total: float
     mean: np.ndarray
-    scatter: np.ndarray
+    scatter: np.ndarray | ThinScatter
     cubic: np.ndarray | None = None
     quartic: float | None = None
 
     @classmethod
-    def count(cls, X: np.ndarray, weight: np.ndarray | None, *, full: bool, quartic: bool) -> Self:
-        """The moments of the rows of X; the whole scatter matrix if ``full``."""
+    def count(
+        cls,
+        X: np.ndarray,
+        weight: np.ndarray | None,
+        *,
+        scatter: Literal["full", "thin", "diagonal"],
+        quartic: bool = False,
+    ) -> Self:
+        """The moments of the rows of X."""
         total = float(len(X) if weight is None else weight.sum())
         mean = np.mean(X, axis=0) if weight is None else weight @ X / total
         deviation = X - mean
         scaled = deviation if weight is None else deviation * np.sqrt(weight)[:, np.newaxis]
-        scatter = scaled.T @ scaled if full else np.einsum("ij,ij->j", scaled, scaled)
+        if scatter == "full":
+            squares = scaled.T @ scaled
+        elif scatter == "thin":
+            squares = ThinScatter.of(scaled)
+        else:
+            squares = np.einsum("ij,ij->j", scaled, scaled)
         if not quartic:
-            return cls(total, mean, scatter)
+            return cls(total, mean, squares)
         square = np.einsum("ij,ij->i", deviation, deviation)
         weighted = square if weight is None else weight * square
-        return cls(total, mean, scatter, weighted @ deviation, float(weighted @ square))
+        return cls(total, mean, squares, weighted @ deviation, float(weighted @ square))
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether the scatter is only a diagonal."""
+        return isinstance(self.scatter, np.ndarray) and self.scatter.ndim == 1
 
     def __add__(self, other: Self) -> Self:
         total = self.total + other.total
@@ -68,19 +87,19 @@ class Moments:
         """The same sums about another mean: expand ``y + shift`` and use that the y sum to 0."""
         shift = self.mean - mean
         square = shift @ shift
-        if self.scatter.ndim == 1:
+        if self.is_diagonal:
             return type(self)(self.total, mean, self.scatter + self.total * shift**2)
-        scatter = self.scatter + self.total * np.outer(shift, shift)
+        scatter = add_outer(self.scatter, shift, self.total)
         if self.cubic is None:
             return type(self)(self.total, mean, scatter)
-        trace, turned = np.trace(self.scatter), self.scatter @ shift
-        cubic = self.cubic + trace * shift + 2 * turned + self.total * square * shift
+        spread, turned = trace(self.scatter), self.scatter @ shift
+        cubic = self.cubic + spread * shift + 2 * turned + self.total * square * shift
         quartic = (
             self.quartic
             + 4 * shift @ turned
             + self.total * square**2
             + 4 * shift @ self.cubic
-            + 2 * square * trace
+            + 2 * square * spread
         )
         return type(self)(self.total, mean, scatter, cubic, float(quartic))
 
@@ -90,9 +109,8 @@ class Moments:
         Ledoit and Wolf (2004), as :func:`sklearn.covariance.ledoit_wolf_shrinkage` computes it.
         """
         n, d = self.total, len(self.mean)
-        covariance = self.scatter / n
-        squares = np.sum(covariance**2)
-        distance = (squares - np.trace(covariance) ** 2 / d) / d
+        squares = sum_of_squares(self.scatter) / n**2
+        distance = (squares - (trace(self.scatter) / n) ** 2 / d) / d
         error = (self.quartic / n - squares) / (d * n)
         if distance <= 0 or error <= 0:
             return 0.0
