@@ -23,7 +23,7 @@ BINARY = hnp.arrays(
 
 
 @settings(max_examples=60)
-@given(X=BINARY, alpha=st.floats(0, 10))
+@given(X=BINARY, alpha=st.just(0.0) | st.floats(1e-6, 10))
 def test_probabilities_are_smoothed_shares(X, alpha):
     density = BernoulliIndependentDensity(alpha=alpha).fit(X)
     expected = (X.sum(axis=0) + alpha) / (len(X) + 2 * alpha)

@@ -109,6 +109,8 @@ class Moments:
         Ledoit and Wolf (2004), as :func:`sklearn.covariance.ledoit_wolf_shrinkage` computes it.
         """
         n, d = self.total, len(self.mean)
+        if d == 1:  # one variance is its own scaled identity
+            return 0.0
         squares = sum_of_squares(self.scatter) / n**2
         distance = (squares - (trace(self.scatter) / n) ** 2 / d) / d
         error = (self.quartic / n - squares) / (d * n)
