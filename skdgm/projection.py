@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._validation import RandomState, all_or_nothing, check_generator
 from .density._base import check_n_samples
-from .density._covariances import LowRankCovariance
+from .density._covariances import LowRankCovariance, log_prob_at
 from .density._moments import Moments
 
 
@@ -215,7 +215,7 @@ class PCAProjection(PCA):
             ``log p(x)`` in nats.
         """
         deviation = self._deviation(X)
-        return self._covariance().log_prob(deviation.astype(np.float64, copy=False))
+        return log_prob_at(self._covariance(), deviation.astype(np.float64, copy=False))
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
         """Draw rows from probabilistic PCA.

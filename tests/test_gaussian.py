@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import integrate, stats
 from sklearn.covariance import LedoitWolf, ShrunkCovariance
 from sklearn.datasets import load_digits, load_iris
@@ -190,6 +190,17 @@ def test_no_variance_at_all(covariance_type):
     with pytest.raises(ValueError, match=r"reg_covar=0 leaves a variance of zero.* above 0"):
         density.fit(X)
     assert np.isfinite(density.set_params(reg_covar=1e-3).fit(X).score(X))
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
+def test_values_whose_squares_overflow(covariance_type):
+    density = GaussianDensity(covariance_type).fit(IRIS)
+    far = np.array([[1e300, -1e300, 1e300, 1e300], [1.7e308, 1.7e308, -1.7e308, 1.0]])
+    assert_array_equal(density.score_samples(far), [-np.inf, -np.inf])
+    with pytest.raises(
+        ValueError, match=r"X holds values up to 1\.7e\+308, whose squares overflow"
+    ):
+        density.fit(far)
 
 
 def test_no_attribute_outlives_a_new_fit():

@@ -12,7 +12,14 @@ import numpy as np
 from scipy import linalg
 
 from ._moments import Moments
-from ._scatter import leading_axes, trace
+from ._scatter import leading_axes
+
+
+def log_prob_at(covariance: Covariance, deviation: np.ndarray) -> np.ndarray:
+    """Log-density of deviations from the mean; -inf where their squares overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        log_prob = covariance.log_prob(deviation)
+    return np.where(np.isnan(log_prob), -np.inf, log_prob)
 
 
 def _log_normal(square: np.ndarray, log_det: float, n_features: int) -> np.ndarray:
@@ -34,7 +41,7 @@ class FullCovariance:
         covariance = moments.scatter / moments.total
         d = len(covariance)
         covariance *= 1 - shrinkage
-        covariance.flat[:: d + 1] += shrinkage * np.trace(moments.scatter) / moments.total / d
+        covariance.flat[:: d + 1] += shrinkage * moments.spread / moments.total / d
         covariance.flat[:: d + 1] += reg_covar
         self.value = covariance
         try:
@@ -142,7 +149,7 @@ class LowRankCovariance:
     def estimate(
         cls, moments: Moments, shrinkage: float, reg_covar: float, n_factors: int
     ) -> LowRankCovariance:
-        d, total_variance = len(moments.mean), trace(moments.scatter) / moments.total
+        d, total_variance = len(moments.mean), moments.spread / moments.total
         axes, squares = leading_axes(moments.scatter, n_factors)
         variance = squares / moments.total
         noise = max(0.0, (total_variance - variance.sum()) / (d - n_factors))
@@ -197,3 +204,6 @@ class LowRankCovariance:
         if n_axes < d:
             matrix.flat[:: d + 1] += elsewhere
         return matrix
+
+
+Covariance = FullCovariance | DiagonalCovariance | SphericalCovariance | LowRankCovariance

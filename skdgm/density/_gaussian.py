@@ -20,6 +20,7 @@ from ._covariances import (
     FullCovariance,
     LowRankCovariance,
     SphericalCovariance,
+    log_prob_at,
 )
 from ._moments import Moments
 
@@ -157,7 +158,15 @@ class GaussianDensity(BaseDensity):
             scatter = "full"
         else:
             scatter = "diagonal"
-        return Moments.count(codes, weight, scatter=scatter, quartic=auto)
+        with np.errstate(over="ignore", invalid="ignore"):
+            moments = Moments.count(codes, weight, scatter=scatter, quartic=auto)
+            overflow = not np.isfinite(moments.spread)
+        if overflow:
+            raise ValueError(
+                f"X holds values up to {np.abs(codes).max():g}, whose squares overflow; scale its "
+                "columns first, for example with sklearn.preprocessing.StandardScaler."
+            )
+        return moments
 
     def _estimate(self, statistics: Moments) -> None:
         self._estimate_covariance(statistics)
@@ -224,7 +233,7 @@ class GaussianDensity(BaseDensity):
         return FullCovariance.n_parameters(self.n_features_in_)
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
-        return self._covariance.log_prob(codes - self.mean_)
+        return log_prob_at(self._covariance, codes - self.mean_)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         X = self._covariance.sample(n_samples, generator) + self.mean_

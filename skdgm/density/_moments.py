@@ -61,6 +61,11 @@ class Moments:
         """Whether the scatter is only a diagonal."""
         return isinstance(self.scatter, np.ndarray) and self.scatter.ndim == 1
 
+    @property
+    def spread(self) -> float:
+        """Sum of squared deviations over all columns."""
+        return float(np.sum(self.scatter)) if self.is_diagonal else trace(self.scatter)
+
     def __add__(self, other: Self) -> Self:
         total = self.total + other.total
         mean = self.mean + (other.mean - self.mean) * (other.total / total)
@@ -92,7 +97,7 @@ class Moments:
         scatter = add_outer(self.scatter, shift, self.total)
         if self.cubic is None:
             return type(self)(self.total, mean, scatter)
-        spread, turned = trace(self.scatter), self.scatter @ shift
+        spread, turned = self.spread, self.scatter @ shift
         cubic = self.cubic + spread * shift + 2 * turned + self.total * square * shift
         quartic = (
             self.quartic
@@ -112,7 +117,7 @@ class Moments:
         if d == 1:  # one variance is its own scaled identity
             return 0.0
         squares = sum_of_squares(self.scatter) / n**2
-        distance = (squares - (trace(self.scatter) / n) ** 2 / d) / d
+        distance = (squares - (self.spread / n) ** 2 / d) / d
         error = (self.quartic / n - squares) / (d * n)
         if distance <= 0 or error <= 0:
             return 0.0
