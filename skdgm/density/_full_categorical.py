@@ -174,9 +174,11 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         cumulative = np.cumsum(states.weight)
         target = generator.random(n_samples) * (cumulative[-1] + self.alpha)
         index = np.searchsorted(cumulative, target, side="right")
-        codes = generator.integers(0, self.n_categories_, size=(n_samples, self.n_features_in_))
         seen = index < len(states)
-        codes[seen] = states.codes()[index[seen]]
+        codes = np.empty((n_samples, self.n_features_in_), dtype=np.uint16)
+        codes[seen] = states.codes(index[seen])
+        shape = (n_samples - np.count_nonzero(seen), self.n_features_in_)
+        codes[~seen] = generator.integers(0, self.n_categories_, size=shape)
         return codes
 
     def _sample_groups(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:

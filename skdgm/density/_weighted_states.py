@@ -61,9 +61,9 @@ class WeightedStates:
             keys = pack(self.codes(), bits_for(n_categories))
         return type(self)(n_categories, self.width, keys, self.weight)
 
-    def codes(self) -> np.ndarray:
-        """The states as rows of codes, shape (n_states, width)."""
-        return unpack(self.keys, self.width, bits_for(self.n_categories))
+    def codes(self, index: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The states, or those at the given places, as rows of codes."""
+        return unpack(self.keys[index], self.width, bits_for(self.n_categories))
 
     def find(self, codes: np.ndarray) -> np.ndarray:
         """Index of each row of codes among the states, or -1 where it was never seen."""
