@@ -274,9 +274,10 @@ class SparseChainProbabilities:
         value = generator.integers(0, K, size=len(context))
         group = table.contexts.find(context)
         before = np.where(group >= 0, table.contexts.weight[group], 0.0)
-        target = generator.random(len(context)) * (before + K * self.alpha)
-        seen = target < before
-        value[seen] = table.value_at(group[seen], target[seen])
+        total = before + K * self.alpha
+        uniform = generator.random(len(context))
+        seen = uniform < np.divide(before, total, out=np.zeros_like(total), where=total > 0)
+        value[seen] = table.value_at(group[seen], (uniform * total)[seen])
         return value
 
 

@@ -172,8 +172,8 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         """A seen state in proportion to its weight, or any state evenly for the pseudo-count."""
         states = self._statistics
         cumulative = np.cumsum(states.weight)
-        target = generator.random(n_samples) * (cumulative[-1] + self.alpha)
-        index = np.searchsorted(cumulative, target, side="right")
+        cumulative /= cumulative[-1] + self.alpha  # ends with exactly 1 if alpha is 0
+        index = np.searchsorted(cumulative, generator.random(n_samples), side="right")
         seen = index < len(states)
         codes = np.empty((n_samples, self.n_features_in_), dtype=np.uint16)
         codes[seen] = states.codes(index[seen])
@@ -184,6 +184,6 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     def _sample_groups(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         probability = np.exp(self._log_prob_group[self._group_of_state])
         cumulative = np.cumsum(probability)
-        target = generator.random(n_samples) * cumulative[-1]
-        index = np.searchsorted(cumulative, target, side="right")
+        cumulative /= cumulative[-1]  # ends with exactly 1
+        index = np.searchsorted(cumulative, generator.random(n_samples), side="right")
         return np.stack(np.unravel_index(index, tuple(self.n_categories_)), axis=1)
