@@ -10,7 +10,6 @@ from matplotlib.image import imread
 
 import skdgm
 from skdgm import __main__ as command_line
-from skdgm import compare
 from skdgm.__main__ import main
 
 
@@ -31,18 +30,6 @@ def run(csv, *options):
     return main([*arguments, "--output", str(csv.with_name("out")), *options])
 
 
-def interrupt_after(monkeypatch, n_models):
-    evaluate, calls = compare._evaluate, []
-
-    def interrupted(*arguments):
-        calls.append(1)
-        if len(calls) > n_models:
-            raise KeyboardInterrupt
-        return evaluate(*arguments)
-
-    monkeypatch.setattr(compare, "_evaluate", interrupted)
-
-
 def test_compare_prints_and_saves(csv, capsys):
     assert run(csv) == 0
     seen = capsys.readouterr()
@@ -55,8 +42,8 @@ def test_compare_prints_and_saves(csv, capsys):
     assert imread(csv.with_name("out.png")).shape[1] == 1500
 
 
-def test_ctrl_c_saves_what_is_finished(csv, capsys, monkeypatch):
-    interrupt_after(monkeypatch, 1)
+def test_ctrl_c_saves_what_is_finished(csv, capsys, interrupt_after):
+    interrupt_after(1)
     assert run(csv, "--quiet") == 130
     seen = capsys.readouterr()
     assert "interrupted" in seen.out
@@ -66,8 +53,8 @@ def test_ctrl_c_saves_what_is_finished(csv, capsys, monkeypatch):
     assert csv.with_name("out.png").exists()
 
 
-def test_ctrl_c_before_anything_is_finished(csv, capsys, monkeypatch):
-    interrupt_after(monkeypatch, 0)
+def test_ctrl_c_before_anything_is_finished(csv, capsys, interrupt_after):
+    interrupt_after(0)
     assert run(csv, "--quiet") == 130
     assert "interrupted before a model was finished" in capsys.readouterr().err
     assert not csv.with_name("out.csv").exists()
@@ -140,10 +127,10 @@ def test_the_data_are_never_replaced(csv, capsys):
     assert csv.read_bytes() == before
 
 
-def test_a_warning_is_a_note(csv, capsys, monkeypatch):
+def test_a_warning_is_a_note(csv, capsys, interrupt_after):
     rows = pd.read_csv(csv).iloc[:13]  # three of class b
     rows.to_csv(csv, index=False)
-    interrupt_after(monkeypatch, 0)
+    interrupt_after(0)
     run(csv, "--quiet", "--folds", "4")
     note = "skdgm compare: note: folds=4 is reduced to 3, because class 'b' has 3 rows.\n"
     assert capsys.readouterr().err.startswith(note)

@@ -292,20 +292,8 @@ def test_long_header_is_not_listed_whole(tmp_path):
 
 
 # ---------------------------------------------------------------------- progress and Ctrl-C
-def interrupt_after(monkeypatch, n_models):
-    evaluate, calls = compare._evaluate, []
-
-    def interrupted(*arguments):
-        calls.append(1)
-        if len(calls) > n_models:
-            raise KeyboardInterrupt
-        return evaluate(*arguments)
-
-    monkeypatch.setattr(compare, "_evaluate", interrupted)
-
-
-def test_ctrl_c_keeps_what_is_finished(monkeypatch, table):
-    interrupt_after(monkeypatch, 1)
+def test_ctrl_c_keeps_what_is_finished(interrupt_after, table):
+    interrupt_after(1)
     result = quick(*table, models=None)
     assert result.interrupted
     assert list(result.table.index) == list(result.models) == ["LogisticRegression"]
@@ -313,8 +301,8 @@ def test_ctrl_c_keeps_what_is_finished(monkeypatch, table):
     assert len(result.models["LogisticRegression"].predict(table[0])) == 36
 
 
-def test_ctrl_c_before_anything_is_finished(monkeypatch, table):
-    interrupt_after(monkeypatch, 0)
+def test_ctrl_c_before_anything_is_finished(interrupt_after, table):
+    interrupt_after(0)
     result = quick(*table)
     assert result.interrupted
     assert result.table.empty

@@ -7,14 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from .estimators import public_estimators
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "pyproject.toml").exists(), reason="the tests were copied out of the project"
-)
 
 
 def test_the_readmes_example_runs(capsys):
