@@ -80,6 +80,15 @@ def test_ledoit_wolf_is_scikit_learns_in_any_batches(seed, n, d, cut):
     assert_allclose(density.covariance_, theirs.covariance_, rtol=1e-6, atol=1e-8)
 
 
+def test_ledoit_wolf_of_fewer_rows_than_columns():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 50)) * rng.random(50)
+    theirs = LedoitWolf().fit(X)
+    for parameters in ({}, {"covariance_type": "low_rank", "n_factors": 2}):
+        density = GaussianDensity(**parameters, shrinkage="auto").fit(X)
+        assert_allclose(density.shrinkage_, theirs.shrinkage_)
+
+
 @settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**16),

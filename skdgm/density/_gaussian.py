@@ -91,6 +91,9 @@ class GaussianDensity(BaseDensity):
 
     Notes
     -----
+    "low_rank" scores in time and memory proportional to ``n_features * n_factors`` a row, and fits
+    without a matrix of all columns by all columns while there are fewer rows than columns.
+
     A covariance that is singular to machine precision in spite of ``reg_covar`` has its smallest
     variances lifted to the smallest that the machine can tell from zero beside the largest.
 
