@@ -21,7 +21,7 @@ from skdgm import (
     MarkovChainImageDensity,
     PCAProjection,
 )
-from skdgm.density._base import BaseDensity
+from skdgm.density import BaseDensity
 
 # The smallest sensible argument of estimators that cannot be constructed without one.
 REQUIRED_ARGUMENTS = {GenerativeClassifier: {"density": GaussianDensity()}}

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skdgm
-from skdgm.density._base import BaseDensity
+from skdgm.density import BaseDensity
 
 from .estimators import CASES, VARIANTS, public_estimators, smallest_instance
 

@@ -7,7 +7,7 @@ from numbers import Integral
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from ..density._base import BaseDensity
+from ..density import BaseDensity
 from ._bayes_rule import BayesRuleClassifier
 
 

@@ -1,11 +1,13 @@
 """Densities ``p(x)``: one file a family, and the contract they share."""
 
+from ._base import BaseDensity
 from ._bernoulli import BernoulliIndependentDensity
 from ._full_categorical import FullCategoricalDensity
 from ._gaussian import GaussianDensity
 from ._markov_chain import MarkovChainImageDensity
 
 __all__ = [
+    "BaseDensity",
     "BernoulliIndependentDensity",
     "FullCategoricalDensity",
     "GaussianDensity",
