@@ -61,6 +61,16 @@ def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
     return weight
 
 
+def leave_out_weightless(
+    weight: np.ndarray | None, *tables: Any
+) -> tuple[np.ndarray | None, *tuple[Any, ...]]:
+    """Return the weights and tables without the rows of weight zero: these count as left out."""
+    if weight is None or weight.all():
+        return weight, *tables
+    rows = weight > 0
+    return weight[rows], *(table[rows] for table in tables)
+
+
 @contextmanager
 def all_or_nothing(estimator: BaseEstimator, anew: bool = False) -> Iterator[None]:
     """Leave the estimator as it was before when the block does not come to its end.

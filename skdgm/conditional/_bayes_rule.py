@@ -22,6 +22,7 @@ from .._validation import (
     all_or_nothing,
     check_generator,
     check_weight,
+    leave_out_weightless,
     spawn_generators,
 )
 from ..density._base import BaseDensity, check_n_samples
@@ -78,9 +79,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(prototype, name, getattr(self, name))
-        weight = check_weight(sample_weight, X)
-        if weight is not None and not weight.all():  # a weight of zero is a row left out
-            X, label, weight = X[weight > 0], label[weight > 0], weight[weight > 0]
+        weight, X, label = leave_out_weightless(check_weight(sample_weight, X), X, label)
         class_weight = np.bincount(label, weights=weight, minlength=len(self.classes_))
         if not class_weight.all():
             empty = self.classes_[class_weight == 0].tolist()[0]

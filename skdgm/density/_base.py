@@ -21,6 +21,7 @@ from .._validation import (
     all_or_nothing,
     check_generator,
     check_weight,
+    leave_out_weightless,
     spawn_generators,
 )
 from ._blocks import row_blocks, run_in_threads
@@ -271,9 +272,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         self, X: Any, sample_weight: ArrayLike | None, reset: bool
     ) -> tuple[Any, np.ndarray | None]:
         X = validate_data(self, X, reset=reset, **self._input_checks)
-        weight = check_weight(sample_weight, X)
-        if weight is not None and not weight.all():  # a weight of zero is a row left out
-            X, weight = X[weight > 0], weight[weight > 0]
+        weight, X = leave_out_weightless(check_weight(sample_weight, X), X)
         return X, weight
 
     def _check_query(self, X: Any) -> Any:

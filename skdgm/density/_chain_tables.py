@@ -273,7 +273,7 @@ class SparseChainProbabilities:
         K = self.shape.n_categories
         value = generator.integers(0, K, size=len(context))
         group = table.contexts.find(context)
-        before = np.where(group >= 0, table.contexts.weight[group], 0.0)
+        before = table.contexts.weight_at(group)
         total = before + K * self.alpha
         uniform = generator.random(len(context))
         seen = uniform < np.divide(before, total, out=np.zeros_like(total), where=total > 0)
@@ -285,26 +285,27 @@ class _SparseTable:
     """The windows of one table, sorted, so that those of a context are neighbours: a run."""
 
     def __init__(self, windows: WeightedStates) -> None:
-        codes = windows.codes()
+        codes, n_categories = windows.codes(), windows.n_categories
+        context = pack(codes[:, :-1], bits_for(n_categories))
         self.windows = windows
-        self.contexts = WeightedStates.count(codes[:, :-1], windows.weight, windows.n_categories)
+        self.contexts = WeightedStates.count_keys(
+            context, windows.weight, n_categories, windows.width - 1
+        )
         self.last_value = codes[:, -1]
         self.cumulative = np.concatenate([[0.0], np.cumsum(windows.weight)])
-        run = self.contexts.find(codes[:, :-1])
+        run = self.contexts.find_keys(context)
         self.run_end = np.searchsorted(run, np.arange(len(self.contexts)), side="right")
         self.run_start = np.concatenate([[0], self.run_end[:-1]])
 
     def weights_of(self, window: np.ndarray, context: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The weights that windows and their contexts, given by their keys, were seen with."""
-        return _weight_at(self.windows, window), _weight_at(self.contexts, context)
+        return (
+            self.windows.weight_at(self.windows.find_keys(window)),
+            self.contexts.weight_at(self.contexts.find_keys(context)),
+        )
 
     def value_at(self, context: np.ndarray, target: np.ndarray) -> np.ndarray:
         """The value where the weights in the context's run, summed from its start, pass target."""
         start, end = self.run_start[context], self.run_end[context]
         index = np.searchsorted(self.cumulative, self.cumulative[start] + target, side="right") - 1
         return self.last_value[np.clip(index, start, end - 1)]
-
-
-def _weight_at(states: WeightedStates, keys: np.ndarray) -> np.ndarray:
-    index = states.find_keys(keys)
-    return np.where(index >= 0, states.weight[index], 0.0)

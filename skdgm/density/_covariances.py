@@ -34,6 +34,12 @@ def _check_positive(variance: np.ndarray, reg_covar: float) -> None:
         )
 
 
+def _smallest_variance(largest: float, n_features: int) -> float:
+    """The smallest variance that the machine can tell from zero beside the largest."""
+    limits = np.finfo(np.float64)
+    return max(largest * n_features * limits.eps, limits.tiny)
+
+
 class FullCovariance:
     """Any covariance matrix."""
 
@@ -55,8 +61,7 @@ class FullCovariance:
         """Singular to machine precision: lift the variances that rounding has swallowed."""
         variance, axes = linalg.eigh(self.value)
         _check_positive(variance[-1], reg_covar)
-        floor = variance[-1] * len(variance) * np.finfo(np.float64).eps
-        variance = np.maximum(variance, floor)
+        variance = np.maximum(variance, _smallest_variance(variance[-1], len(variance)))
         self.value = (axes * variance) @ axes.T
         self._factor = axes * np.sqrt(variance)
         self._whitening = axes / np.sqrt(variance)
@@ -164,8 +169,7 @@ class LowRankCovariance:
         cls, axes: np.ndarray, variance: np.ndarray, noise_variance: float
     ) -> LowRankCovariance:
         """Lift variances that rounding has swallowed to the smallest beside the largest."""
-        largest = np.max(variance, initial=noise_variance)
-        floor = max(largest * axes.shape[1] * np.finfo(np.float64).eps, np.finfo(np.float64).tiny)
+        floor = _smallest_variance(np.max(variance, initial=noise_variance), axes.shape[1])
         return cls(axes, np.maximum(variance, floor), float(max(noise_variance, floor)))
 
     @staticmethod

@@ -86,6 +86,10 @@ class WeightedStates:
         index[self.keys[index] != keys] = -1
         return index
 
+    def weight_at(self, index: np.ndarray) -> np.ndarray:
+        """The weights of what was found at these indices, 0 for what was never seen."""
+        return np.where(index >= 0, self.weight[index], 0.0)
+
 
 def _n_possible_keys(n_categories: int, width: int) -> int:
     return 2 ** (width * bits_for(n_categories))
