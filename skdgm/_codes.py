@@ -1,8 +1,9 @@
 """The one place where a table of categories becomes compact integer codes.
 
 Categories are the integers 0, 1, 2, ...; codes are the same integers as ``uint8`` where that
-suffices and ``uint16`` else, C-contiguous and read-only. A key packs the codes of a whole row into
-as few bits as they need, most significant column first, so that keys sort as rows do.
+suffices and ``uint16`` else, C-contiguous and read-only. The largest code of either dtype marks a
+missing value. A key packs the codes of a whole row into as few bits as they need, most significant
+column first, so that keys sort as rows do.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from scipy import sparse
 
 from ._kernels.codes import pack_windows, pack_words, unpack_words
 
-LARGEST_CODE = 65_534  # 65535 is kept free as a mark for missing values
+LARGEST_CODE = 65_534  # 65535 marks a missing value
 
 
 def readonly(array: np.ndarray) -> np.ndarray:
@@ -24,8 +25,32 @@ def readonly(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def missing_code(codes: np.ndarray) -> int:
+    """The code that marks a missing value: the largest of the dtype."""
+    return int(np.iinfo(codes.dtype).max)
+
+
+def missing_cells(codes: np.ndarray) -> np.ndarray:
+    """Which cells are missing: marked among codes, NaN among floats."""
+    return np.isnan(codes) if codes.dtype.kind == "f" else codes == missing_code(codes)
+
+
+def has_missing(codes: np.ndarray) -> bool:
+    """Whether a cell is missing, in one pass without a mask."""
+    if codes.dtype.kind == "f":
+        return bool(np.isnan(np.min(codes)))  # NaN passes through a minimum
+    return bool(codes.max() == missing_code(codes))
+
+
+def _nan_cells(X: np.ndarray) -> np.ndarray | None:
+    """Where X is NaN, or None if nowhere: integers and booleans cannot be."""
+    return np.isnan(X) if X.dtype.kind == "f" and has_missing(X) else None
+
+
 def as_codes(X: np.ndarray) -> np.ndarray:
-    """Convert validated categories to codes; ``uint8`` and ``bool`` pass through without a copy.
+    """Convert validated categories to codes, NaN to the mark of a missing value.
+
+    ``uint8`` and ``bool`` pass through without a copy, unless X holds the category 255.
 
     Raises
     ------
@@ -35,7 +60,10 @@ def as_codes(X: np.ndarray) -> np.ndarray:
     if X.dtype == np.bool_:
         return readonly(X.view(np.uint8))
     if X.dtype == np.uint8:
-        return readonly(X)
+        return readonly(X.astype(np.uint16) if has_missing(X) else X)
+    hidden = _nan_cells(X)
+    if hidden is not None:
+        X = np.where(hidden, 0, X)
     low, high = X.min(), X.max()
     if low < 0:
         raise ValueError(
@@ -55,31 +83,39 @@ def as_codes(X: np.ndarray) -> np.ndarray:
             "integers 0, 1, 2, ... Discretise X first, for example with "
             "sklearn.preprocessing.KBinsDiscretizer or Binarizer."
         )
+    if hidden is not None:
+        codes[hidden] = missing_code(codes)
     return readonly(codes)
 
 
 def holds_grey_levels(X: np.ndarray) -> bool:
     """Whether X holds no category at all: every value is a fraction strictly between 0 and 1."""
-    return X.dtype.kind == "f" and X.min() > 0 and X.max() < 1
+    if X.dtype.kind != "f":
+        return False
+    low, high = np.fmin.reduce(X, axis=None), np.fmax.reduce(X, axis=None)  # NaN aside
+    return bool(low > 0 and high < 1)
 
 
 def as_binary_codes(X: np.ndarray | sparse.csr_array, threshold: float | None) -> Any:
     """Codes of ``X > threshold``, or of X itself, which must then hold zeros and ones only.
 
-    A dense binary array that the threshold leaves unchanged passes through without a copy; a
-    sparse matrix stays sparse.
+    NaN becomes the mark of a missing value. A dense binary array that the threshold leaves
+    unchanged passes through without a copy; a sparse matrix stays sparse, with NaN where it was.
     """
     if sparse.issparse(X):
         return _as_sparse_binary(X, threshold)
     if X.dtype == np.bool_ or X.dtype == np.uint8:
-        codes = as_codes(X)
         unchanged = threshold is None or 0 <= threshold < 1
-        if unchanged and codes.max() <= 1:
-            return codes
+        if unchanged and X.max() <= 1:
+            return as_codes(X)
     if threshold is None:
         _check_binary(X)
         return as_codes(X)
-    return readonly(np.greater(X, threshold).view(np.uint8))
+    codes = np.greater(X, threshold).view(np.uint8)
+    hidden = _nan_cells(X)
+    if hidden is not None:
+        codes[hidden] = missing_code(codes)
+    return readonly(codes)
 
 
 def _as_sparse_binary(X: sparse.csr_array, threshold: float | None) -> sparse.csr_array:
@@ -93,15 +129,17 @@ def _as_sparse_binary(X: sparse.csr_array, threshold: float | None) -> sparse.cs
         )
     else:
         ones = X.data > threshold
-    binary = X.__class__((ones.astype(np.float64), X.indices, X.indptr), shape=X.shape)
-    if not ones.all():
+    hidden = np.isnan(X.data)
+    data = np.where(hidden, np.nan, ones)
+    binary = X.__class__((data, X.indices, X.indptr), shape=X.shape)
+    if not data.all():
         binary = binary.copy()
         binary.eliminate_zeros()
     return binary
 
 
 def _check_binary(X: np.ndarray, place: bool = True) -> None:
-    wrong = (X != 0) & (X != 1)
+    wrong = (X != 0) & (X != 1) & ~np.isnan(X)
     if wrong.any():
         seen = _place(X, wrong) if place else f"it stores {X[wrong][0]:g}"
         raise ValueError(
@@ -110,11 +148,19 @@ def _check_binary(X: np.ndarray, place: bool = True) -> None:
         )
 
 
+def largest_codes(codes: np.ndarray) -> np.ndarray:
+    """The largest code in each column, missing values aside (0 where all are missing)."""
+    largest = codes.max(axis=0)
+    if largest.max() == missing_code(codes):
+        largest = np.where(missing_cells(codes), 0, codes).max(axis=0)
+    return largest.astype(np.int64)
+
+
 def check_within(codes: np.ndarray, n_categories: int | np.ndarray) -> None:
     """Raise a ValueError that names the first column and value outside the fitted categories."""
     if codes.max() < np.min(n_categories):
         return
-    highest = codes.max(axis=0)
+    highest = largest_codes(codes)
     outside = np.flatnonzero(highest >= n_categories)
     if outside.size:
         column = int(outside[0])
@@ -163,7 +209,7 @@ def unpack(keys: np.ndarray, width: int, bits: int) -> np.ndarray:
         words = keys[:, np.newaxis]
     else:
         words = np.ascontiguousarray(keys).view(">u8").astype(np.uint64)
-        words = words.reshape(len(keys), -1)
+        words = words.reshape(len(keys), keys.dtype.itemsize // 8)
     codes = np.empty((len(keys), width), dtype=np.uint8 if bits <= 8 else np.uint16)
     unpack_words(readonly(words), bits, codes)
     return codes

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
@@ -69,6 +70,30 @@ def leave_out_weightless(
         return weight, *tables
     rows = weight > 0
     return weight[rows], *(table[rows] for table in tables)
+
+
+def check_observed(
+    X: Any, names: np.ndarray | None, rows: np.ndarray | None = None, which: str = ""
+) -> None:
+    """Raise a ValueError that names the first column in which every value is missing.
+
+    ``rows`` are those that matter, if not all, and ``which`` says so: " in the rows of class 'a'".
+    """
+    if X.dtype.kind != "f":
+        return
+    if rows is not None:
+        X = X[rows]
+    if sparse.issparse(X):
+        n_missing = np.bincount(X.indices[np.isnan(X.data)], minlength=X.shape[1])
+    else:
+        n_missing = np.isnan(X).sum(axis=0) if np.isnan(np.min(X)) else np.zeros(X.shape[1])
+    empty = np.flatnonzero(n_missing == X.shape[0])
+    if empty.size:
+        name = "" if names is None else f" ({names[empty[0]]!r})"
+        raise ValueError(
+            f"X has no observed value in column {empty[0]}{name}{which}, so that nothing can be "
+            "learned about it; leave the column out."
+        )
 
 
 @contextmanager

@@ -141,3 +141,39 @@ def test_impossible_rows_score_minus_infinity():
     assert_array_equal(density.score_samples([[1, 0], [0, 0]]), [-np.inf, np.log(0.5)])
     assert density.score([[1, 0], [0, 0]]) == -np.inf
     assert clone(density).fit([[0, 1]]).aic([[1, 1]]) == np.inf
+
+
+# ---------------------------------------------------------------------- missing values
+def test_missing_values_are_left_out_of_the_shares():
+    X = np.array([[1, np.nan], [0, 1], [np.nan, 1], [0, 0]])
+    coins = BernoulliIndependentDensity(alpha=0).fit(X, sample_weight=[2, 1, 5, 1])
+    assert_allclose(coins.probability_, [2 / 4, 6 / 7])
+    assert_allclose(coins.score_samples([[np.nan, 1], [1, np.nan]]), np.log([6 / 7, 1 / 2]))
+
+
+@given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.0, 1.0]))
+def test_sparse_missing_values(seed, alpha):
+    rng = np.random.default_rng(seed)
+    X = (rng.random((12, 5)) < rng.random(5)).astype(float)
+    X[rng.random(X.shape) < 0.3] = np.nan
+    X[0] = rng.random(5) < 0.5
+    dense = BernoulliIndependentDensity(alpha=alpha).fit(X)
+    stored = sparse.csr_array(X)
+    coins = BernoulliIndependentDensity(alpha=alpha).fit(stored)
+    assert_allclose(coins.probability_, dense.probability_)
+    assert_allclose(coins.score_samples(stored), dense.score_samples(X))
+    for name in ("conditional_mean", "conditional_mode"):
+        completed = getattr(coins, name)(stored)
+        assert sparse.issparse(completed)
+        assert_allclose(completed.toarray(), getattr(dense, name)(X))
+    drawn = coins.conditional_sample(stored, random_state=0).toarray()
+    assert_array_equal(drawn[~np.isnan(X)], X[~np.isnan(X)])
+    assert set(drawn[np.isnan(X)]) <= {0.0, 1.0}
+    with pytest.raises(ValueError, match="no observed value in column 1"):
+        coins.fit(sparse.csr_array(np.where(np.arange(5) == 1, np.nan, X)))
+
+
+def test_observed_grey_levels_stay():
+    X = np.array([[0.2, 0.9], [0.8, np.nan], [0.7, 0.1]])
+    coins = BernoulliIndependentDensity(binarize=0.5).fit(X)
+    assert_array_equal(coins.conditional_mode([[0.3, np.nan], [np.nan, 0.1]])[:, 0], [0.3, 1.0])

@@ -1,5 +1,7 @@
 """FullCategoricalDensity: closed form, ties, and state spaces too large to list."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from skdgm import FullCategoricalDensity
+from skdgm.density import _full_categorical, _state_table
 
 
 @settings(max_examples=60)
@@ -139,3 +142,98 @@ def test_ties_that_tie_nothing_change_nothing():
 def test_parameters_that_are_none(parameters, message):
     with pytest.raises(ValueError, match=message):
         FullCategoricalDensity(**parameters).fit([[0, 3], [1, 0]])
+
+
+# ---------------------------------------------------------------------- missing values
+def incomplete(n_rows, n_columns, n_categories, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, n_categories, (n_rows, n_columns)).astype(float)
+    X[rng.random(X.shape) < 0.3] = np.nan
+    X[0] = 0
+    return X
+
+
+def test_rows_that_agree_share_the_states_that_they_allow():
+    X = np.array([[1, np.nan], [np.nan, 1]])
+    table = FullCategoricalDensity(n_categories=2, alpha=0, tol=1e-12).fit(X)
+    assert_allclose(np.exp(table.score_samples([[1, 1]])), 1, atol=1e-3)  # explains both
+    table = FullCategoricalDensity(n_categories=2, alpha=0).fit([[0, 1], [1, 0], [1, np.nan]])
+    # The complete row with a one in front decides what the incomplete one is.
+    assert_allclose(np.exp(table.score_samples([[1, 0]])), 2 / 3, atol=1e-3)
+
+
+@given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.0, 2.0]))
+@settings(max_examples=20)
+def test_the_maximum_is_global(seed, alpha):
+    """The objective is concave in the probabilities, so no other table has a higher one."""
+    X = incomplete(15, 3, 2, seed)
+    table = FullCategoricalDensity(n_categories=2, alpha=alpha, tol=1e-10, max_iter=20_000).fit(X)
+    states = np.array(list(itertools.product([0, 1], repeat=3)))
+    agree = np.all((states == X[:, np.newaxis]) | np.isnan(X[:, np.newaxis]), axis=2)
+
+    def objective(probability):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            prior = alpha / 8 * np.sum(np.log(probability)) if alpha else 0.0
+            return np.sum(np.log(agree @ probability)) + prior
+
+    probability = np.exp(table.score_samples(states))
+    rng = np.random.default_rng(seed)
+    for other in rng.dirichlet(np.ones(8), size=20):
+        for step in (1e-3, 0.1, 1):
+            moved = (1 - step) * probability + step * other
+            assert objective(moved) <= objective(probability) + 1e-5
+
+
+@given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.0, 1.0]))
+@settings(max_examples=15)
+@pytest.mark.parametrize("few_rows", [0, 100])
+def test_unlisted_states_share_a_probability(few_rows, seed, alpha):
+    X = incomplete(25, 4, 2, seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_full_categorical, "LISTED_CELLS", 60)
+        patch.setattr(_state_table, "FEW_ROWS", few_rows)  # both ways to find matching states
+        table = FullCategoricalDensity(n_categories=2, alpha=alpha, tol=1e-8, max_iter=5000).fit(X)
+        assert np.diff(table.lower_bounds_).min(initial=0) > -1e-8
+        states = np.array(list(itertools.product([0, 1], repeat=4)))
+        probability = np.exp(table.score_samples(states))
+        assert_allclose(probability.sum(), 1, atol=1e-10)
+        query = incomplete(10, 4, 2, seed + 1)
+        agree = np.all((states == query[:, np.newaxis]) | np.isnan(query[:, np.newaxis]), axis=2)
+        with np.errstate(divide="ignore"):
+            assert_allclose(
+                table.score_samples(query), np.log(agree @ probability), rtol=0, atol=1e-9
+            )
+        possible = agree @ probability > 0
+        query, agree = query[possible], agree[possible]
+        weight = agree * probability / (agree @ probability)[:, np.newaxis]
+        assert_allclose(table.conditional_mean(query), weight @ states, atol=1e-9)
+        mode = table.conditional_mode(query)
+        assert_allclose(np.exp(table.score_samples(mode)), (agree * probability).max(axis=1))
+        drawn = table.conditional_sample(np.repeat(query[:1], 4000, axis=0), random_state=seed)
+        share = np.bincount(drawn.astype(int) @ [8, 4, 2, 1], minlength=16) / 4000
+        assert_allclose(share, weight[0], atol=0.05)
+
+
+def test_many_columns_and_holes():
+    """2**784 states, of which no row can list those that it allows."""
+    rng = np.random.default_rng(0)
+    X = (rng.random((300, 784)) < 0.3).astype(float)
+    X[rng.random(X.shape) < 0.2] = np.nan
+    table = FullCategoricalDensity(n_categories=2).fit(X)
+    assert np.isfinite(table.score(X))
+    assert not np.isnan(table.conditional_sample(X[:20], random_state=0)).any()
+    assert not np.isnan(table.conditional_mean(X[:20])).any()
+    complete = (rng.random((300, 2000)) < 0.3).astype(np.uint8)
+    table = FullCategoricalDensity(n_categories=2).fit(complete)
+    query = complete[:50].astype(float)
+    query[:, 100:] = np.nan
+    assert_array_equal(table.conditional_mode(query), complete[:50])
+    assert_allclose(table.score_samples(query), np.log(1 / 301), rtol=1e-6)
+
+
+def test_draws_where_a_row_is_very_improbable():
+    """A run of states whose probabilities vanish beside those of the others."""
+    states = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    table = FullCategoricalDensity(alpha=0).fit(states, sample_weight=[1, 1, 1e-40, 3e-40])
+    drawn = table.conditional_sample(np.tile([1, np.nan], (4000, 1)), random_state=0)
+    assert_allclose(drawn[:, 1].mean(), 0.75, atol=0.03)

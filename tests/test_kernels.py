@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdgm._codes import readonly
-from skdgm._kernels import bernoulli, markov_chain
+from skdgm._kernels import bernoulli, markov_chain, trellis
+from skdgm._kernels import markov_chain_missing as chain_missing
+from skdgm._kernels.trellis import TrellisArrays
 
 SIZES = {"seed": st.integers(0, 2**16), "n_rows": st.integers(1, 600), "n": st.integers(1, 9)}
 
@@ -111,3 +113,157 @@ def test_a_kernel_compiles_once_for_writable_and_mapped_arrays(kernel, tmp_path)
     for table in (X, X.astype(bool), np.asfortranarray(X), np.load(tmp_path / "X.npy", "r")):
         BernoulliIndependentDensity().fit(table).score_samples(table)
     assert len(getattr(bernoulli, kernel).signatures) == 1
+
+
+# ---------------------------------------------------------------------- missing values of a chain
+def given_what_is_observed(row, K, missing, probability):
+    """All completions of the row, and ``probability`` of each."""
+    hidden = np.flatnonzero(row == missing)
+    rows = np.repeat(row[np.newaxis], K ** len(hidden), axis=0)
+    rows[:, hidden] = np.indices((K,) * len(hidden)).reshape(len(hidden), len(rows)).T
+    return hidden, rows, probability(rows)
+
+
+def drawn_in_turn(hidden, rows, joint, uniform):
+    """The completion that the uniform numbers choose, one missing value after the other."""
+    for i in hidden:
+        values, place = np.unique(rows[:, i], return_inverse=True)
+        share = np.bincount(place.ravel(), joint)
+        chosen = values[np.searchsorted(np.cumsum(share), uniform[i] * share.sum(), side="right")]
+        joint, rows = joint[rows[:, i] == chosen], rows[rows[:, i] == chosen]
+    return rows[0]
+
+
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 2**16),
+    n=st.integers(1, 6),
+    K=st.integers(1, 3),
+    order=st.integers(1, 4),
+    common=st.booleans(),
+)
+def test_windows_with_missing_values(seed, n, K, order, common):
+    rng = np.random.default_rng(seed)
+    missing, n_rows = 255, 4
+    table = readonly(np.minimum(np.arange(n), order) if common else np.arange(n))
+    probability = rng.random((table[-1] + 1, K**order, K)) + 0.01
+    probability = readonly(probability / probability.sum(axis=2, keepdims=True))
+    codes = rng.integers(0, K, size=(n_rows, n), dtype=np.uint8)
+    codes[rng.random((n_rows, n)) < rng.random()] = missing
+    weight, uniform = rng.random(n_rows), rng.random((n_rows, n))
+
+    def joint_of(rows):
+        return probability[table, contexts(rows, order, K), rows].prod(axis=1)
+
+    log_prob, mean = np.empty(n_rows), np.empty((n_rows, n))
+    observed, expected = np.zeros(probability.shape), np.zeros(probability.shape)
+    drawn, mode = codes.copy(), codes.copy()
+    arguments = (missing, table, order, probability, readonly(np.log(probability)))
+    chain_missing.log_prob_missing(readonly(codes), *arguments, log_prob)
+    chain_missing.mean_missing(readonly(codes), *arguments, mean)
+    chain_missing.draw_missing(readonly(uniform), *arguments, drawn)
+    chain_missing.fill_mode(missing, table, order, arguments[-1], mode)
+    again = np.empty(n_rows)
+    chain_missing.add_expected_windows(
+        readonly(codes), missing, readonly(weight), *arguments[1:], expected, again
+    )
+    chain_missing.add_observed_windows(
+        readonly(codes), missing, readonly(weight), table, order, observed
+    )
+    assert_array_equal(again, log_prob)
+    for r in range(n_rows):
+        hidden, rows, joint = given_what_is_observed(codes[r], K, missing, joint_of)
+        assert_allclose(log_prob[r], np.log(joint.sum()), atol=1e-12)
+        assert_allclose(mean[r], joint / joint.sum() @ rows)
+        assert_allclose(joint_of(mode[r : r + 1]), joint.max())
+        assert_array_equal(drawn[r], drawn_in_turn(hidden, rows, joint, uniform[r]))
+        posterior = weight[r] * joint[:, np.newaxis] / joint.sum()
+        np.subtract.at(expected, (table, contexts(rows, order, K), rows), posterior)
+        for i in range(n):
+            if not np.isin(np.arange(max(0, i - order), i + 1), hidden).any():
+                observed[table[i], contexts(rows, order, K)[0, i], rows[0, i]] -= weight[r]
+    assert_allclose(expected, 0, atol=1e-12)
+    assert_allclose(observed, 0, atol=1e-12)
+
+
+def random_trellis(rng, n, K):
+    """A trellis of K columns a position, and the probabilities and children of its states."""
+    sizes = np.append(rng.integers(1, 5, size=n), 1)
+    first = np.cumsum(np.append(0, sizes))
+    even = rng.random(first[-1]) * (rng.random(first[-1]) < 0.6)
+    extra = rng.random((first[-1], K)) * (rng.random((first[-1], K)) < 0.5)
+    extra[:, 0] += 0.1
+    run_end = np.cumsum(np.count_nonzero(extra, axis=1))
+    row = np.repeat(2 * np.arange(n + 1), sizes) + rng.integers(0, 2, size=first[-1])
+    child = [rng.integers(0, size, size=(2, K), dtype=np.int32) for size in sizes[1:]]
+    arrays = TrellisArrays(
+        state_start=first,
+        width=np.full(n, K),
+        row=row,
+        child_first=np.arange(2 * n) * K,
+        child=np.concatenate(child).ravel(),
+        even=even,
+        run_start=np.append(0, run_end[:-1]),
+        run_end=run_end,
+        run_column=np.nonzero(extra)[1],
+        run_weight=extra[extra > 0],
+    )
+    return TrellisArrays(*map(readonly, arrays)), even[:, np.newaxis] + extra
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**16), n=st.integers(1, 6), K=st.integers(1, 3))
+def test_trellis(seed, n, K):
+    rng = np.random.default_rng(seed)
+    arrays, probability = random_trellis(rng, n, K)
+    n_rows, n_states = 4, len(arrays.row)
+    columns = rng.integers(0, K, size=(n_rows, n), dtype=np.int32)
+    columns[rng.random((n_rows, n)) < rng.random()] = -1
+    columns[0] = -1
+    weight, uniform = rng.random(n_rows), rng.random((n_rows, n))
+    cells = readonly(np.arange(n_states) * K)
+
+    def states_of(row):
+        states = [arrays.state_start[1] - 1]
+        for i, column in enumerate(row):
+            child = arrays.child[arrays.child_first[arrays.row[states[-1]]] + column]
+            states.append(arrays.state_start[i + 1] + child)
+        return np.array(states[:-1])
+
+    def joint_of(rows):
+        return np.array([probability[states_of(row), row].prod() for row in rows])
+
+    # Columns that follow the last observed one are taken to be certain, so make them sum to one.
+    probability /= probability.sum(axis=1, keepdims=True)
+    arrays = normalised(arrays, probability)
+    log_prob, again, mean = np.empty(n_rows), np.empty(n_rows), np.empty((n_rows, n))
+    drawn, mode, expected = columns.copy(), columns.copy(), np.zeros(n_states * K)
+    trellis.log_prob(arrays, columns, log_prob)
+    possible = log_prob > -np.inf
+    trellis.draw(uniform, arrays, drawn)
+    trellis.fill_mode(arrays, mode)
+    trellis.add_posterior(arrays, columns, readonly(weight), cells, expected, mean, again)
+    assert_allclose(again, log_prob, atol=1e-12)
+    expected = expected.reshape(n_states, K)
+    for r in range(n_rows):
+        hidden, rows, joint = given_what_is_observed(columns[r], K, -1, joint_of)
+        assert_allclose(np.exp(log_prob[r]), joint.sum(), atol=1e-12)
+        if not possible[r]:
+            continue
+        assert_allclose(mean[r], joint / joint.sum() @ rows)
+        assert_allclose(joint_of(mode[r : r + 1]), joint.max())
+        assert_array_equal(drawn[r], drawn_in_turn(hidden, rows, joint, uniform[r]))
+        for row, share in zip(rows, weight[r] * joint / joint.sum(), strict=True):
+            np.subtract.at(expected, (states_of(row), row), share)
+    assert_allclose(expected, 0, atol=1e-12)
+
+
+def normalised(arrays, probability):
+    """The trellis with its probabilities divided by their sum in each state."""
+    n_states, K = probability.shape
+    runs = np.repeat(np.arange(n_states), arrays.run_end - arrays.run_start)
+    total = arrays.even * K
+    np.add.at(total, runs, arrays.run_weight)
+    return arrays._replace(
+        even=readonly(arrays.even / total), run_weight=readonly(arrays.run_weight / total[runs])
+    )

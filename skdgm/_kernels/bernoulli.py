@@ -31,6 +31,30 @@ def add_weighted_ones(codes, weight, ones):
             ones[column] += w * codes[row, column]
 
 
+@njit(nogil=True, cache=True)
+def add_observed(codes, missing, weight, observed, ones):
+    """Add each column's weight of values that are not ``missing``, and of ones."""
+    n_rows, n_columns = codes.shape
+    for row in range(n_rows):
+        w = weight[row]
+        for column in range(n_columns):
+            observed[column] += w * (codes[row, column] != missing)
+            ones[column] += w * (codes[row, column] == 1)
+
+
+@njit(nogil=True, cache=True)
+def log_prob_observed(codes, missing, log_prob_zero, log_prob_one, out):
+    """``out[row] = sum_j log p_j(x_j)`` over the columns that are not ``missing``."""
+    n_rows, n_columns = codes.shape
+    for row in range(n_rows):
+        total = 0.0
+        for column in range(n_columns):
+            code = codes[row, column]
+            if code != missing:
+                total += log_prob_one[column] if code else log_prob_zero[column]
+        out[row] = total
+
+
 @njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
 def log_prob(codes, log_prob_zero, log_prob_one, out):
     """``out[row] = sum_j log p_j(x_j)``; a select, not a product, so that -inf stays -inf.

@@ -21,6 +21,7 @@ from .._validation import (
     RandomState,
     all_or_nothing,
     check_generator,
+    check_observed,
     check_weight,
     leave_out_weightless,
     spawn_generators,
@@ -47,7 +48,8 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training data.
+            Training data; NaN is a missing value. Which values are missing must not depend on
+            what they are (missing at random).
         y : array-like of shape (n_samples,)
             Class labels.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -61,8 +63,8 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If X, y, the weights or the priors are not acceptable, or a class has no weight. The
-            classifier is then left as it was before the call.
+            If X, y, the weights or the priors are not acceptable, or a class has no weight or no
+            observed value in a column. The classifier is then left as it was before the call.
         """
         with all_or_nothing(self, anew=True):
             prototype = self._make_density()
@@ -92,6 +94,9 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         codes = prototype._encode_training(X, extend=False)
         self.densities_ = [copy(prototype) for _ in self.classes_]
         rows = [np.flatnonzero(label == c) for c in range(len(self.classes_))]
+        names = getattr(self, "feature_names_in_", None)
+        for own, name in zip(rows, self.classes_.tolist(), strict=True):
+            check_observed(X, names, own, f" in the rows of class {name!r}")
         tables = [(codes[r], None if weight is None else weight[r]) for r in rows]
         prototype._fit_group(self.densities_, tables, self.n_jobs)
         self.n_parameters_ = self._count_parameters()
@@ -122,12 +127,13 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to score.
+            Rows to score; NaN is a missing value.
 
         Returns
         -------
         joint_log_proba : ndarray of shape (n_samples, n_classes)
-            ``log p(x, y = c)`` in nats, classes in the order of ``classes_``.
+            ``log p(x, y = c)`` in nats, classes in the order of ``classes_``. Missing values are
+            integrated out.
         """
         check_is_fitted(self)
         density = self.densities_[0]  # all encode alike
@@ -143,13 +149,14 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to classify.
+            Rows to classify; NaN is a missing value.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
-            ``log p(y = c | x)`` in nats. A row that every class rules out says nothing of its
-            class and gets the priors.
+            ``log p(y = c | x)`` in nats, given the observed values where some are missing. A row
+            without any, or one that every class rules out, says nothing of its class and gets the
+            priors.
         """
         joint = self.predict_joint_log_proba(X)
         impossible = np.isneginf(joint.max(axis=1))
@@ -163,12 +170,13 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to classify.
+            Rows to classify; NaN is a missing value.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            ``p(y = c | x)``, classes in the order of ``classes_``.
+            ``p(y = c | x)``, classes in the order of ``classes_``; given the observed values where
+            some are missing.
         """
         return np.exp(self.predict_log_proba(X))
 
@@ -178,7 +186,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to classify.
+            Rows to classify; NaN is a missing value.
 
         Returns
         -------
@@ -194,7 +202,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to score.
+            Rows to score; NaN is a missing value.
 
         Returns
         -------

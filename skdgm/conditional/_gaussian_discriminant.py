@@ -30,6 +30,13 @@ class GaussianDiscriminant(BayesRuleClassifier):
         Probabilities of the classes, in the order of ``classes_``; None learns them.
     n_factors : int or None, default=None
         Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``.
+    max_iter : int, default=200
+        Most steps of expectation-maximisation, which only training data with missing values need.
+    tol : float, default=1e-5
+        Expectation-maximisation ends when a step changes the mean log-likelihood by less, in nats
+        a row.
+    verbose : int, default=0
+        Whether to print the objective of every step.
     n_jobs : int or None, default=None
         Threads over the classes; None is 1 unless in a ``joblib.parallel_config`` context. It
         changes no result.
@@ -49,6 +56,8 @@ class GaussianDiscriminant(BayesRuleClassifier):
         whose axes and variances the ``densities_`` hold.
     densities_ : list of GaussianDensity
         The fitted density of each class.
+    n_iter_ : int
+        Most steps taken for a class; 1 if nothing was missing.
     n_parameters_ : int
         Free parameters, exact. With C classes and D columns: ``(C - 1) + C D + C D (D + 1) / 2``
         for "full", ``(C - 1) + C D + D (D + 1) / 2`` for "tied"; C - 1 fewer with given priors.
@@ -92,6 +101,9 @@ class GaussianDiscriminant(BayesRuleClassifier):
         reg_covar: float = 1e-6,
         priors: ArrayLike | None = None,
         n_factors: int | None = None,
+        max_iter: int = 200,
+        tol: float = 1e-5,
+        verbose: int = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.covariance_type = covariance_type
@@ -99,6 +111,9 @@ class GaussianDiscriminant(BayesRuleClassifier):
         self.reg_covar = reg_covar
         self.priors = priors
         self.n_factors = n_factors
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     def _make_density(self) -> GaussianDensity:
@@ -107,6 +122,9 @@ class GaussianDiscriminant(BayesRuleClassifier):
             shrinkage=self.shrinkage,
             reg_covar=self.reg_covar,
             n_factors=self.n_factors,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            verbose=self.verbose,
         )
 
     def _fit_classes(
@@ -117,6 +135,7 @@ class GaussianDiscriminant(BayesRuleClassifier):
         sample_weight: ArrayLike | None,
     ) -> None:
         super()._fit_classes(prototype, X, y, sample_weight)
+        self.n_iter_ = max(density.n_iter_ for density in self.densities_)
         self.means_ = np.stack([density.mean_ for density in self.densities_])
         if self.covariance_type == "tied":
             self.covariances_ = self.densities_[0].covariance_

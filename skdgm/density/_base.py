@@ -1,52 +1,79 @@
 """The contract of every density ``p(x)``, and what follows from additive sufficient statistics.
 
-A density provides ``_count`` and ``_estimate``; fitting, weights, batches and threads over row
-blocks are written here, once.
+A density provides ``_count`` and ``_estimate``; fitting, weights, batches, missing values and
+threads over row blocks are written here, once.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._codes import has_missing
 from .._validation import (
     RandomState,
     all_or_nothing,
     check_generator,
+    check_observed,
     check_weight,
     leave_out_weightless,
     spawn_generators,
 )
-from ._blocks import row_blocks, run_in_threads
+from ._blocks import row_blocks, run_in_threads, weighted_blocks
+from ._em import PartlyObserved, fit_by_em
+from ._missing import fill, rows_with_missing, values_at_missing
 from ._statistics import add_in_pairs
+
+EM_CONSTRAINTS: dict = {
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+}
 
 
 class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
     """A probability distribution over rows that is fitted, scored and sampled.
 
     A subclass declares ``n_jobs`` among its parameters and writes these hooks; ``codes`` stands
-    for what ``_encode`` returns, the only form of the data that they see.
+    for what ``_encode`` returns, the only form of the data that they see. A cell of it may be
+    missing: NaN in X is, whatever the call.
 
     - ``_encode_training(X, extend)``: learn what the data declare (dtype, categories) and encode;
       ``extend`` keeps what earlier batches declared.
     - ``_encode(X)``: check against what was declared and encode.
     - ``_count(codes, weight)``: the sufficient statistics, an object that adds.
     - ``_estimate(statistics)``: set the fitted attributes.
-    - ``_log_prob(codes)``: ``log p(x)`` of each row.
+    - ``_log_prob(codes)``: ``log p(x_observed)`` of each row.
     - ``_sample(n_samples, generator)``: rows in the training data's dtype.
+    - ``_sample_missing(codes, generator)``, ``_mean_missing(codes)``, ``_mode_missing(codes)``:
+      tables like codes that hold a draw, the expectation or the most probable completion where a
+      value is missing, and anything elsewhere.
 
-    A family whose fit has no additive statistics overrides ``_fit`` instead of the two in the
-    middle, and removes ``partial_fit``.
+    Missing values in training are either counted as they are (``_counts_missing``: a family of
+    independent columns), or the family has the parameters ``EM_CONSTRAINTS`` and writes three
+    more, for expectation-maximisation:
+
+    - ``_count_start(codes, weight)``: statistics to start from, which rule no row out.
+    - ``_expect(codes, weight)``: the statistics expected under the fitted attributes, of rows of
+      which each has a missing value, and ``_log_prob(codes)`` of these rows.
+    - ``_log_prior(total)``: what pseudo-counts and the like add to the objective, for a total
+      weight of rows.
+
+    A family whose fit has no additive statistics overrides ``_fit`` instead, and removes
+    ``partial_fit``.
     """
 
-    _input_checks: dict = {}  # what validate_data is told besides: sparse formats, for example
+    _input_checks: dict = {"ensure_all_finite": "allow-nan"}  # what validate_data is told besides
+    _rules_out_rows = True  # whether a row can have probability zero
 
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=True)
@@ -56,7 +83,8 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training data.
+            Training data; NaN is a missing value. Which values are missing must not depend on
+            what they are (missing at random).
         y : Ignored
             Not used, present for API consistency.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -70,8 +98,8 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If X or the weights are not what the density accepts. The density is then left as it
-            was before the call.
+            If X or the weights are not what the density accepts, or a column has no observed
+            value. The density is then left as it was before the call.
         """
         with all_or_nothing(self, anew=True):
             X, weight = self._check_training(X, sample_weight, reset=True)
@@ -83,12 +111,13 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
     ) -> Self:
         """Add the rows of X to those that the density was fitted to.
 
-        Batches in any number and order give the model that one ``fit`` to all rows gives.
+        Batches of complete rows in any number and order give the model that one ``fit`` to all
+        rows gives. Missing values of a later batch count as the model so far expects them.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Further training data.
+            Further training data; NaN is a missing value.
         y : Ignored
             Not used, present for API consistency.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -110,8 +139,13 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
             extend = self.__sklearn_is_fitted__()
             X, weight = self._check_training(X, sample_weight, reset=not extend)
             codes = self._encode_training(X, extend=extend)
-            statistics = self._count_blocks(codes, weight)
-            self._set(self._statistics + statistics if extend else statistics)
+            if not extend:
+                self._fit(codes, weight)
+            elif self._needs_em(codes):
+                expected, _ = PartlyObserved(self, codes, weight).expect()
+                self._set(self._statistics + expected)
+            else:
+                self._set(self._statistics + self._count_blocks(codes, weight))
         return self
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
@@ -120,14 +154,16 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to score.
+            Rows to score; NaN is a missing value.
 
         Returns
         -------
         log_prob : ndarray of shape (n_samples,)
-            ``log p(x)`` in nats; ``-inf`` where the model rules a row out.
+            ``log p(x)`` in nats, of the observed values where some are missing: these are
+            integrated out exactly, so that a row without any scores 0. ``-inf`` where the model
+            rules a row out.
         """
-        return self._log_prob_blocks(self._check_query(X))
+        return self._log_prob_blocks(self._encode(self._check_query(X)))
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Compute the mean log-probability of the rows, so that folds of any size compare.
@@ -170,6 +206,71 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         ]
         drawn = run_in_threads(self._sample, tasks, self.n_jobs)
         return drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
+
+    def conditional_sample(self, X: ArrayLike, random_state: RandomState = None) -> np.ndarray:
+        """Draw what is missing in each row, given what is observed there.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to complete; NaN is a missing value.
+        random_state : int, RandomState, Generator or None, default=None
+            Source of randomness; the same seed gives the same rows with any ``n_jobs``.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            A copy of X, with the missing values of a row drawn jointly from
+            ``p(x_missing | x_observed)``.
+
+        Raises
+        ------
+        ValueError
+            If the observed values of a row have probability zero.
+        """
+        return self._complete(X, self._sample_missing, generator=check_generator(random_state))
+
+    def conditional_mean(self, X: ArrayLike) -> np.ndarray:
+        """Replace what is missing in each row by what is expected, given what is observed there.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to complete; NaN is a missing value.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            A copy of X as floats, with ``E[x_missing | x_observed]`` in place of missing values:
+            for zeros and ones, the probability of a one.
+
+        Raises
+        ------
+        ValueError
+            If the observed values of a row have probability zero.
+        """
+        return self._complete(X, self._mean_missing, as_float=True)
+
+    def conditional_mode(self, X: ArrayLike) -> np.ndarray:
+        """Replace what is missing in each row by its jointly most probable completion.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to complete; NaN is a missing value.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            A copy of X, with the values that maximise ``p(x_missing | x_observed)`` in place of
+            missing ones.
+
+        Raises
+        ------
+        ValueError
+            If the observed values of a row have probability zero.
+        """
+        return self._complete(X, self._mode_missing)
 
     def aic(self, X: ArrayLike) -> float:
         """Compute Akaike's information criterion on X; lower is better.
@@ -222,6 +323,29 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray: ...
 
+    @abstractmethod
+    def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray: ...
+
+    @abstractmethod
+    def _mean_missing(self, codes: Any) -> np.ndarray: ...
+
+    @abstractmethod
+    def _mode_missing(self, codes: Any) -> np.ndarray: ...
+
+    @property
+    def _counts_missing(self) -> bool:
+        """Whether ``_count`` takes rows with missing values, so that no iteration is needed."""
+        return False
+
+    def _count_start(self, codes: Any, weight: np.ndarray | None) -> Any:
+        raise NotImplementedError
+
+    def _expect(self, codes: Any, weight: np.ndarray | None) -> tuple[Any, np.ndarray]:
+        raise NotImplementedError
+
+    def _log_prior(self, total: float) -> float:
+        return 0.0
+
     def _fit_group(
         self,
         densities: Sequence[Self],
@@ -251,17 +375,22 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
 
     # ------------------------------------------------------------------ shared machinery
     def _fit(self, codes: Any, weight: np.ndarray | None) -> None:
-        self._set(self._count_blocks(codes, weight))
+        if self._needs_em(codes):
+            fit_by_em(self, [self], [(codes, weight)], self.n_jobs)
+        else:
+            self._set(self._count_blocks(codes, weight))
+            if hasattr(self, "max_iter"):
+                self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
+
+    def _needs_em(self, codes: Any) -> bool:
+        return not self._counts_missing and has_missing(codes)
 
     def _set(self, statistics: Any) -> None:
         self._statistics = statistics
         self._estimate(statistics)
 
     def _count_blocks(self, codes: Any, weight: np.ndarray | None) -> Any:
-        tasks = [
-            (codes[block], None if weight is None else weight[block])
-            for block in row_blocks(*codes.shape)
-        ]
+        tasks = weighted_blocks(codes, weight)
         return add_in_pairs(run_in_threads(self._count, tasks, self.n_jobs))
 
     def _log_prob_blocks(self, codes: Any) -> np.ndarray:
@@ -273,11 +402,51 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
     ) -> tuple[Any, np.ndarray | None]:
         X = validate_data(self, X, reset=reset, **self._input_checks)
         weight, X = leave_out_weightless(check_weight(sample_weight, X), X)
+        if reset:
+            check_observed(X, getattr(self, "feature_names_in_", None))
         return X, weight
 
     def _check_query(self, X: Any) -> Any:
         check_is_fitted(self)
-        return self._encode(validate_data(self, X, reset=False, **self._input_checks))
+        return validate_data(self, X, reset=False, **self._input_checks)
+
+    def _complete(
+        self,
+        X: Any,
+        complete: Callable[..., np.ndarray],
+        generator: np.random.Generator | None = None,
+        as_float: bool = False,
+    ) -> np.ndarray:
+        """A copy of X, with what a hook says of the incomplete rows where a value is missing."""
+        X = self._check_query(X)
+        if as_float and X.dtype.kind != "f":
+            X = X.astype(np.float64)
+        rows = rows_with_missing(X)
+        if not len(rows):
+            return X.copy()
+        codes = self._encode(X[rows])
+        self._check_possible(codes, rows)
+        tasks = [(codes[block],) for block in row_blocks(*codes.shape)]
+        if generator is not None:
+            generators = spawn_generators(generator, len(tasks))
+            tasks = [(*task, own) for task, own in zip(tasks, generators, strict=True)]
+
+        def values(codes: Any, *source: np.random.Generator) -> np.ndarray:
+            return values_at_missing(complete(codes, *source), codes)
+
+        return fill(X, np.concatenate(run_in_threads(values, tasks, self.n_jobs)))
+
+    def _check_possible(self, codes: Any, rows: np.ndarray) -> None:
+        """Raise a ValueError if the model rules out what a row has observed."""
+        if not self._rules_out_rows:
+            return
+        impossible = np.isneginf(self._log_prob_blocks(codes))
+        if impossible.any():
+            raise ValueError(
+                f"X has a row whose observed values have probability zero under the model: row "
+                f"{rows[impossible.argmax()]}. Nothing follows for its missing values; fit with "
+                "pseudo-counts (alpha above 0), which rule nothing out, or correct the row."
+            )
 
     def _n_parameters_as_float(self) -> float:
         try:
@@ -290,6 +459,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = "accept_sparse" in self._input_checks
         return tags
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
-from .._codes import as_binary_codes, readonly
+from .._codes import as_binary_codes, has_missing, missing_code, readonly
 from .._kernels import bernoulli as kernels
 from ._base import BaseDensity
 from ._blocks import draw_with_uniforms
@@ -22,9 +22,9 @@ from ._statistics import Statistics
 
 @dataclass(frozen=True, eq=False)
 class BernoulliStatistics(Statistics):
-    """Total weight of the rows, and in each column the weight of the ones."""
+    """In each column the weight of the rows that have a value there, and of the ones."""
 
-    total: float
+    observed: np.ndarray
     ones: np.ndarray
 
 
@@ -90,7 +90,7 @@ class BernoulliIndependentDensity(BaseDensity):
     array([0.25, 0.3 ])
     """
 
-    _input_checks = {"accept_sparse": "csr"}
+    _input_checks = {**BaseDensity._input_checks, "accept_sparse": "csr"}
     _parameter_constraints: dict = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "binarize": [Real, None],
@@ -123,18 +123,29 @@ class BernoulliIndependentDensity(BaseDensity):
         n_rows, n_columns = codes.shape
         total = float(n_rows if weight is None else weight.sum())
         if sparse.issparse(codes):
-            ones = codes.T @ (np.ones(n_rows) if weight is None else weight)
-        elif weight is None:
+            return self._count_sparse(codes, np.ones(n_rows) if weight is None else weight)
+        if has_missing(codes):
+            weight = np.ones(n_rows) if weight is None else weight
+            observed, ones = np.zeros(n_columns), np.zeros(n_columns)
+            mark = missing_code(codes)
+            kernels.add_observed(readonly(codes), mark, readonly(weight), observed, ones)
+            return BernoulliStatistics(observed, ones)
+        if weight is None:
             ones = np.zeros(n_columns, dtype=np.int64)
             kernels.count_ones(readonly(codes), ones)
         else:
             ones = np.zeros(n_columns)
             kernels.add_weighted_ones(readonly(codes), readonly(weight), ones)
-        return BernoulliStatistics(total, ones.astype(np.float64))
+        return BernoulliStatistics(np.full(n_columns, total), ones.astype(np.float64))
+
+    @staticmethod
+    def _count_sparse(codes: sparse.csr_array, weight: np.ndarray) -> BernoulliStatistics:
+        ones, missing = _parts(codes)
+        return BernoulliStatistics(weight.sum() - missing.T @ weight, ones.T @ weight)
 
     def _estimate(self, statistics: BernoulliStatistics) -> None:
         low, high = self._check_bounds()
-        share = (statistics.ones + self.alpha) / (statistics.total + 2 * self.alpha)
+        share = (statistics.ones + self.alpha) / (statistics.observed + 2 * self.alpha)
         self.probability_ = np.clip(share, low, high)
         with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
             self.feature_log_prob_ = np.log(self.probability_)
@@ -145,23 +156,42 @@ class BernoulliIndependentDensity(BaseDensity):
         if sparse.issparse(codes):
             return self._log_prob_sparse(codes)
         out = np.empty(len(codes))
-        kernels.log_prob(codes, readonly(self._log_zero), readonly(self.feature_log_prob_), out)
+        tables = readonly(self._log_zero), readonly(self.feature_log_prob_)
+        if has_missing(codes):
+            kernels.log_prob_observed(readonly(codes), missing_code(codes), *tables, out)
+        else:
+            kernels.log_prob(readonly(codes), *tables, out)
         return out
 
     def _log_prob_sparse(self, codes: sparse.csr_array) -> np.ndarray:
-        """Score all zeros first, then what each one changes; sure columns are counted apart."""
-        sure = self.probability_ == 1
-        change = np.where(sure, 0.0, self.feature_log_prob_ - np.where(sure, 0.0, self._log_zero))
-        log_prob = np.sum(self._log_zero[~sure]) + codes @ np.where(np.isinf(change), 0.0, change)
-        missing_sure = codes @ sure.astype(np.float64) < sure.sum()
-        impossible = codes @ (self.probability_ == 0).astype(np.float64) > 0
-        log_prob[missing_sure | impossible] = -np.inf
+        """Score all zeros first, then what the others change; sure columns are counted apart."""
+        ones, missing = _parts(codes)
+        sure, never = self.probability_ == 1, self.probability_ == 0
+        log_zero = np.where(sure, 0.0, self._log_zero)
+        change = np.where(sure | never, 0.0, self.feature_log_prob_ - log_zero)
+        log_prob = log_zero.sum() + ones @ change - missing @ log_zero
+        n_sure = (ones + missing) @ sure.astype(np.float64)
+        log_prob[(n_sure < sure.sum()) | (ones @ never.astype(np.float64) > 0)] = -np.inf
         return log_prob
+
+    @property
+    def _counts_missing(self) -> bool:
+        return True
+
+    def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray:
+        drawn = np.empty(codes.shape, dtype=np.uint8)
+        arguments = (readonly(self.probability_),)
+        return draw_with_uniforms(kernels.threshold, arguments, drawn, generator)
+
+    def _mean_missing(self, codes: Any) -> np.ndarray:
+        return np.broadcast_to(self.probability_, codes.shape)
+
+    def _mode_missing(self, codes: Any) -> np.ndarray:
+        return np.broadcast_to(self.probability_ > 0.5, codes.shape)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         codes = np.empty((n_samples, self.n_features_in_), dtype=np.uint8)
-        draw_with_uniforms(kernels.threshold, (readonly(self.probability_),), codes, generator)
-        return codes.astype(self._dtype, copy=False)
+        return self._sample_missing(codes, generator).astype(self._dtype, copy=False)
 
     def _check_bounds(self) -> tuple[float, float]:
         bounds = np.asarray(self.bounds, dtype=np.float64)
@@ -171,3 +201,11 @@ class BernoulliIndependentDensity(BaseDensity):
                 f"{self.bounds!r}."
             )
         return float(bounds[0]), float(bounds[1])
+
+
+def _parts(codes: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Matrices of zeros and ones that say where the ones are, and where values are missing."""
+    return tuple(
+        codes.__class__((cells.astype(np.float64), codes.indices, codes.indptr), shape=codes.shape)
+        for cells in (codes.data == 1, np.isnan(codes.data))
+    )

@@ -7,6 +7,7 @@ draws, nor any result.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -21,6 +22,14 @@ def row_blocks(n_rows: int, n_columns: int, cells: int | None = None) -> list[sl
     """Slices of as many rows as have about the given number of cells."""
     step = max(1, (cells or BLOCK_CELLS) // n_columns)
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+
+def weighted_blocks(codes: Any, weight: np.ndarray | None) -> list[tuple[Any, np.ndarray | None]]:
+    """Codes and weights cut into blocks of rows."""
+    return [
+        (codes[block], None if weight is None else weight[block])
+        for block in row_blocks(*codes.shape)
+    ]
 
 
 def draw_with_uniforms(

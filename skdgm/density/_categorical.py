@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._codes import LARGEST_CODE, as_binary_codes, as_codes, check_within, holds_grey_levels
+from .._codes import (
+    LARGEST_CODE,
+    as_binary_codes,
+    as_codes,
+    check_within,
+    holds_grey_levels,
+    largest_codes,
+)
 from ._base import BaseDensity
 
 N_CATEGORIES_CONSTRAINTS = [
@@ -49,7 +56,7 @@ class BaseCategoricalDensity(BaseDensity):
         codes = self._as_codes(X)
         declared = self._declared_categories()
         if declared is None:
-            seen = codes.max(axis=0).astype(np.int64) + 1
+            seen = largest_codes(codes) + 1
             known = self.n_categories_ if extend else 2 if X.dtype == np.bool_ else 1
             self.n_categories_ = np.maximum(seen.max() if self._one_alphabet else seen, known)
         else:
@@ -65,7 +72,7 @@ class BaseCategoricalDensity(BaseDensity):
         return codes
 
     def _as_codes(self, X: np.ndarray) -> np.ndarray:
-        if self._grey_levels and X.min() >= 0 and X.max() <= 1:
+        if self._grey_levels and not np.any((X < 0) | (X > 1)):
             return as_binary_codes(X, threshold=0.5)
         return as_codes(X)
 

@@ -1,29 +1,41 @@
 """The normal distribution for each shape of covariance: estimate, score, draw.
 
 Every class here holds one covariance and knows how to measure deviations ``y = x - mean``:
-``log p = -(D log(2 pi) + log_det + |whitened y|**2) / 2``.
+``log p = -(D log(2 pi) + log_det + |whitened y|**2) / 2``. Those with missing values go through
+``_normal_missing``.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg
 
 from ._moments import Moments
+from ._normal_missing import (
+    Conditional,
+    NormalCovariance,
+    full_conditionals,
+    independent_conditional,
+    log_normal,
+    low_rank_conditionals,
+)
 from ._scatter import leading_axes
 
+_SMALL_NOISE = 1e-12  # beside the largest variance: then M = I + W'W / noise loses its digits
 
-def log_prob_at(covariance: Covariance, deviation: np.ndarray) -> np.ndarray:
-    """Log-density of deviations from the mean; -inf where their squares overflow."""
+
+def log_prob_at(covariance: NormalCovariance, deviation: np.ndarray) -> np.ndarray:
+    """Log-density of deviations from the mean, NaN where a value is missing.
+
+    It is -inf where their squares overflow.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         log_prob = covariance.log_prob(deviation)
     return np.where(np.isnan(log_prob), -np.inf, log_prob)
-
-
-def _log_normal(square: np.ndarray, log_det: float, n_features: int) -> np.ndarray:
-    return -0.5 * (n_features * math.log(2 * math.pi) + log_det + square)
 
 
 def _check_positive(variance: np.ndarray, reg_covar: float) -> None:
@@ -40,7 +52,7 @@ def _smallest_variance(largest: float, n_features: int) -> float:
     return max(largest * n_features * limits.eps, limits.tiny)
 
 
-class FullCovariance:
+class FullCovariance(NormalCovariance):
     """Any covariance matrix."""
 
     def __init__(self, moments: Moments, shrinkage: float, reg_covar: float) -> None:
@@ -49,13 +61,30 @@ class FullCovariance:
         covariance *= 1 - shrinkage
         covariance.flat[:: d + 1] += shrinkage * moments.spread / moments.total / d
         covariance.flat[:: d + 1] += reg_covar
-        self.value = covariance
+        self._set(covariance, reg_covar)
+
+    @classmethod
+    def of_matrix(cls, matrix: np.ndarray) -> FullCovariance:
+        """The covariance with this matrix, unless that is singular to machine precision."""
+        covariance = cls.__new__(cls)
+        covariance._set(matrix, 0.0)
+        return covariance
+
+    def _set(self, matrix: np.ndarray, reg_covar: float) -> None:
+        self.value = matrix
+        self._is_lifted = False
+        if not len(matrix):
+            self._factor, self.log_det = matrix, 0.0
+            return
         try:
-            self._factor = linalg.cholesky(covariance, lower=True)
-            self._whitening = linalg.solve_triangular(self._factor, np.eye(d), lower=True).T
+            self._factor = linalg.cholesky(matrix, lower=True)
             self.log_det = 2 * float(np.sum(np.log(np.diag(self._factor))))
         except linalg.LinAlgError:
             self._raise_smallest_variances(reg_covar)
+
+    @cached_property
+    def _whitening(self) -> np.ndarray:
+        return linalg.solve_triangular(self._factor, np.eye(len(self._factor)), lower=True).T
 
     def _raise_smallest_variances(self, reg_covar: float) -> None:
         """Singular to machine precision: lift the variances that rounding has swallowed."""
@@ -65,16 +94,40 @@ class FullCovariance:
         self.value = (axes * variance) @ axes.T
         self._factor = axes * np.sqrt(variance)
         self._whitening = axes / np.sqrt(variance)
+        self._is_lifted = True
         self.log_det = float(np.sum(np.log(variance)))
 
     @staticmethod
     def n_parameters(n_features: int) -> int:
         return n_features * (n_features + 1) // 2
 
-    def log_prob(self, deviation: np.ndarray) -> np.ndarray:
+    def marginal(self, columns: np.ndarray) -> FullCovariance:
+        """The covariance of some columns."""
+        return self.of_matrix(self.value[np.ix_(columns, columns)])
+
+    def whiten(self, y: np.ndarray) -> np.ndarray:
+        """Rows ``V' y`` with ``V V' = value^-1``, by substitution: for few rows, without V."""
+        if self._is_lifted:
+            return y @ self._whitening
+        return _substitute(self._factor, y, transposed=False)
+
+    def whiten_transposed(self, z: np.ndarray) -> np.ndarray:
+        """Rows ``V z``, so that both make ``value^-1 y``."""
+        if self._is_lifted:
+            return z @ self._whitening.T
+        return _substitute(self._factor, z, transposed=True)
+
+    def inverse_trace(self) -> float:
+        """The trace of the inverse matrix."""
+        return float(np.sum(self._whitening**2))
+
+    def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
+        return full_conditionals(self, y, roots)
+
+    def _log_prob_complete(self, deviation: np.ndarray) -> np.ndarray:
         whitened = deviation @ self._whitening
         square = np.einsum("ij,ij->i", whitened, whitened)
-        return _log_normal(square, self.log_det, deviation.shape[1])
+        return log_normal(square, self.log_det, deviation.shape[1])
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         return generator.standard_normal((n_samples, len(self._factor))) @ self._factor.T
@@ -83,7 +136,15 @@ class FullCovariance:
         return self.value
 
 
-class DiagonalCovariance:
+def _substitute(factor: np.ndarray, rows: np.ndarray, transposed: bool) -> np.ndarray:
+    if not rows.size:
+        return rows
+    return linalg.solve_triangular(
+        factor, rows.T, lower=True, trans=int(transposed), check_finite=False
+    ).T
+
+
+class DiagonalCovariance(NormalCovariance):
     """A variance of its own for every column."""
 
     def __init__(self, moments: Moments, shrinkage: float, reg_covar: float) -> None:
@@ -95,9 +156,16 @@ class DiagonalCovariance:
     def n_parameters(n_features: int) -> int:
         return n_features
 
-    def log_prob(self, deviation: np.ndarray) -> np.ndarray:
+    def inverse_trace(self) -> float:
+        """The trace of the inverse matrix."""
+        return float(np.sum(1 / self.value))
+
+    def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
+        yield independent_conditional(self.value, y)
+
+    def _log_prob_complete(self, deviation: np.ndarray) -> np.ndarray:
         square = deviation**2 @ (1 / self.value)
-        return _log_normal(square, float(np.sum(np.log(self.value))), deviation.shape[1])
+        return log_normal(square, float(np.sum(np.log(self.value))), deviation.shape[1])
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         normal = generator.standard_normal((n_samples, len(self.value)))
@@ -107,22 +175,30 @@ class DiagonalCovariance:
         return np.diag(self.value)
 
 
-class SphericalCovariance:
+class SphericalCovariance(NormalCovariance):
     """One variance for all columns."""
 
     def __init__(self, moments: Moments, shrinkage: float, reg_covar: float) -> None:
         variance = _column_variances(moments)
         self.n_features = len(variance)
-        self.value = float(variance.mean() + reg_covar)
+        observed = moments.total if np.ndim(moments.total) else None
+        self.value = float(np.average(variance, weights=observed) + reg_covar)
         _check_positive(self.value, reg_covar)
 
     @staticmethod
     def n_parameters(n_features: int) -> int:
         return 1
 
-    def log_prob(self, deviation: np.ndarray) -> np.ndarray:
+    def inverse_trace(self) -> float:
+        """The trace of the inverse matrix."""
+        return self.n_features / self.value
+
+    def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
+        yield independent_conditional(np.full(self.n_features, self.value), y)
+
+    def _log_prob_complete(self, deviation: np.ndarray) -> np.ndarray:
         square = np.einsum("ij,ij->i", deviation, deviation) / self.value
-        return _log_normal(square, self.n_features * math.log(self.value), self.n_features)
+        return log_normal(square, self.n_features * math.log(self.value), self.n_features)
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         normal = generator.standard_normal((n_samples, self.n_features))
@@ -137,12 +213,13 @@ def _column_variances(moments: Moments) -> np.ndarray:
     return scatter / moments.total
 
 
-class LowRankCovariance:
+class LowRankCovariance(NormalCovariance):
     """A few axes with variances of their own, and one noise variance in all other directions.
 
     This is probabilistic principal component analysis (Tipping and Bishop, 1999): the axes are
     the leading eigenvectors, the noise the mean of the other eigenvalues. Scoring takes
-    O(n_features * n_factors) a row and never forms the matrix.
+    O(n_features * n_factors) a row, with missing values O(n_features * n_factors**2), and never
+    forms the matrix, unless it is nearly as small or the noise too small beside the variances.
     """
 
     def __init__(self, axes: np.ndarray, variance: np.ndarray, noise_variance: float) -> None:
@@ -177,7 +254,26 @@ class LowRankCovariance:
         """Axes up to rotation, their variances, and the noise."""
         return n_features * n_factors - n_factors * (n_factors - 1) // 2 + 1
 
-    def log_prob(self, deviation: np.ndarray) -> np.ndarray:
+    def inverse_trace(self) -> float:
+        """The trace of the inverse matrix."""
+        n_factors, d = self.axes.shape
+        rest = (d - n_factors) / self.noise_variance if n_factors < d else 0.0
+        return float(np.sum(1 / self.variance)) + rest
+
+    def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
+        n_factors, d = self.axes.shape
+        largest = np.max(self.variance, initial=self.noise_variance)
+        if 2 * n_factors >= d or self.noise_variance < _SMALL_NOISE * largest:
+            return full_conditionals(self._full, y, roots)
+        beyond_noise = np.maximum(self.variance - self.noise_variance, 0.0)
+        loadings = self.axes.T * np.sqrt(beyond_noise)
+        return low_rank_conditionals(loadings, self.noise_variance, y, roots)
+
+    @cached_property
+    def _full(self) -> FullCovariance:
+        return FullCovariance.of_matrix(self.matrix())
+
+    def _log_prob_complete(self, deviation: np.ndarray) -> np.ndarray:
         n_factors, d = self.axes.shape
         latent = deviation @ self.axes.T
         square = latent**2 @ (1 / self.variance)
@@ -186,7 +282,7 @@ class LowRankCovariance:
             residual = deviation - latent @ self.axes
             square += np.einsum("ij,ij->i", residual, residual) / self.noise_variance
             log_det += (d - n_factors) * math.log(self.noise_variance)
-        return _log_normal(square, log_det, d)
+        return log_normal(square, log_det, d)
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         """Noise in all directions, turned to the axes' variances along the axes."""
@@ -208,6 +304,3 @@ class LowRankCovariance:
         if n_axes < d:
             matrix.flat[:: d + 1] += elsewhere
         return matrix
-
-
-Covariance = FullCovariance | DiagonalCovariance | SphericalCovariance | LowRankCovariance

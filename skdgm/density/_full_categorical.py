@@ -1,19 +1,35 @@
 """One probability for each joint state: ``p(x) = (count(x) + alpha / S) / (n + alpha)``.
 
-S, the number of states, may be astronomical; only the states that were seen are stored.
+S, the number of states, may be astronomical; only the states that the data allow are stored.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
+from .._codes import missing_cells
+from ._base import EM_CONSTRAINTS
 from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from ._patterns import Patterns
+from ._state_table import StateTable, digits, n_states
+from ._statistics import Statistics, add_in_pairs
 from ._weighted_states import WeightedStates
+
+LISTED_CELLS = 2**26  # the completions of training rows that are listed have so many cells
+
+
+@dataclass(frozen=True, eq=False)
+class StateCounts(Statistics):
+    """The states that the data allow with their weights, and the weight of all others together."""
+
+    listed: WeightedStates
+    others: float
 
 
 class FullCategoricalDensity(BaseCategoricalDensity):
@@ -34,6 +50,13 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         A group label for each joint state; states of one group share a probability. It has one
         axis a column, ``ties[x_1, x_2, ...]``, or is that array in row-major order as a list: a
         die whose faces 1 to 3 and 4 to 6 share theirs is ``[0, 0, 0, 1, 1, 1]``.
+    max_iter : int, default=200
+        Most steps of expectation-maximisation, which only training data with missing values need.
+    tol : float, default=1e-5
+        Expectation-maximisation ends when a step raises the mean log-likelihood (with the
+        pseudo-counts' log-prior) by less, in nats a row.
+    verbose : int, default=0
+        Whether to print the objective of every step.
     n_jobs : int or None, default=None
         Threads over row blocks; None is 1 unless in a ``joblib.parallel_config`` context. It
         changes no result.
@@ -46,6 +69,11 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         Number of joint states, exact.
     n_parameters_ : int
         Free parameters, exact: ``n_states_ - 1``, or the number of groups less one.
+    n_iter_ : int
+        Steps of expectation-maximisation; 1 if nothing was missing.
+    lower_bounds_ : ndarray of shape (n_iter_,)
+        The mean log-likelihood of what was observed, with the pseudo-counts' log-prior, before
+        each step, in nats a row; empty if nothing was missing.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -59,6 +87,11 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     -----
     The pseudo-count here is the total. Those of the other densities are for every value, so an
     ``alpha`` of 1 smooths far less here than there.
+
+    A training row with missing values is shared among the states that agree with it, and only
+    states that some row allows are stored. Rows that allow too many states to store (together
+    64 million cells) are shared among the stored ones and all others, which then have one
+    probability in common.
 
     X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
     binarised at 0.5, with a warning.
@@ -88,6 +121,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         "n_categories": [*N_CATEGORIES_CONSTRAINTS, "array-like"],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "ties": ["array-like", None],
+        **EM_CONSTRAINTS,
         "n_jobs": [None, Integral],
     }
 
@@ -97,11 +131,17 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         n_categories: str | int | ArrayLike = "auto",
         alpha: float = 1.0,
         ties: ArrayLike | None = None,
+        max_iter: int = 200,
+        tol: float = 1e-5,
+        verbose: int = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.n_categories = n_categories
         self.alpha = alpha
         self.ties = ties
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     def _declared_categories(self) -> np.ndarray | None:
@@ -112,32 +152,51 @@ class FullCategoricalDensity(BaseCategoricalDensity):
                 return np.array(shape, dtype=np.int64)
         return declared
 
-    def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> WeightedStates:
+    def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> StateCounts:
+        return StateCounts(self._collect(codes, weight), 0.0)
+
+    def _collect(self, codes: np.ndarray, weight: np.ndarray | None) -> WeightedStates:
         return WeightedStates.count(codes, weight, int(self.n_categories_.max()))
 
-    def _estimate(self, statistics: WeightedStates) -> None:
-        self.n_states_ = math.prod(int(k) for k in self.n_categories_)
-        self._log_n_states = float(np.sum(np.log(self.n_categories_)))
-        self._log_total = np.log(statistics.weight.sum() + self.alpha)
-        with np.errstate(divide="ignore"):  # alpha = 0: a state never seen has log-probability -inf
-            self._log_share = np.log(self.alpha) - self._log_n_states  # of alpha, to each state
+    def _estimate(self, statistics: StateCounts) -> None:
+        self.n_states_ = n_states(self.n_categories_)
         if self.ties is None:
-            self._group_of_state = None
-            self._log_prob_seen = (
-                np.log(statistics.weight + np.exp(self._log_share)) - self._log_total
-            )
+            self._table = self._estimate_states(statistics)
             self.n_parameters_ = self.n_states_ - 1
         else:
-            self._estimate_groups(statistics)
+            self._table, n_groups = self._estimate_groups(statistics)
+            self.n_parameters_ = n_groups - 1
 
-    def _estimate_groups(self, statistics: WeightedStates) -> None:
-        self._group_of_state = self._check_ties()
-        group = self._group_of_state[self._flat_index(statistics.codes())]
-        size = np.bincount(self._group_of_state)
-        count = np.bincount(group, weights=statistics.weight, minlength=len(size))
+    def _estimate_states(self, statistics: StateCounts) -> StateTable:
+        listed, others = statistics.listed, statistics.others
+        n_unlisted = self.n_states_ - len(listed)
+        weight = listed.weight if n_unlisted else listed.weight + others / len(listed)
+        log_total = np.log(listed.weight.sum() + others + self.alpha)
+        with np.errstate(divide="ignore"):  # a state without weight has log-probability -inf
+            # What each state gets of the pseudo-count, and those not listed of the rest.
+            log_share = np.log(self.alpha) - float(np.sum(np.log(self.n_categories_)))
+            log_others = np.log(others) - math.log(n_unlisted) if n_unlisted else -np.inf
+            log_listed = np.log(weight + np.exp(log_share)) - log_total
+        log_unlisted = np.logaddexp(log_others, log_share) - log_total
+        return StateTable(listed, self.n_categories_, log_listed, float(log_unlisted))
+
+    def _estimate_groups(self, statistics: StateCounts) -> tuple[StateTable, int]:
+        group_of_state = self._check_ties()
+        listed = statistics.listed
+        group = group_of_state[self._flat_index(listed.codes())]
+        size = np.bincount(group_of_state)
+        count = np.bincount(group, weights=listed.weight, minlength=len(size))
         with np.errstate(divide="ignore"):
-            self._log_prob_group = np.log(count / size + np.exp(self._log_share)) - self._log_total
-        self.n_parameters_ = len(size) - 1
+            log_prob = np.log(count / size + self.alpha / self.n_states_)
+            log_prob -= np.log(listed.weight.sum() + self.alpha)
+        every = self._list_all_states(0.0)
+        table = StateTable(every, self.n_categories_, log_prob[group_of_state], -np.inf)
+        return table, len(size)
+
+    def _list_all_states(self, weight: float) -> WeightedStates:
+        """Every joint state, each with this weight."""
+        codes = digits(np.arange(self.n_states_), self.n_categories_)
+        return self._collect(codes, np.full(self.n_states_, float(weight)))
 
     def _check_ties(self) -> np.ndarray:
         ties = np.asarray(self.ties)
@@ -156,34 +215,74 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         return np.ravel_multi_index(tuple(codes.T.astype(np.intp)), tuple(self.n_categories_))
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
-        if self._group_of_state is not None:
-            return self._log_prob_group[self._group_of_state[self._flat_index(codes)]]
-        index = self._statistics.find(codes)
-        return np.where(index >= 0, self._log_prob_seen[index], self._log_share - self._log_total)
+        return self._table.log_prob(codes)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        if self._group_of_state is None:
-            codes = self._sample_states(n_samples, generator)
-        else:
-            codes = self._sample_groups(n_samples, generator)
-        return codes.astype(self._dtype)
+        nothing_seen = np.full((n_samples, self.n_features_in_), 255, dtype=np.uint8)
+        return self._table.sample(nothing_seen, generator).astype(self._dtype)
 
-    def _sample_states(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        """A seen state in proportion to its weight, or any state evenly for the pseudo-count."""
-        states = self._statistics
-        cumulative = np.cumsum(states.weight)
-        cumulative /= cumulative[-1] + self.alpha  # ends with exactly 1 if alpha is 0
-        index = np.searchsorted(cumulative, generator.random(n_samples), side="right")
-        seen = index < len(states)
-        codes = np.empty((n_samples, self.n_features_in_), dtype=np.uint16)
-        codes[seen] = states.codes(index[seen])
-        shape = (n_samples - np.count_nonzero(seen), self.n_features_in_)
-        codes[~seen] = generator.integers(0, self.n_categories_, size=shape)
-        return codes
+    # ------------------------------------------------------------------ missing values
+    def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return self._table.sample(codes, generator)
 
-    def _sample_groups(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        probability = np.exp(self._log_prob_group[self._group_of_state])
-        cumulative = np.cumsum(probability)
-        cumulative /= cumulative[-1]  # ends with exactly 1
-        index = np.searchsorted(cumulative, generator.random(n_samples), side="right")
-        return np.stack(np.unravel_index(index, tuple(self.n_categories_)), axis=1)
+    def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
+        return self._table.mean(codes)
+
+    def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
+        return self._table.mode(codes)
+
+    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> StateCounts:
+        """List the completions of all rows, those with the fewest first, as far as memory goes."""
+        weight = np.ones(len(codes)) if weight is None else weight
+        self.n_states_ = n_states(self.n_categories_)
+        if self.ties is not None:
+            return StateCounts(self._list_all_states(weight.sum() / self.n_states_), 0.0)
+        hidden = missing_cells(codes)
+        complete = ~hidden.any(axis=1)
+        listed, others, n_cells = [], 0.0, 0
+        if complete.any():
+            listed.append(self._collect(codes[complete], weight[complete]))
+        groups = [
+            (n_states(self.n_categories_[missing]), missing, rows)
+            for missing, rows in Patterns.of(hidden).one_by_one()
+        ]
+        for n_completions, missing, rows in sorted(groups, key=lambda group: group[0]):
+            n_cells += len(rows) * n_completions * len(missing)
+            if n_cells <= LISTED_CELLS:
+                listed.append(self._list_completions(codes[rows], weight[rows], missing))
+            else:
+                others += float(weight[rows].sum())
+        if not listed:
+            listed.append(self._collect(np.zeros_like(codes[:1]), np.zeros(1)))  # any state
+        return StateCounts(add_in_pairs(listed), others)
+
+    def _list_completions(
+        self, codes: np.ndarray, weight: np.ndarray, missing: np.ndarray
+    ) -> WeightedStates:
+        """Every completion of rows with one pattern, each with an even part of its row's weight."""
+        n_completions = n_states(self.n_categories_[missing])
+        seen = self._collect(codes[:, ~missing], weight)
+        completed = np.empty((len(seen) * n_completions, len(missing)), dtype=np.uint16)
+        completed[:, ~missing] = np.repeat(seen.codes(), n_completions, axis=0)
+        values = digits(np.arange(n_completions), self.n_categories_[missing])
+        completed[:, missing] = np.tile(values, (len(seen), 1))
+        even = np.repeat(seen.weight / n_completions, n_completions)
+        return self._collect(completed, even)
+
+    def _expect(
+        self, codes: np.ndarray, weight: np.ndarray | None
+    ) -> tuple[StateCounts, np.ndarray]:
+        weight = np.ones(len(codes)) if weight is None else weight
+        received, others, log_prob = self._table.expect(codes, weight)
+        return StateCounts(replace(self._table.listed, weight=received), others), log_prob
+
+    def _log_prior(self, total: float) -> float:
+        """The pseudo-counts' ``sum of (alpha / S) log p(state)`` over all states."""
+        if self.alpha == 0:
+            return 0.0
+        table, share = self._table, math.exp(-np.sum(np.log(self.n_categories_)))
+        log_prior = self.alpha * share * float(np.sum(table.log_prob_listed))
+        n_unlisted = self.n_states_ - len(table.listed)
+        if n_unlisted:
+            log_prior += self.alpha * (n_unlisted / self.n_states_) * table.log_prob_unlisted
+        return log_prior

@@ -1,11 +1,13 @@
 """The multivariate normal ``p(x) = N(x | mean, covariance)``, with a choice of covariances.
 
-Fitted by maximum likelihood from the moments, then shrunk and regularised as asked.
+Fitted by maximum likelihood from the moments, then shrunk and regularised as asked. Where values
+are missing, the moments are those of each column or, by expectation-maximisation, expected ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -13,7 +15,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import BaseDensity
+from .._codes import has_missing
+from ._base import EM_CONSTRAINTS, BaseDensity
 from ._blocks import run_in_threads
 from ._covariances import (
     DiagonalCovariance,
@@ -22,6 +25,7 @@ from ._covariances import (
     SphericalCovariance,
     log_prob_at,
 )
+from ._em import fit_by_em
 from ._moments import Moments
 
 COVARIANCES = {
@@ -35,6 +39,7 @@ GAUSSIAN_CONSTRAINTS: dict = {
     "shrinkage": [None, StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
     "reg_covar": [Interval(Real, 0, None, closed="left")],
     "n_factors": [None, Interval(Integral, 0, None, closed="left")],
+    **EM_CONSTRAINTS,
     "n_jobs": [None, Integral],
 }
 
@@ -56,6 +61,13 @@ class GaussianDensity(BaseDensity):
     n_factors : int or None, default=None
         Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``,
         which is as general as "full". The other shapes do not use it.
+    max_iter : int, default=200
+        Most steps of expectation-maximisation, which only training data with missing values need.
+    tol : float, default=1e-5
+        Expectation-maximisation ends when a step changes the mean log-likelihood by less, in nats
+        a row.
+    verbose : int, default=0
+        Whether to print the objective of every step.
     n_jobs : int or None, default=None
         Threads over row blocks; None is 1 unless in a ``joblib.parallel_config`` context. It
         changes no result.
@@ -76,6 +88,10 @@ class GaussianDensity(BaseDensity):
         The variance in all other directions ("low_rank" only).
     shrinkage_ : float
         The shrinkage used.
+    n_iter_ : int
+        Steps taken; 1 if nothing was missing.
+    lower_bounds_ : ndarray of shape (n_iter_,)
+        Objective before each step, in nats a row; empty if nothing was missing.
     n_parameters_ : int
         Free parameters: ``D + D (D + 1) / 2`` for "full", ``2 D`` for "diag", ``D + 1`` for
         "spherical", ``D + D q - q (q - 1) / 2 + 1`` for "low_rank" with q factors.
@@ -95,7 +111,15 @@ class GaussianDensity(BaseDensity):
     without a matrix of all columns by all columns while there are fewer rows than columns.
 
     A covariance that is singular to machine precision in spite of ``reg_covar`` has its smallest
-    variances lifted to the smallest that the machine can tell from zero beside the largest.
+    variances lifted to the smallest that the machine can tell from zero beside the largest. So has
+    that of the columns which a row has observed.
+
+    With missing values in training, "diag" and "spherical" count each column's observed values,
+    unless ``shrinkage="auto"``, and take one step. The others go through expectation-maximisation
+    [3]_, which "low_rank" too pays for with a matrix of all columns by all columns. Its objective
+    is the mean log-likelihood of the observed values minus ``reg_covar / 2`` times the trace of
+    the inverse covariance, and never falls. With ``shrinkage``, which no such penalty stands for,
+    that objective may fall a little on the way.
 
     References
     ----------
@@ -103,6 +127,8 @@ class GaussianDensity(BaseDensity):
        of the Royal Statistical Society B 61(3), 1999.
     .. [2] O. Ledoit and M. Wolf, "A Well-Conditioned Estimator for Large-Dimensional Covariance
        Matrices", Journal of Multivariate Analysis 88(2), 2004.
+    .. [3] R. J. A. Little and D. B. Rubin, "Statistical Analysis with Missing Data", Wiley, 2019,
+       chapter 11.
 
     Examples
     --------
@@ -115,8 +141,15 @@ class GaussianDensity(BaseDensity):
            [0., 1.]]))
     >>> density.score_samples([[1.0, 1.0]])  # -log(2 pi)
     array([-1.83787707])
+
+    What is missing is integrated out, or completed from what is observed:
+
+    >>> correlated = GaussianDensity(reg_covar=0).fit([[0.0, 0.0], [1.0, 1.0], [2.0, 1.0]])
+    >>> correlated.conditional_mean([[3.0, np.nan]])
+    array([[3.        , 1.66666667]])
     """
 
+    _rules_out_rows = False
     _parameter_constraints: dict = GAUSSIAN_CONSTRAINTS
 
     def __init__(
@@ -126,12 +159,18 @@ class GaussianDensity(BaseDensity):
         shrinkage: float | str | None = None,
         reg_covar: float = 1e-6,
         n_factors: int | None = None,
+        max_iter: int = 200,
+        tol: float = 1e-5,
+        verbose: int = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.covariance_type = covariance_type
         self.shrinkage = shrinkage
         self.reg_covar = reg_covar
         self.n_factors = n_factors
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     def get_covariance(self) -> np.ndarray:
@@ -162,14 +201,38 @@ class GaussianDensity(BaseDensity):
         else:
             scatter = "diagonal"
         with np.errstate(over="ignore", invalid="ignore"):
-            moments = Moments.count(codes, weight, scatter=scatter, quartic=auto)
-            overflow = not np.isfinite(moments.spread)
-        if overflow:
-            raise ValueError(
-                f"X holds values up to {np.abs(codes).max():g}, whose squares overflow; scale its "
-                "columns first, for example with sklearn.preprocessing.StandardScaler."
+            if has_missing(codes):
+                moments = Moments.count_observed(codes, weight)
+            else:
+                moments = Moments.count(codes, weight, scatter=scatter, quartic=auto)
+        return _check_finite(moments, codes)
+
+    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
+        """Independent columns, each with the mean and variance of its observed values."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            observed = _check_finite(Moments.count_observed(codes, weight), codes)
+        variance = observed.scatter / np.where(observed.total > 0, observed.total, 1.0)
+        total = float(len(codes) if weight is None else weight.sum())
+        return Moments.independent_normal(
+            total, observed.mean, variance, quartic=self.shrinkage == "auto"
+        )
+
+    def _expect(self, codes: np.ndarray, weight: np.ndarray | None) -> tuple[Moments, np.ndarray]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            moments, log_prob = self._covariance.expect(
+                codes - self.mean_, weight, quartic=self.shrinkage == "auto"
             )
-        return moments
+        moments = replace(moments, mean=moments.mean + self.mean_)
+        return _check_finite(moments, codes), log_prob
+
+    def _log_prior(self, total: float) -> float:
+        if self.reg_covar == 0:
+            return 0.0
+        return -0.5 * total * self.reg_covar * self._covariance.inverse_trace()
+
+    @property
+    def _counts_missing(self) -> bool:
+        return self.covariance_type in ("diag", "spherical") and self.shrinkage != "auto"
 
     def _estimate(self, statistics: Moments) -> None:
         self._estimate_covariance(statistics)
@@ -215,9 +278,13 @@ class GaussianDensity(BaseDensity):
     ) -> None:
         if self.covariance_type != "tied":
             super()._fit_group(densities, tables, n_jobs)
+        elif any(self._needs_em(codes) for codes, _ in tables):
+            fit_by_em(self, densities, tables, n_jobs)
         else:
             statistics = run_in_threads(self._count_blocks, list(tables), n_jobs)
             self._estimate_group(densities, statistics)
+            for density in densities:
+                density.n_iter_, density.lower_bounds_ = 1, np.empty(0)
 
     def _estimate_group(self, densities: Sequence[Self], statistics: Sequence[Moments]) -> None:
         if self.covariance_type != "tied":
@@ -241,3 +308,24 @@ class GaussianDensity(BaseDensity):
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         X = self._covariance.sample(n_samples, generator) + self.mean_
         return X.astype(self._dtype, copy=False)
+
+    def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        drawn = self._covariance.conditional_sample(codes - self.mean_, generator)
+        return drawn + self.mean_
+
+    def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
+        return self._covariance.conditional_mean(codes - self.mean_) + self.mean_
+
+    def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
+        return self._mean_missing(codes)
+
+
+def _check_finite(moments: Moments, codes: np.ndarray) -> Moments:
+    with np.errstate(over="ignore", invalid="ignore"):
+        overflow = not np.isfinite(moments.spread)
+    if overflow:
+        raise ValueError(
+            f"X holds values up to {np.nanmax(np.abs(codes)):g}, whose squares overflow; scale its "
+            "columns first, for example with sklearn.preprocessing.StandardScaler."
+        )
+    return moments

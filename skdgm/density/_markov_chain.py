@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._codes import readonly
+from .._codes import has_missing, missing_cells, readonly
+from ._base import EM_CONSTRAINTS
 from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
-from ._chain_tables import ChainShape, DenseChainCounts, SparseChainCounts, count_chain, widen
+from ._chain_shape import ChainShape
+from ._chain_tables import ChainCounts, count_chain, count_start, with_room
 from ._scan import SCANS, scan_order
 
 
@@ -45,6 +47,13 @@ default="raster"
         Pseudo-count of each value after each context; 0 is maximum likelihood.
     homogeneous : bool, default=False
         Whether all positions that have ``order`` values before them share one table.
+    max_iter : int, default=200
+        Most steps of expectation-maximisation, which only training data with missing values need.
+    tol : float, default=1e-5
+        Expectation-maximisation ends when a step raises the mean log-likelihood (with the
+        pseudo-counts' log-prior) by less, in nats a row.
+    verbose : int, default=0
+        Whether to print the objective of every step.
     n_jobs : int or None, default=None
         Threads over row blocks; None is 1 unless in a ``joblib.parallel_config`` context. It
         changes no result.
@@ -58,6 +67,10 @@ default="raster"
     n_parameters_ : int
         Free parameters, exact: ``sum_i (K - 1) K**min(i, order)``, which for binary pixels and
         order 1 is ``2 n_features - 1``; with ``homogeneous`` the common table counts once.
+    n_iter_ : int
+        Steps of expectation-maximisation taken; 1 if nothing was missing.
+    lower_bounds_ : ndarray of shape (n_iter_,)
+        The objective before each step, in nats a row; empty if nothing was missing.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -107,6 +120,7 @@ default="raster"
         "n_categories": N_CATEGORIES_CONSTRAINTS,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "homogeneous": ["boolean"],
+        **EM_CONSTRAINTS,
         "n_jobs": [None, Integral],
     }
 
@@ -119,6 +133,9 @@ default="raster"
         n_categories: str | int = "auto",
         alpha: float = 1.0,
         homogeneous: bool = False,
+        max_iter: int = 200,
+        tol: float = 1e-5,
+        verbose: int = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.order = order
@@ -127,6 +144,9 @@ default="raster"
         self.n_categories = n_categories
         self.alpha = alpha
         self.homogeneous = homogeneous
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     def _encode_training(self, X: Any, extend: bool) -> np.ndarray:
@@ -135,8 +155,14 @@ default="raster"
             self.scan_ = scan_order(self.scan, self.image_shape, self.n_features_in_)
         codes = super()._encode_training(X, extend)
         if extend:
-            self._statistics = widen(self._statistics, self.n_categories_)
+            self._make_room(codes)
         return codes
+
+    def _make_room(self, codes: np.ndarray) -> None:
+        """Let the model of the earlier batches tell the values and contexts of this one apart."""
+        statistics = with_room(self._statistics, self._in_scan_order(codes), self.n_categories_)
+        if statistics is not self._statistics:
+            self._set(statistics)
 
     def _check_order(self) -> None:
         longest = max(1, self.n_features_in_ - 1)  # one column is a chain of any order up to 1
@@ -151,21 +177,75 @@ default="raster"
             codes = codes[:, self.scan_]
         return readonly(codes)
 
-    def _count(
-        self, codes: np.ndarray, weight: np.ndarray | None
-    ) -> DenseChainCounts | SparseChainCounts:
+    @property
+    def _shape(self) -> ChainShape:
         order = min(self.order, self.n_features_in_ - 1)
-        shape = ChainShape(self.n_features_in_, order, self.homogeneous, self.n_categories_)
-        return count_chain(self._in_scan_order(codes), weight, shape)
+        return ChainShape(self.n_features_in_, order, self.homogeneous, self.n_categories_)
 
-    def _estimate(self, statistics: DenseChainCounts | SparseChainCounts) -> None:
+    @property
+    def _counts_missing(self) -> bool:
+        return self._shape.order == 0
+
+    @property
+    def _rules_out_rows(self) -> bool:
+        return self._tables.alpha == 0
+
+    def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> ChainCounts:
+        return count_chain(self._in_scan_order(codes), weight, self._shape)
+
+    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> ChainCounts:
+        return count_start(self._in_scan_order(codes), weight, self._shape)
+
+    def _expect(
+        self, codes: np.ndarray, weight: np.ndarray | None
+    ) -> tuple[ChainCounts, np.ndarray]:
+        expected, log_prob = self._tables.expect(self._in_scan_order(codes), weight)
+        if np.isneginf(log_prob).any():
+            raise ValueError(
+                "X has a row whose observed values have probability zero under the model so far, "
+                "so that nothing is expected of its missing values. Fit with pseudo-counts (alpha "
+                "above 0), which rule nothing out, or fit to all rows at once."
+            )
+        return expected, log_prob
+
+    def _log_prior(self, total: float) -> float:
+        return self._tables.log_prior()
+
+    def _estimate(self, statistics: ChainCounts) -> None:
         self._tables = statistics.probabilities(self.alpha)
         self.n_parameters_ = statistics.shape.n_parameters
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
-        return self._tables.log_prob(self._in_scan_order(codes))
+        codes = self._in_scan_order(codes)
+        if not has_missing(codes):
+            return self._tables.log_prob(codes)
+        incomplete = missing_cells(codes).any(axis=1)
+        log_prob = np.empty(len(codes))
+        log_prob[incomplete] = self._tables.log_prob_missing(readonly(codes[incomplete]))
+        log_prob[~incomplete] = self._tables.log_prob(readonly(codes[~incomplete]))
+        return log_prob
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         codes = np.empty((n_samples, self.n_features_in_), dtype=self._dtype)
         codes[:, self.scan_] = self._tables.sample(n_samples, generator)
         return codes
+
+    def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return self._in_column_order(self._tables.sample_missing(self._roomy(codes), generator))
+
+    def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
+        return self._in_column_order(self._tables.mean_missing(self._in_scan_order(codes)))
+
+    def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
+        return self._in_column_order(self._tables.mode_missing(self._roomy(codes)))
+
+    def _roomy(self, codes: np.ndarray) -> np.ndarray:
+        """The codes in the order of the chain, in a dtype that holds every category besides."""
+        if codes.dtype == np.uint8 and self.n_categories_ > 255:
+            codes = np.where(missing_cells(codes), np.uint16(65_535), codes)
+        return self._in_scan_order(codes)
+
+    def _in_column_order(self, table: np.ndarray) -> np.ndarray:
+        columns = np.empty_like(table)
+        columns[:, self.scan_] = table
+        return columns

@@ -21,10 +21,11 @@ class Moments:
 
     ``scatter`` is ``sum w y y'``, thin where rows are few, or its diagonal only. ``cubic``,
     ``sum w |y|**2 y``, and ``quartic``, ``sum w |y|**4``, are what the Ledoit-Wolf shrinkage needs
-    besides; they are None where it is not asked for.
+    besides; they are None where it is not asked for. With missing values counted as they are, a
+    diagonal scatter has a ``total`` for each column.
     """
 
-    total: float
+    total: float | np.ndarray
     mean: np.ndarray
     scatter: np.ndarray | ThinScatter
     cubic: np.ndarray | None = None
@@ -56,6 +57,49 @@ class Moments:
         weighted = square if weight is None else weight * square
         return cls(total, mean, squares, weighted @ deviation, float(weighted @ square))
 
+    @classmethod
+    def count_observed(cls, X: np.ndarray, weight: np.ndarray | None) -> Self:
+        """The moments of each column's observed values, of a diagonal scatter."""
+        observed = ~np.isnan(X)
+        weight = np.ones(len(X)) if weight is None else weight
+        total = weight @ observed
+        some = np.where(total > 0, total, 1.0)
+        mean = weight @ np.where(observed, X, 0.0) / some
+        deviation = np.where(observed, X - mean, 0.0)
+        return cls(total, mean, weight @ deviation**2)
+
+    @classmethod
+    def from_sums(
+        cls,
+        total: float,
+        first: np.ndarray,
+        scatter: np.ndarray,
+        cubic: np.ndarray | None = None,
+        quartic: float | None = None,
+    ) -> Self:
+        """The moments from sums over y itself, ``first`` that of ``w y``, of small mean."""
+        mean = first / total
+        square, turned = mean @ mean, scatter @ mean
+        centred = scatter - total * np.outer(mean, mean)
+        if cubic is None:
+            return cls(total, mean, centred)
+        spread = trace(scatter)
+        fourth = quartic + 4 * mean @ turned - 4 * mean @ cubic
+        fourth += 2 * square * spread - 3 * total * square**2
+        cubic = cubic - spread * mean - 2 * turned + 2 * total * square * mean
+        return cls(total, mean, centred, cubic, float(fourth))
+
+    @classmethod
+    def independent_normal(
+        cls, total: float, mean: np.ndarray, variance: np.ndarray, *, quartic: bool = False
+    ) -> Self:
+        """What is expected of rows from a normal with independent columns."""
+        squares = np.diag(total * variance)
+        if not quartic:
+            return cls(total, mean, squares)
+        fourth = np.sum(variance) ** 2 + 2 * np.sum(variance**2)
+        return cls(total, mean, squares, np.zeros(len(mean)), float(total * fourth))
+
     @property
     def is_diagonal(self) -> bool:
         """Whether the scatter is only a diagonal."""
@@ -68,7 +112,8 @@ class Moments:
 
     def __add__(self, other: Self) -> Self:
         total = self.total + other.total
-        mean = self.mean + (other.mean - self.mean) * (other.total / total)
+        share = other.total / np.where(total > 0, total, 1.0)  # a column may be missing from both
+        mean = self.mean + (other.mean - self.mean) * share
         return self._about(mean)._plus(other._about(mean))
 
     @classmethod

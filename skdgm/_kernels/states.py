@@ -1,0 +1,22 @@
+"""Search of joint states by some of their columns."""
+
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def find_matching(states, row, columns, found):
+    """Fill ``found`` with the indices of the states that agree with the row in some columns.
+
+    Returns how many there are. The sooner a column tells states apart, the quicker.
+    """
+    n_found = 0
+    for state in range(len(states)):
+        agrees = True
+        for column in columns:
+            if states[state, column] != row[column]:
+                agrees = False
+                break
+        if agrees:
+            found[n_found] = state
+            n_found += 1
+    return n_found

@@ -1,0 +1,48 @@
+"""Which position of a chain depends on how many values before it, and by which table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .._codes import readonly
+
+
+@dataclass(frozen=True)
+class ChainShape:
+    """Which positions depend on how many values before them, and which of them share a table."""
+
+    n_positions: int
+    order: int
+    homogeneous: bool
+    n_categories: int
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        """The table of each position: its own, or from position ``order`` on a common one."""
+        positions = np.arange(self.n_positions)
+        return readonly(np.minimum(positions, self.order) if self.homogeneous else positions)
+
+    @property
+    def n_tables(self) -> int:
+        return int(self.table[-1]) + 1
+
+    def n_before(self, table: int) -> int:
+        """How many values a context of this table has."""
+        return min(int(table), self.order)
+
+    @property
+    def dtype(self) -> type[np.unsignedinteger]:
+        """The dtype of codes that holds the categories."""
+        return np.uint8 if self.n_categories <= 256 else np.uint16
+
+    @property
+    def n_parameters(self) -> int:
+        K = self.n_categories
+        return sum((K - 1) * K ** self.n_before(table) for table in range(self.n_tables))
+
+    @property
+    def n_cells(self) -> int:
+        return self.n_tables * self.n_categories ** (self.order + 1)

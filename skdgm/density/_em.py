@@ -1,0 +1,102 @@
+"""Expectation-maximisation for rows with missing values: the one loop that all densities share.
+
+Each step counts the statistics that the current model expects of all rows and estimates the model
+from them, which never lowers the likelihood of what was observed (Dempster, Laird and Rubin, 1977).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from .._codes import missing_cells
+from ._blocks import run_in_threads, weighted_blocks
+from ._statistics import add_in_pairs
+
+if TYPE_CHECKING:
+    from ._base import BaseDensity
+
+
+def fit_by_em(
+    lead: BaseDensity,
+    densities: Sequence[BaseDensity],
+    tables: Sequence[tuple[Any, np.ndarray | None]],
+    n_jobs: int | None,
+) -> None:
+    """Fit densities side by side, each to its own codes and weights, with missing values.
+
+    ``lead`` has the parameters of the loop and estimates the densities together, for they may
+    share parameters. What rises is the mean log-likelihood of the observed values, with the
+    densities' log-priors.
+    """
+    pairs = list(zip(densities, tables, strict=True))
+    starts = run_in_threads(_count_start, [(density, *table) for density, table in pairs], n_jobs)
+    lead._estimate_group(densities, starts)
+    parts = [PartlyObserved(density, *table) for density, table in pairs]
+    total = sum(part.total for part in parts)
+    bounds: list[float] = []
+    converged = False
+    while not converged and len(bounds) < lead.max_iter:
+        expected = run_in_threads(PartlyObserved.expect, [(part,) for part in parts], n_jobs)
+        objective = sum(log_likelihood for _, log_likelihood in expected)
+        objective += sum(part.density._log_prior(part.total) for part in parts)
+        lead._estimate_group(densities, [statistics for statistics, _ in expected])
+        bounds.append(objective / total)
+        converged = len(bounds) > 1 and abs(bounds[-1] - bounds[-2]) < lead.tol
+        if lead.verbose:
+            print(f"EM step {len(bounds)}: {bounds[-1]:.6f} nats a row")
+    if not converged:
+        warnings.warn(
+            f"Expectation-maximisation for missing values did not converge in "
+            f"max_iter={lead.max_iter} steps to tol={lead.tol:g}; raise max_iter or tol.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    for density in densities:
+        density.n_iter_, density.lower_bounds_ = len(bounds), np.array(bounds)
+
+
+def _count_start(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> Any:
+    return density._count_start(codes, weight)
+
+
+class PartlyObserved:
+    """The rows of a density, the complete ones apart: what these add never changes."""
+
+    def __init__(self, density: BaseDensity, codes: Any, weight: np.ndarray | None) -> None:
+        incomplete = missing_cells(codes).any(axis=1)
+        self.density = density
+        self.total = _total(codes, weight)
+        self.complete = _take(codes, weight, ~incomplete)
+        self.incomplete = _take(codes, weight, incomplete)
+        self._counted = None if incomplete.all() else density._count_blocks(*self.complete)
+
+    def expect(self) -> tuple[Any, float]:
+        """The expected statistics of all rows, and the log-likelihood of what is observed."""
+        statistics, log_likelihood = [], 0.0
+        if self._counted is not None:
+            codes, weight = self.complete
+            statistics.append(self._counted)
+            log_likelihood += _weighted_sum(self.density._log_prob_blocks(codes), weight)
+        tasks = weighted_blocks(*self.incomplete)
+        expected = run_in_threads(self.density._expect, tasks, self.density.n_jobs)
+        for (_, weight), (counted, log_prob) in zip(tasks, expected, strict=True):
+            statistics.append(counted)
+            log_likelihood += _weighted_sum(log_prob, weight)
+        return add_in_pairs(statistics), log_likelihood
+
+
+def _take(codes: Any, weight: np.ndarray | None, rows: np.ndarray) -> tuple[Any, np.ndarray | None]:
+    return codes[rows], None if weight is None else weight[rows]
+
+
+def _total(codes: Any, weight: np.ndarray | None) -> float:
+    return float(len(codes) if weight is None else weight.sum())
+
+
+def _weighted_sum(log_prob: np.ndarray, weight: np.ndarray | None) -> float:
+    return float(log_prob.sum() if weight is None else weight @ log_prob)

@@ -1,0 +1,333 @@
+"""What a normal says of missing values: conditional means, draws, and the moments expected.
+
+With the deviations y of a row from the mean, o its observed and m its missing columns, and S the
+covariance, ``y_m | y_o`` is normal with mean ``S_mo S_oo^-1 y_o`` and covariance
+``C = S_mm - S_mo S_oo^-1 S_om``.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg
+
+from .._codes import has_missing, readonly
+from .._kernels import low_rank as kernels
+from ._blocks import BLOCK_CELLS, row_blocks
+from ._moments import Moments
+from ._patterns import Batch, Patterns, one_by_one
+
+if TYPE_CHECKING:
+    from ._covariances import FullCovariance
+
+FEW_COLUMNS = 64  # up to here many small matrices are factorised in one call
+STACK_CELLS = 2**18  # of matrices that are held at once
+
+
+def log_normal(
+    square: np.ndarray, log_det: float | np.ndarray, n_columns: int | np.ndarray
+) -> np.ndarray:
+    """Log-density at ``square``, the squared length of the whitened deviation."""
+    return 0.0 - 0.5 * (n_columns * math.log(2 * math.pi) + log_det + square)
+
+
+@dataclass(frozen=True, eq=False)
+class Conditional:
+    """Rows with missing values, completed by what is expected there, and its covariance.
+
+    That of a pattern p is ``C = R R' + diag(noise)`` in the missing columns, with R the matrix
+    ``loadings``, or ``loadings[p]``, or ``loadings @ inner[p]``.
+    """
+
+    batch: Batch
+    log_prob: np.ndarray  # (n_rows,), of what is observed
+    filled: np.ndarray  # (n_rows, n_columns)
+    loadings: np.ndarray  # (n_columns, k) or (n_patterns, n_columns, k)
+    inner: np.ndarray | None = None  # (n_patterns, k, k)
+    noise: np.ndarray | float = 0.0  # (n_columns,) or the same for all columns
+
+    def draw(self, generator: np.random.Generator) -> np.ndarray:
+        """Rows whose missing values are drawn; the others are of no use."""
+        n_rows, n_columns = self.filled.shape
+        normal = generator.standard_normal((n_rows, self.loadings.shape[-1]))
+        drawn = self.filled + self._turn(normal)
+        if np.any(self.noise):
+            drawn += generator.standard_normal((n_rows, n_columns)) * np.sqrt(self.noise)
+        return drawn
+
+    def scatter(self, weight: np.ndarray) -> np.ndarray:
+        """The sum of ``weight * C`` over the rows."""
+        by_pattern = np.bincount(self.batch.pattern, weight, len(self.batch.hidden))
+        scatter = np.diag(self.noise * (by_pattern @ self.batch.hidden))
+        for block in self._blocks():
+            roots = self._roots(block) * np.sqrt(by_pattern[block])[:, np.newaxis, np.newaxis]
+            side_by_side = roots.transpose(1, 0, 2).reshape(len(scatter), -1)
+            scatter += side_by_side @ side_by_side.T
+        return scatter
+
+    def traces(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each row ``tr C`` and ``tr C**2``."""
+        noise = self.noise * self.batch.hidden
+        trace, trace_square = noise.sum(axis=1), (noise**2).sum(axis=1)
+        for block in self._blocks():
+            roots = self._roots(block)
+            along = np.einsum("pdk,pdk->pd", roots, roots)  # the diagonal of R R'
+            gram = roots.transpose(0, 2, 1) @ roots  # R'R has the squares that R R' has
+            trace[block] += along.sum(axis=1)
+            trace_square[block] += np.einsum("pkl,pkl->p", gram, gram)
+            trace_square[block] += 2 * (noise[block] * along).sum(axis=1)
+        return trace[self.batch.pattern], trace_square[self.batch.pattern]
+
+    def turned(self) -> np.ndarray:
+        """``C y`` for each row, with y as filled."""
+        hidden = self.batch.hidden_cells
+        y = np.where(hidden, self.filled, 0.0)
+        return np.where(hidden, self._turn(self._turn_back(y)) + self.noise * y, 0.0)
+
+    def _turn(self, vectors: np.ndarray) -> np.ndarray:
+        """``R v`` for each row, in the missing columns."""
+        if self.inner is not None:
+            vectors = self._apply(self.inner, vectors)
+        return self._apply(self.loadings, vectors)
+
+    def _turn_back(self, y: np.ndarray) -> np.ndarray:
+        """``R' y`` for each row."""
+        vectors = self._apply(self.loadings.swapaxes(-1, -2), y)
+        if self.inner is not None:
+            vectors = self._apply(self.inner.swapaxes(-1, -2), vectors)
+        return vectors
+
+    def _apply(self, matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """The product of each row's matrix and vector."""
+        if matrices.ndim == 2:
+            return vectors @ matrices.T
+        if len(matrices) == 1:
+            return vectors @ matrices[0].T
+        return (matrices[self.batch.pattern] @ vectors[:, :, np.newaxis])[:, :, 0]
+
+    def _blocks(self) -> list[slice]:
+        """Patterns of which all R are held at once."""
+        n_columns, n_factors = self.loadings.shape[-2:]
+        return row_blocks(len(self.batch.hidden), n_columns * max(1, n_factors), STACK_CELLS)
+
+    def _roots(self, block: slice) -> np.ndarray:
+        """R of some patterns, of shape (n_patterns, n_columns, k)."""
+        roots = self.loadings if self.loadings.ndim == 2 else self.loadings[block]
+        if self.inner is not None:
+            roots = roots @ self.inner[block]
+        return roots * self.batch.hidden[block, :, np.newaxis]
+
+
+class NormalCovariance(ABC):
+    """A covariance, which scores and completes deviations y from the mean; NaN is missing."""
+
+    @abstractmethod
+    def _log_prob_complete(self, y: np.ndarray) -> np.ndarray:
+        """Log-density of rows without missing values."""
+
+    @abstractmethod
+    def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
+        """What is known of all rows with a missing value; their covariance if ``roots``."""
+
+    def log_prob(self, y: np.ndarray) -> np.ndarray:
+        """Log-density of what is observed in each row."""
+        if not has_missing(y):
+            return self._log_prob_complete(y)
+        log_prob = np.empty(len(y))
+        complete = ~np.isnan(y).any(axis=1)
+        if complete.any():
+            log_prob[complete] = self._log_prob_complete(y[complete])
+        for part in self._conditionals(y):
+            log_prob[part.batch.rows] = part.log_prob
+        return log_prob
+
+    def conditional_mean(self, y: np.ndarray) -> np.ndarray:
+        """A copy of y with the conditional mean where a value is missing."""
+        filled = y.copy()
+        with np.errstate(over="ignore", invalid="ignore"):  # in squares that only scores need
+            for part in self._conditionals(y):
+                filled[part.batch.rows] = part.filled
+        return filled
+
+    def conditional_sample(self, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """A copy of y with a joint draw where values are missing."""
+        filled = y.copy()
+        with np.errstate(over="ignore", invalid="ignore"):
+            for part in self._conditionals(y, roots=True):
+                drawn = part.draw(generator)
+                filled[part.batch.rows] = np.where(part.batch.hidden_cells, drawn, part.filled)
+        return filled
+
+    def expect(
+        self, y: np.ndarray, weight: np.ndarray | None = None, quartic: bool = False
+    ) -> tuple[Moments, np.ndarray]:
+        """The moments expected of rows that each have a missing value, and ``log_prob(y)``.
+
+        With m a filled row and C its conditional covariance, ``E[y y'] = m m' + C``,
+        ``E[|y|**2 y] = (|m|**2 + tr C) m + 2 C m`` and
+        ``E[|y|**4] = (|m|**2 + tr C)**2 + 2 tr(C**2) + 4 m' C m``.
+        """
+        n_rows, n_columns = y.shape
+        weight = np.ones(n_rows) if weight is None else weight
+        filled, log_prob = np.empty(y.shape), np.empty(n_rows)
+        scatter, cubic, fourth = np.zeros((n_columns, n_columns)), np.zeros(n_columns), 0.0
+        for part in self._conditionals(y, roots=True):
+            rows, m = part.batch.rows, part.filled
+            w = weight[rows]
+            filled[rows], log_prob[rows] = m, part.log_prob
+            scatter += part.scatter(w)
+            if quartic:
+                (trace, trace_square), turned = part.traces(), part.turned()
+                square = np.einsum("ij,ij->i", m, m) + trace
+                cubic += (w * square) @ m + 2 * w @ turned
+                rest = 2 * trace_square + 4 * np.einsum("ij,ij->i", m, turned)
+                fourth += float(w @ (square**2 + rest))
+        scatter += filled.T @ (filled * weight[:, np.newaxis])
+        powers = (cubic, fourth) if quartic else ()
+        return Moments.from_sums(float(weight.sum()), weight @ filled, scatter, *powers), log_prob
+
+
+# ---------------------------------------------------------------------- independent columns
+def independent_conditional(variance: np.ndarray, y: np.ndarray) -> Conditional:
+    """Nothing observed tells of what is missing, so that there is no need for patterns."""
+    hidden = np.isnan(y)
+    rows = np.flatnonzero(hidden.any(axis=1))
+    hidden = hidden[rows]
+    filled = np.where(hidden, 0.0, y[rows])
+    n_seen = np.count_nonzero(~hidden, axis=1)
+    log_prob = log_normal(filled**2 @ (1 / variance), ~hidden @ np.log(variance), n_seen)
+    batch = Batch(rows, np.arange(len(rows)), hidden)
+    return Conditional(batch, log_prob, filled, np.empty((y.shape[1], 0)), noise=variance)
+
+
+# ---------------------------------------------------------------------- any matrix
+def full_conditionals(
+    covariance: FullCovariance, y: np.ndarray, roots: bool
+) -> Iterator[Conditional]:
+    """One factorisation for each pattern of missing values."""
+    n_columns = y.shape[1]
+    few = n_columns <= FEW_COLUMNS
+    for batch in Patterns.of(np.isnan(y)).batches(STACK_CELLS // n_columns**2 if few else 1):
+        if len(batch.hidden) > 1:
+            try:
+                yield _full_stack(covariance.value, y, batch)
+                continue
+            except np.linalg.LinAlgError:  # one is singular: find out which
+                pass
+        for single in one_by_one(batch):
+            yield _full_single(covariance, y, single, roots)
+
+
+def _full_single(
+    covariance: FullCovariance, y: np.ndarray, batch: Batch, roots: bool
+) -> Conditional:
+    matrix, hidden = covariance.value, batch.hidden[0]
+    seen = covariance.marginal(~hidden)
+    whitened = seen.whiten(y[np.ix_(batch.rows, ~hidden)])
+    square = np.einsum("ij,ij->i", whitened, whitened)
+    cross = matrix[np.ix_(~hidden, hidden)]
+    filled = y[batch.rows]
+    filled[:, hidden] = seen.whiten_transposed(whitened) @ cross
+    loadings = np.zeros((1, len(hidden), np.count_nonzero(hidden)))
+    if roots:
+        explained = seen.whiten(cross.T)
+        loadings[0, hidden] = _root(matrix[np.ix_(hidden, hidden)] - explained @ explained.T)
+    log_prob = log_normal(square, seen.log_det, len(seen.value))
+    return Conditional(batch, log_prob, filled, loadings)
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    """A matrix R with ``R R'`` as given, which may be singular."""
+    try:
+        return linalg.cholesky(matrix, lower=True, check_finite=False)
+    except linalg.LinAlgError:
+        variance, axes = linalg.eigh(matrix, check_finite=False)
+        return axes * np.sqrt(np.maximum(variance, 0.0))
+
+
+def _full_stack(matrix: np.ndarray, y: np.ndarray, batch: Batch) -> Conditional:
+    """Factorise with the observed columns first: ``S = L L'`` in blocks holds all the answers.
+
+    ``z = L_oo^-1 y_o`` is the whitened deviation, ``L_mo z`` the conditional mean, and L_mm a root
+    of the conditional covariance.
+    """
+    pattern, hidden = batch.pattern, batch.hidden
+    order = np.argsort(hidden, axis=1, kind="stable")
+    place = np.argsort(order, axis=1)
+    factor = np.linalg.cholesky(matrix[order[:, :, np.newaxis], order[:, np.newaxis, :]])
+    n_seen = np.count_nonzero(~hidden, axis=1)
+    seen = np.arange(hidden.shape[1]) < n_seen[:, np.newaxis]  # in this order
+    ordered = np.take_along_axis(y[batch.rows], order[pattern], axis=1)
+    whitened = np.zeros(ordered.shape)
+    for column in range(n_seen.max()):  # forward substitution, in all rows at once
+        row = factor[pattern, column]
+        known = np.einsum("ij,ij->i", row[:, :column], whitened[:, :column])
+        value = (ordered[:, column] - known) / row[:, column]
+        whitened[:, column] = np.where(seen[pattern, column], value, 0.0)
+    mean = (factor[pattern] @ whitened[:, :, np.newaxis])[:, :, 0]
+    filled = np.where(seen[pattern], ordered, mean)
+    log_diagonal = np.log(np.einsum("pdd->pd", factor))
+    log_det = 2 * np.sum(log_diagonal, axis=1, where=seen)
+    square = np.einsum("ij,ij->i", whitened, whitened)
+    factor *= ~(seen[:, :, np.newaxis] | seen[:, np.newaxis, :])
+    return Conditional(
+        batch,
+        log_normal(square, log_det[pattern], n_seen[pattern]),
+        np.take_along_axis(filled, place[pattern], axis=1),
+        np.take_along_axis(factor, place[:, :, np.newaxis], axis=1),
+    )
+
+
+# ---------------------------------------------------------------------- loadings and noise
+def low_rank_conditionals(
+    loadings: np.ndarray, noise: float, y: np.ndarray, roots: bool
+) -> Iterator[Conditional]:
+    """For ``S = W W' + noise I``, by the factors z of a row: ``y = W z + noise``.
+
+    Given y_o they are normal with covariance ``M^-1``, ``M = I + W_o' W_o / noise``, and mean
+    ``M^-1 W_o' y_o / noise`` (Woodbury), and ``y' S_oo^-1 y = |y_o - W_o z|**2 / noise + |z|**2``
+    at that mean, a sum without cancellation.
+    """
+    n_factors = loadings.shape[1]
+    n_together = (STACK_CELLS if roots else BLOCK_CELLS) // max(1, n_factors**2)
+    for batch in Patterns.of(np.isnan(y)).batches(max(1, n_together), many_apart=roots):
+        n_patterns, hidden = len(batch.hidden), batch.hidden_cells
+        factor = np.empty((n_patterns, n_factors, n_factors))
+        log_det = np.empty(n_patterns)
+        products = readonly(_products(loadings, ~batch.hidden))
+        kernels.factorise(products, noise, factor, log_det)
+        seen = np.where(hidden, 0.0, y[batch.rows])
+        latent = np.empty((len(seen), n_factors))
+        right = readonly(seen @ loadings / noise)
+        kernels.solve(readonly(factor), readonly(batch.pattern), right, latent)
+        explained = latent @ loadings.T
+        residual = np.where(hidden, 0.0, seen - explained)
+        square = np.einsum("ij,ij->i", residual, residual) / noise
+        square += np.einsum("ij,ij->i", latent, latent)
+        n_seen = np.count_nonzero(~hidden, axis=1)
+        yield Conditional(
+            batch,
+            log_normal(square, n_seen * math.log(noise) + log_det[batch.pattern], n_seen),
+            np.where(hidden, explained, seen),
+            loadings,
+            np.linalg.inv(factor).transpose(0, 2, 1) if roots else None,
+            noise,
+        )
+
+
+def _products(loadings: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The lower triangle of ``W_o' W_o`` for each pattern, as one product of matrices.
+
+    The table of the products of two loadings, for every column, is made for some columns at a time.
+    """
+    first, second = np.tril_indices(loadings.shape[1])
+    products = np.zeros((len(seen), len(first)))
+    for columns in row_blocks(len(loadings), max(1, len(first))):
+        some = loadings[columns]
+        products += seen[:, columns].astype(np.float64) @ (some[:, first] * some[:, second])
+    return products

@@ -1,0 +1,363 @@
+"""Missing values in every density: exact queries against enumeration, and learning by EM."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from skdgm.density import _blocks
+
+from .estimators import CASES, CONTINUOUS_CASES, DISCRETE_CASES
+
+
+def cases(selected):
+    return pytest.mark.parametrize("case", selected, ids=[case.name for case in selected])
+
+
+# Columns that are independent are counted as they are; all other densities iterate.
+INDEPENDENT = {"bernoulli", "bernoulli-bounds", "chain-0", "gaussian-diag", "gaussian-spherical"}
+DIRECT = [case for case in CASES if case.name in INDEPENDENT]
+ITERATED = [case for case in CASES if case.name not in INDEPENDENT]
+
+
+def random_rows(case, n_rows, seed, share=0.5):
+    """Rows as the data hold them, with a share of the cells hidden."""
+    rng = np.random.default_rng(seed)
+    X = case.data(n_rows, seed=seed).astype(float)
+    X[rng.random(X.shape) < share] = np.nan
+    return X
+
+
+def conditional(density, case, row):
+    """All states, and the probability of each given what the row has observed, by enumeration."""
+    states = case.all_states()
+    probability = np.exp(density.score_samples(states))
+    agree = np.all((states == row) | np.isnan(row), axis=1)
+    return states, probability * agree / probability[agree].sum()
+
+
+# ---------------------------------------------------------------------- queries
+@cases(DISCRETE_CASES)
+@settings(max_examples=20)
+@given(seed=st.integers(0, 2**16), share=st.floats(0, 1))
+def test_scores_are_sums_over_completions(case, seed, share):
+    density = clone(case.density).fit(case.data())
+    X = random_rows(case, 8, seed, share)
+    states = case.all_states()
+    probability = np.exp(density.score_samples(states))
+    agree = np.all((states == X[:, np.newaxis]) | np.isnan(X[:, np.newaxis]), axis=2)
+    with np.errstate(divide="ignore"):
+        expected = np.log(agree @ probability)
+    assert_allclose(density.score_samples(X), expected, rtol=0, atol=1e-9)
+
+
+@cases(CONTINUOUS_CASES)
+@settings(max_examples=20)
+@given(seed=st.integers(0, 2**16), share=st.floats(0, 1))
+def test_scores_are_densities_of_the_observed_columns(case, seed, share):
+    density = clone(case.density).fit(case.data())
+    covariance = density.get_covariance()
+    X = random_rows(case, 8, seed, share)
+    for row, log_prob in zip(X, density.score_samples(X), strict=True):
+        seen = np.flatnonzero(~np.isnan(row))
+        expected = 0.0
+        if len(seen):
+            normal = stats.multivariate_normal(density.mean_[seen], covariance[np.ix_(seen, seen)])
+            expected = normal.logpdf(row[seen])
+        assert_allclose(log_prob, expected, rtol=1e-9, atol=1e-9)
+
+
+@cases(DISCRETE_CASES)
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**16))
+def test_means_and_modes_are_those_of_the_enumerated_conditional(case, seed):
+    density = clone(case.density).fit(case.data())
+    X = random_rows(case, 6, seed)
+    X = X[density.score_samples(X) > -np.inf]
+    means, modes = density.conditional_mean(X), density.conditional_mode(X)
+    for row, mean, mode in zip(X, means, modes, strict=True):
+        states, probability = conditional(density, case, row)
+        assert_allclose(mean, probability @ states, atol=1e-9)
+        of_mode = probability[np.all(states == mode, axis=1)]
+        assert_allclose(of_mode, [probability.max()], rtol=1e-9)
+
+
+@cases(DISCRETE_CASES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_draws_follow_the_enumerated_conditional(case, seed):
+    density = clone(case.density).fit(case.data())
+    X = random_rows(case, 3, seed)
+    n_draws = 20_000
+    for row in X[density.score_samples(X) > -np.inf]:
+        states, probability = conditional(density, case, row)
+        drawn = density.conditional_sample(np.tile(row, (n_draws, 1)), random_state=seed)
+        place = np.ravel_multi_index(tuple(drawn.T.astype(int)), (case.n_categories,) * len(row))
+        count = np.bincount(place, minlength=len(states))
+        assert (count[probability == 0] == 0).all()
+        likely = probability * n_draws >= 5
+        observed = [*count[likely], count[~likely].sum()]
+        expected = [*probability[likely] * n_draws, probability[~likely].sum() * n_draws]
+        if expected[-1] < 5:
+            observed, expected = observed[:-1], np.array(expected[:-1])
+            expected = expected * (np.sum(observed) / expected.sum())
+        assert stats.chisquare(observed, expected).pvalue > 1e-4
+
+
+@cases(CONTINUOUS_CASES)
+def test_normal_conditionals(case):
+    density = clone(case.density).fit(case.data())
+    mean, covariance = density.mean_, density.get_covariance()
+    row = case.data(1, seed=4)[0]
+    row[[0, 2]] = np.nan
+    a, b = [1], [0, 2]
+    gain = covariance[np.ix_(b, a)] / covariance[1, 1]
+    expected = mean[b] + gain @ (row[a] - mean[a])
+    spread = covariance[np.ix_(b, b)] - gain @ covariance[np.ix_(a, b)]
+    assert_allclose(density.conditional_mean([row])[0, b], expected, rtol=1e-9)
+    assert_allclose(density.conditional_mode([row])[0, b], expected, rtol=1e-9)
+    drawn = density.conditional_sample(np.tile(row, (40_000, 1)), random_state=0)
+    assert_array_equal(drawn[:, 1], row[1])
+    scale = np.sqrt(np.diag(spread))
+    assert_allclose((drawn[:, b].mean(axis=0) - expected) / scale, 0, atol=0.03)
+    assert_allclose((np.cov(drawn[:, b].T) - spread) / np.outer(scale, scale), 0, atol=0.05)
+
+
+@cases([case for case in DISCRETE_CASES if case.n_categories == 2 and case.density.alpha > 0])
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**16))
+def test_chain_rule_in_any_order(case, seed):
+    density = clone(case.density).fit(case.data())
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 2, case.n_columns).astype(float)
+    log_prob, row = 0.0, np.full(case.n_columns, np.nan)
+    for column in rng.permutation(case.n_columns):  # log p(x_b | x_a), a column at a time
+        p_one = density.conditional_mean([row])[0, column]
+        log_prob += np.log(p_one if x[column] else 1 - p_one)
+        row[column] = x[column]
+        assert_allclose(density.score_samples([row]), log_prob, atol=1e-9)
+
+
+@cases(CASES)
+def test_rows_with_nothing_observed(case):
+    density = clone(case.density).fit(case.data())
+    nothing = np.full((3, case.n_columns), np.nan)
+    assert_allclose(density.score_samples(nothing), 0, atol=1e-12)
+    drawn = density.conditional_sample(np.repeat(nothing, 5000, axis=0), random_state=1)
+    sampled = density.sample(15_000, random_state=2)
+    scale = sampled.std(axis=0) + 1e-12
+    assert_allclose((drawn.mean(axis=0) - sampled.mean(axis=0)) / scale, 0, atol=0.05)
+    assert_allclose(
+        density.conditional_mean(nothing)[0], drawn.mean(axis=0), atol=0.05 * scale.max()
+    )
+
+
+@cases(CASES)
+def test_what_is_observed_stays(case):
+    density = clone(case.density).fit(case.data())
+    X = random_rows(case, 40, 5)
+    kept = X.copy()
+    X.flags.writeable = False
+    for completed in (
+        density.conditional_mean(X),
+        density.conditional_mode(X),
+        density.conditional_sample(X, random_state=0),
+    ):
+        assert completed.shape == X.shape
+        assert not np.isnan(completed).any()
+        assert_array_equal(completed[~np.isnan(X)], X[~np.isnan(X)])
+    assert_array_equal(X, kept)
+    assert_array_equal(
+        density.conditional_sample(X, random_state=0), density.conditional_sample(X, random_state=0)
+    )
+    complete = case.data(5)
+    for completed in (density.conditional_mode(complete), density.conditional_sample(complete)):
+        assert_array_equal(completed, complete)
+        assert completed.dtype == complete.dtype
+        assert completed is not complete
+    assert density.conditional_mean(complete).dtype.kind == "f"
+
+
+@cases(CASES)
+def test_threads_change_nothing(case, monkeypatch):
+    monkeypatch.setattr(_blocks, "BLOCK_CELLS", 7 * case.n_columns)  # blocks of seven rows
+    X = case.data_with_holes()
+    models = [clone(case.density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 3)]
+    for call in ("score_samples", "conditional_mean", "conditional_mode"):
+        assert_array_equal(getattr(models[1], call)(X), getattr(models[0], call)(X))
+    first, second = (model.conditional_sample(X, random_state=3) for model in models)
+    assert_array_equal(first, second)
+
+
+@cases(CASES)
+def test_forms_of_missing_values(case):
+    X = case.data_with_holes()
+    density = clone(case.density).fit(X)
+    scores = density.score_samples(X)
+    objects = X.astype(object)
+    objects[np.isnan(X)] = None
+    forms = [objects, pd.DataFrame(X), X.tolist(), np.asfortranarray(X)]
+    if case.n_categories is not None:
+        forms.append(pd.DataFrame(X).astype("Int64"))
+        forms.append(X.astype(np.float32))
+    for form in forms:
+        assert_allclose(clone(case.density).fit(form).score_samples(form), scores, rtol=1e-9)
+
+
+@cases(CASES)
+def test_pickled_models_are_the_same(case):
+    X = case.data_with_holes()
+    density = clone(case.density).fit(X)
+    loaded = pickle.loads(pickle.dumps(density))
+    assert_array_equal(loaded.conditional_mean(X), density.conditional_mean(X))
+    assert_array_equal(loaded.conditional_sample(X, 2), density.conditional_sample(X, 2))
+
+
+@cases([case for case in DISCRETE_CASES if case.name.endswith("unsmoothed")])
+def test_nothing_follows_from_what_cannot_be(case):
+    X = np.zeros((4, case.n_columns))
+    X[:2] = 1
+    density = clone(case.density).fit(X)
+    impossible = np.full((3, case.n_columns), np.nan)
+    impossible[2, :2] = 0, 1
+    assert density.score_samples(impossible)[2] == -np.inf
+    for call in (
+        density.conditional_sample,
+        density.conditional_mean,
+        density.conditional_mode,
+    ):
+        with pytest.raises(ValueError, match="probability zero under the model: row 2"):
+            call(impossible)
+
+
+# ---------------------------------------------------------------------- learning
+@cases(CASES)
+def test_a_column_without_observed_values(case):
+    X = case.data_with_holes()
+    X[:, 1] = np.nan
+    density = clone(case.density)
+    for fit in (density.fit, density.partial_fit):
+        with pytest.raises(ValueError, match="no observed value in column 1, "):
+            fit(X)
+    names = [f"feature {j}" for j in range(case.n_columns)]
+    with pytest.raises(ValueError, match=r"no observed value in column 1 \('feature 1'\)"):
+        density.fit(pd.DataFrame(X, columns=names))
+    assert vars(density).keys() == density.get_params(deep=False).keys()
+
+
+unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def shrunk(case):
+    """Whether a covariance is shrunk, for which no objective is known that every step raises."""
+    return bool(getattr(case.density, "shrinkage", None))
+
+
+@unconverged
+@cases([case for case in ITERATED if not shrunk(case)])
+@settings(max_examples=5)
+@given(seed=st.integers(0, 2**16), share=st.floats(0.1, 0.6))
+def test_the_objective_never_falls(case, seed, share):
+    density = clone(case.density).set_params(tol=0, max_iter=40)
+    density.fit(case.data_with_holes(seed=seed, share=share))
+    assert len(density.lower_bounds_) == density.n_iter_
+    assert np.diff(density.lower_bounds_).min() > -1e-8
+
+
+@unconverged
+@pytest.mark.parametrize("name", ["chain-1-unsmoothed", "full-unsmoothed", "gaussian"])
+def test_the_objective_is_the_likelihood_of_what_was_observed(name):
+    case = next(case for case in ITERATED if case.name == name)
+    X = case.data_with_holes()
+    prior = {"reg_covar": 0} if case.n_categories is None else {"alpha": 0}
+    previous = clone(case.density).set_params(**prior, tol=0, max_iter=7).fit(X)
+    density = clone(case.density).set_params(**prior, tol=0, max_iter=8).fit(X)
+    assert_allclose(density.lower_bounds_[-1], previous.score(X), rtol=1e-10)
+    assert density.score(X) >= previous.score(X) - 1e-12
+
+
+@cases(ITERATED)
+def test_iteration_reports(case, capsys):
+    X = case.data_with_holes()
+    with pytest.warns(ConvergenceWarning, match="max_iter=1 steps to tol"):
+        density = clone(case.density).set_params(max_iter=1, verbose=1).fit(X)
+    assert density.n_iter_ == len(density.lower_bounds_) == 1
+    assert f"EM step 1: {density.lower_bounds_[0]:.6f} nats a row" in capsys.readouterr().out
+    complete = clone(case.density).fit(case.data())
+    assert complete.n_iter_ == 1
+    assert len(complete.lower_bounds_) == 0
+
+
+@cases(DIRECT)
+def test_independent_columns_are_counted_as_they_are(case):
+    X = case.data_with_holes()
+    density = clone(case.density).fit(X)
+    batched = clone(case.density)
+    for rows in (slice(0, 10), slice(10, 11), slice(11, 60)):
+        batched.partial_fit(X[rows])
+    assert_allclose(batched.score_samples(X), density.score_samples(X), rtol=1e-9)
+    if case.name != "gaussian-diag":  # whose shrinkage looks at all columns together
+        for column in range(case.n_columns):
+            seen = X[~np.isnan(X[:, column])]
+            alone = clone(case.density).fit(seen[:, [column]])
+            if case.name == "gaussian-spherical":
+                assert_allclose(density.mean_[column], alone.mean_[0])
+                continue
+            if hasattr(density, "n_categories_"):
+                alone = clone(case.density).set_params(n_categories=density.n_categories_)
+                alone.fit(seen[:, [column]])
+            only = np.full((2, case.n_columns), np.nan)
+            only[:, column] = seen[:2, column]
+            expected = alone.score_samples(seen[:2, [column]])
+            assert_allclose(density.score_samples(only), expected, rtol=1e-9)
+
+
+@unconverged
+@cases(CASES)
+def test_integer_weights_repeat_rows(case):
+    X = case.data_with_holes()
+    weight = np.random.default_rng(0).integers(0, 4, size=len(X))
+    weight[0] = 1
+    repeated = clone(case.density).fit(np.repeat(X, weight, axis=0))
+    weighted = clone(case.density).fit(X, sample_weight=weight)
+    Q = X[weight > 0]
+    assert_allclose(weighted.score_samples(Q), repeated.score_samples(Q), rtol=1e-6, atol=1e-6)
+
+
+@unconverged
+@cases(CASES)
+def test_batches_after_a_fit_with_missing_values(case):
+    X = case.data_with_holes(200)
+    density = clone(case.density).fit(X[:100])
+    before = density.score(X[100:])
+    density.partial_fit(X[100:])  # with missing values
+    assert density.score(X[100:]) > before - 0.05
+    density.partial_fit(case.data(50, seed=9))  # complete
+    if case.n_categories is not None:
+        total = np.exp(density.score_samples(case.all_states())).sum()
+        assert_allclose(total, 1, atol=1e-10)
+
+
+@unconverged
+@cases([case for case in CASES if not case.name.endswith(("unsmoothed", "bounds"))])
+def test_a_planted_model_is_recovered(case):
+    """The divergence to the planted model falls with the sample, and beats imputation first."""
+    planted = clone(case.density).fit(case.data())
+    held_out = planted.sample(20_000, random_state=1)
+    divergence, imputed = [], None
+    for n_samples in (200, 10_000):
+        X = planted.sample(n_samples, random_state=2).astype(float)
+        X[np.random.default_rng(3).random(X.shape) < 0.3] = np.nan
+        learned = clone(case.density).fit(X)
+        divergence.append(planted.score(held_out) - learned.score(held_out))
+        mean = np.nanmean(X, axis=0)
+        mean = mean if case.n_categories is None else np.round(mean)
+        imputed = clone(case.density).fit(np.where(np.isnan(X), mean, X))
+    assert divergence[1] < min(0.03, divergence[0])
+    assert planted.score(held_out) - imputed.score(held_out) > divergence[1]
