@@ -1,24 +1,27 @@
 """Principal component analysis as a projection and as a density.
 
 scikit-learn's PCA finds the axes; probabilistic PCA (Tipping and Bishop, 1999) makes the projection
-a model that scores and draws rows.
+a model that scores and draws rows, and that knows what to expect of missing values.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg
+from scipy import sparse
 from sklearn.decomposition import PCA
-from sklearn.utils.extmath import svd_flip
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._validation import RandomState, all_or_nothing, check_generator
-from .density._base import check_n_samples
+from ._codes import has_missing
+from ._principal_axes import fit_incomplete, principal_axes
+from ._validation import RandomState, all_or_nothing, check_generator, check_observed
+from .density._base import EM_CONSTRAINTS, check_n_samples
 from .density._covariances import LowRankCovariance, log_prob_at
 from .density._moments import Moments
+from .density._statistics import add_in_pairs
 
 
 class PCAProjection(PCA):
@@ -26,7 +29,8 @@ class PCAProjection(PCA):
 
     It is :class:`sklearn.decomposition.PCA`, with its parameters, attributes, ``transform`` and
     ``inverse_transform``, and adds the loss of the projection, draws from probabilistic PCA,
-    exact learning in batches, and a density that is defined for every fit.
+    exact learning in batches, a density that is defined for every fit, and missing values: NaN is
+    replaced by what probabilistic PCA expects there given the rest of the row.
 
     Parameters
     ----------
@@ -49,6 +53,13 @@ class PCAProjection(PCA):
         Normalisation in the power iterations of "randomized".
     random_state : int, RandomState instance or None, default=None
         Randomness of "arpack" and "randomized".
+    max_iter : int, default=200
+        Most steps of expectation-maximisation, which only training data with missing values need.
+    em_tol : float, default=1e-5
+        Expectation-maximisation ends when a step changes the mean log-likelihood by less, in nats
+        a row. (``tol`` is that of "arpack".)
+    verbose : int, default=0
+        Whether to print the objective of every step.
 
     Attributes
     ----------
@@ -68,6 +79,10 @@ class PCAProjection(PCA):
         Number of rows seen.
     noise_variance_ : float
         Mean variance along the directions left out.
+    n_iter_ : int
+        Steps of expectation-maximisation; 1 if nothing was missing.
+    lower_bounds_ : ndarray of shape (n_iter_,)
+        The objective before each step, in nats a row; empty if nothing was missing.
     n_parameters_ : int
         Free parameters of the density: mean, axes up to rotation, variances and noise.
     n_features_in_ : int
@@ -86,6 +101,12 @@ class PCAProjection(PCA):
     noise would be zero has its smallest variances lifted to the smallest that the machine can
     tell from zero beside the largest.
 
+    A row with missing values is projected as probabilistic PCA expects it to be, which is the
+    posterior mean of its projection: ``transform(X)`` is ``E[W (x - mean) | x_observed]``, with W
+    the axes. ``inverse_transform(transform(X))`` fills the holes, ``score_samples`` integrates them
+    out, and ``fit`` finds the axes by expectation-maximisation from what was observed, whatever
+    ``svd_solver`` says.
+
     References
     ----------
     .. [1] M. E. Tipping and C. M. Bishop, "Probabilistic Principal Component Analysis", Journal
@@ -103,7 +124,54 @@ class PCAProjection(PCA):
     0.1014
     >>> projection.sample(3, random_state=0).shape
     (3, 4)
+
+    A flower of which two measurements are missing:
+
+    >>> flower = X[:1].copy()
+    >>> flower[0, :2] = float("nan")
+    >>> projection.inverse_transform(projection.transform(flower)).round(1)
+    array([[4.9, 3.3, 1.4, 0.2]])
+    >>> X[0]
+    array([5.1, 3.5, 1.4, 0.2])
     """
+
+    _parameter_constraints: dict = {
+        **PCA._parameter_constraints,
+        "max_iter": EM_CONSTRAINTS["max_iter"],
+        "em_tol": EM_CONSTRAINTS["tol"],
+        "verbose": EM_CONSTRAINTS["verbose"],
+    }
+
+    def __init__(
+        self,
+        n_components: int | float | str | None = None,
+        *,
+        copy: bool = True,
+        whiten: bool = False,
+        svd_solver: str = "auto",
+        tol: float = 0.0,
+        iterated_power: int | str = "auto",
+        n_oversamples: int = 10,
+        power_iteration_normalizer: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        max_iter: int = 200,
+        em_tol: float = 1e-5,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            n_components,
+            copy=copy,
+            whiten=whiten,
+            svd_solver=svd_solver,
+            tol=tol,
+            iterated_power=iterated_power,
+            n_oversamples=n_oversamples,
+            power_iteration_normalizer=power_iteration_normalizer,
+            random_state=random_state,
+        )
+        self.max_iter = max_iter
+        self.em_tol = em_tol
+        self.verbose = verbose
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Find the principal axes of X.
@@ -111,7 +179,7 @@ class PCAProjection(PCA):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training data.
+            Training data; NaN is a missing value (missing at random).
         y : Ignored
             Not used, present for API consistency.
 
@@ -119,15 +187,66 @@ class PCAProjection(PCA):
         -------
         self : object
             The fitted projection.
+
+        Raises
+        ------
+        ValueError
+            If X has a column without observed values, or has missing values while ``n_components``
+            is "mle". The projection is then left as it was before the call.
         """
+        self._validate_params()
         with all_or_nothing(self, anew=True):
             self.__dict__.pop("_moments", None)
+            table = None if sparse.issparse(X) else self._check(X, reset=True)
+            if table is not None and has_missing(table):
+                self._fit_missing(table)
+                return self
             with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
                 super().fit(X)
+            self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
             if self.n_samples_ == 1:
-                self._moments = Moments.count(self._check(X), None, scatter="full")
+                self._moments = Moments.count(table, None, scatter="full")
                 self._set_from_moments()
         return self
+
+    def _fit_missing(self, X: np.ndarray) -> None:
+        """Expectation-maximisation of the density, whose expected moments give the axes."""
+        check_observed(X, getattr(self, "feature_names_in_", None))
+        density = fit_incomplete(
+            X,
+            self.n_components,
+            max_iter=self.max_iter,
+            tol=self.em_tol,
+            verbose=self.verbose,
+        )
+        self._moments = density._statistics
+        self._set_from_moments()
+        self.n_iter_, self.lower_bounds_ = density.n_iter_, density.lower_bounds_
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Project the rows of X on the axes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to project; NaN is a missing value.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            The projected rows, of an incomplete row the posterior mean.
+        """
+        check_is_fitted(self)
+        if sparse.issparse(X):
+            X = validate_data(
+                self, X, dtype=[np.float64, np.float32], accept_sparse=("csr", "csc"), reset=False
+            )
+        else:
+            X = self._complete(self._check(X))
+        Z = X @ self.components_.T - self.mean_ @ self.components_.T
+        if self.whiten:
+            Z /= np.maximum(np.sqrt(self.explained_variance_), np.finfo(Z.dtype).eps)
+        return Z
 
     def fit_transform(self, X: ArrayLike, y: Any = None) -> np.ndarray:
         """Find the principal axes of X and project X on them.
@@ -135,7 +254,7 @@ class PCAProjection(PCA):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training data.
+            Training data; NaN is a missing value.
         y : Ignored
             Not used, present for API consistency.
 
@@ -149,15 +268,16 @@ class PCAProjection(PCA):
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Add the rows of X to those that earlier batches brought.
 
-        Batches in any number and order give the axes that one ``fit`` to all rows gives: the
-        batches' moments, ``n_features`` squared numbers, are kept and added. After ``fit``, which
-        keeps no moments, those of the fitted density take their place; they are exact if all
-        components were kept.
+        Batches of complete rows in any number and order give the axes that one ``fit`` to all rows
+        gives: the batches' moments, ``n_features`` squared numbers, are kept and added. After
+        ``fit``, which keeps no moments, those of the fitted density take their place; they are
+        exact if all components were kept. Missing values of a later batch count as the density so
+        far expects them.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Further training data.
+            Further training data; NaN is a missing value.
         y : Ignored
             Not used, present for API consistency.
 
@@ -179,10 +299,27 @@ class PCAProjection(PCA):
             )
         first = not hasattr(self, "components_")
         with all_or_nothing(self):
-            moments = Moments.count(self._check(X, reset=first), None, scatter="full")
+            table = self._check(X, reset=first)
+            if first and has_missing(table):
+                self._fit_missing(table)
+                return self
+            moments = self._count(table)
             self._moments = moments if first else self._moments_so_far() + moments
             self._set_from_moments()
+            self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
         return self
+
+    def _count(self, X: np.ndarray) -> Moments:
+        """The moments of the rows, as the density expects them where values are missing."""
+        incomplete = np.isnan(X).any(axis=1)
+        parts = []
+        if not incomplete.all():
+            parts.append(Moments.count(X[~incomplete], None, scatter="full"))
+        if incomplete.any():
+            deviation = X[incomplete].astype(np.float64, copy=False) - self.mean_
+            expected, _ = self._covariance().expect(deviation)
+            parts.append(replace(expected, mean=expected.mean + self.mean_))
+        return add_in_pairs(parts)
 
     def reconstruction_error(self, X: ArrayLike) -> float:
         """Compute the loss of the projection: what ``inverse_transform`` cannot bring back.
@@ -190,15 +327,18 @@ class PCAProjection(PCA):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to project and reconstruct.
+            Rows to project and reconstruct; missing values are left out of the sum.
 
         Returns
         -------
         error : float
             Mean over the rows of ``|x - W' W x|**2``, x taken from the mean and W the axes.
         """
-        deviation = self._deviation(X)
+        check_is_fitted(self)
+        X = self._check(X)
+        deviation = self._complete(X) - self.mean_
         residual = deviation - deviation @ self.components_.T @ self.components_
+        residual[np.isnan(X)] = 0.0
         return float(np.mean(np.einsum("ij,ij->i", residual, residual)))
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
@@ -207,14 +347,15 @@ class PCAProjection(PCA):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to score.
+            Rows to score; NaN is a missing value.
 
         Returns
         -------
         log_prob : ndarray of shape (n_samples,)
-            ``log p(x)`` in nats.
+            ``log p(x)`` in nats, of the observed values where some are missing.
         """
-        deviation = self._deviation(X)
+        check_is_fitted(self)
+        deviation = self._check(X) - self.mean_
         return log_prob_at(self._covariance(), deviation.astype(np.float64, copy=False))
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
@@ -270,14 +411,27 @@ class PCAProjection(PCA):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
+        tags.input_tags.allow_nan = True
         return tags
 
     def _check(self, X: ArrayLike, reset: bool = False) -> np.ndarray:
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
+        return validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+            reset=reset,
+        )
 
-    def _deviation(self, X: ArrayLike) -> np.ndarray:
-        check_is_fitted(self)
-        return self._check(X) - self.mean_
+    def _complete(self, X: np.ndarray) -> np.ndarray:
+        """X with what the density expects where a value is missing."""
+        if not has_missing(X):
+            return X
+        X = X.copy()
+        rows = np.isnan(X).any(axis=1)
+        deviation = X[rows].astype(np.float64, copy=False) - self.mean_
+        X[rows] = self._covariance().conditional_mean(deviation) + self.mean_
+        return X
 
     def _covariance(self) -> LowRankCovariance:
         return LowRankCovariance.of_axes(
@@ -291,32 +445,4 @@ class PCAProjection(PCA):
         return Moments(float(self.n_samples_), self.mean_, scatter)
 
     def _set_from_moments(self) -> None:
-        """Set PCA's fitted attributes from the moments of all rows seen."""
-        moments, d = self._moments, self.n_features_in_
-        n_samples = int(moments.total)
-        rank = min(n_samples, d)
-        variance, vectors = linalg.eigh(moments.scatter / max(1, n_samples - 1))
-        variance = np.maximum(variance[::-1], 0.0)
-        _, axes = svd_flip(None, vectors.T[::-1], u_based_decision=False)
-        ratio = variance / (variance.sum() or 1.0)
-        k = self._n_components_to_keep(ratio, rank)
-        self.mean_ = moments.mean
-        self.n_samples_ = n_samples
-        self.n_components_ = k
-        self.components_ = axes[:k].copy()
-        self.explained_variance_ = variance[:k].copy()
-        self.explained_variance_ratio_ = ratio[:k].copy()
-        self.singular_values_ = np.sqrt(self.explained_variance_ * max(1, n_samples - 1))
-        self.noise_variance_ = float(variance[k:rank].mean()) if k < rank else 0.0
-
-    def _n_components_to_keep(self, ratio: np.ndarray, rank: int) -> int:
-        if self.n_components is None:
-            return rank
-        if 0 < self.n_components < 1:
-            return min(rank, int(np.searchsorted(np.cumsum(ratio), self.n_components, "right")) + 1)
-        if self.n_components > self.n_features_in_:
-            raise ValueError(
-                f"n_components must be at most n_features = {self.n_features_in_}, got "
-                f"{self.n_components}."
-            )
-        return int(self.n_components)
+        vars(self).update(principal_axes(self._moments, self.n_components))

@@ -148,7 +148,6 @@ def test_float32_stays_float32():
     [
         (7, None, "n_components"),
         (-1, None, "n_components"),
-        (2, np.nan, "NaN"),
         (2, np.inf, "infinity"),
     ],
 )
@@ -167,3 +166,87 @@ def test_bad_input_leaves_the_projection_alone(call, n_components, bad, message)
 def test_batches_cannot_choose_the_number_of_components():
     with pytest.raises(ValueError, match='partial_fit cannot choose n_components="mle"'):
         PCAProjection("mle").partial_fit(IRIS)
+
+
+# ---------------------------------------------------------------------- missing values
+def with_holes(X, share=0.2, seed=0):
+    X = np.array(X, dtype=float)
+    X[np.random.default_rng(seed).random(X.shape) < share] = np.nan
+    return X
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+@pytest.mark.parametrize("n_components", [1, 2, None])
+def test_incomplete_rows_become_their_posterior_mean(n_components, whiten):
+    projection = PCAProjection(n_components, whiten=whiten).fit(IRIS)
+    mean, covariance = projection.mean_, projection.get_covariance()
+    X = with_holes(IRIS, 0.4)
+    expected = X.copy()
+    for row in expected:
+        hole = np.isnan(row)
+        gain = covariance[np.ix_(hole, ~hole)] @ np.linalg.pinv(covariance[np.ix_(~hole, ~hole)])
+        row[hole] = mean[hole] + gain @ (row[~hole] - mean[~hole])
+    assert_allclose(projection.transform(X), projection.transform(expected), atol=1e-7)
+    complete = ~np.isnan(X).any(axis=1)
+    assert_allclose(
+        projection.transform(X)[complete],
+        PCA(n_components, whiten=whiten).fit(IRIS).transform(IRIS[complete]),
+        atol=1e-10,
+    )
+
+
+def test_scores_integrate_missing_values_out():
+    projection = PCAProjection(2).fit(IRIS)
+    row = np.array([[5.0, np.nan, 4.0, np.nan]])
+    covariance = projection.get_covariance()[np.ix_([0, 2], [0, 2])]
+    expected = stats.multivariate_normal(projection.mean_[[0, 2]], covariance).logpdf([5.0, 4.0])
+    assert_allclose(projection.score_samples(row), [expected], rtol=1e-10)
+    assert_allclose(projection.score_samples(np.full((1, 4), np.nan)), [0.0])
+    assert_allclose(projection.transform(np.full((1, 4), np.nan)), np.zeros((1, 2)), atol=1e-10)
+
+
+def test_reconstruction_fills_holes_better_than_the_mean():
+    projection = PCAProjection(2).fit(IRIS[::2])
+    X, true = with_holes(IRIS[1::2], 0.3), IRIS[1::2]
+    holes = np.isnan(X)
+    filled = projection.inverse_transform(projection.transform(X))
+    error = np.mean((filled - true)[holes] ** 2)
+    assert error < 0.25 * np.mean((projection.mean_ - true)[holes] ** 2)
+    expected = np.mean(np.nansum((filled - X) ** 2, axis=1))
+    assert_allclose(projection.reconstruction_error(X), expected)
+
+
+@pytest.mark.parametrize("n_components", [2, 0.99, None])
+def test_axes_from_incomplete_rows(n_components):
+    X = with_holes(IRIS, 0.2)
+    projection = PCAProjection(n_components).fit(X)
+    complete = PCAProjection(n_components).fit(IRIS)
+    assert projection.n_iter_ == len(projection.lower_bounds_) > 1
+    assert np.diff(projection.lower_bounds_).min() > -1e-8
+    imputed = PCAProjection(n_components).fit(np.where(np.isnan(X), np.nanmean(X, axis=0), X))
+    assert abs(projection.components_[0] @ complete.components_[0]) > 0.995
+    assert complete.score(IRIS) - projection.score(IRIS) < 0.2
+    assert projection.score(IRIS) > imputed.score(IRIS) + 0.5
+    assert_allclose(
+        projection.components_ @ projection.components_.T,
+        np.eye(len(projection.components_)),
+        atol=1e-10,
+    )
+
+
+def test_incomplete_batches():
+    X = with_holes(IRIS, 0.2)
+    batched = PCAProjection(2).partial_fit(X[:75]).partial_fit(X[75:])
+    assert batched.n_samples_ == 150
+    assert abs(batched.components_[0] @ PCAProjection(2).fit(IRIS).components_[0]) > 0.98
+
+
+def test_incomplete_training_data_that_cannot_be():
+    X = with_holes(IRIS)
+    with pytest.raises(ValueError, match='missing values, with which n_components="mle"'):
+        PCAProjection("mle").fit(X)
+    with pytest.raises(ValueError, match="n_components must be at most"):
+        PCAProjection(5).fit(X)
+    X[:, 2] = np.nan
+    with pytest.raises(ValueError, match="no observed value in column 2"):
+        PCAProjection(2).fit(X)
