@@ -1,7 +1,7 @@
 """Generative models with exact likelihoods for scikit-learn users."""
 
 from .compare import ClassifierComparison, compare_classifiers, load_table
-from .conditional import GaussianDiscriminant, GenerativeClassifier
+from .conditional import DensityImputer, GaussianDiscriminant, GenerativeClassifier
 from .density import (
     BernoulliIndependentDensity,
     FullCategoricalDensity,
@@ -16,6 +16,7 @@ __all__ = [
     "BernoulliIndependentDensity",
     "ClassifierComparison",
     "ComparisonDisplay",
+    "DensityImputer",
     "FullCategoricalDensity",
     "GaussianDensity",
     "GaussianDiscriminant",

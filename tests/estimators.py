@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 import skdgm
 from skdgm import (
     BernoulliIndependentDensity,
+    DensityImputer,
     FullCategoricalDensity,
     GaussianDensity,
     GaussianDiscriminant,
@@ -24,7 +25,10 @@ from skdgm import (
 from skdgm.density import BaseDensity
 
 # The smallest sensible argument of estimators that cannot be constructed without one.
-REQUIRED_ARGUMENTS = {GenerativeClassifier: {"density": GaussianDensity()}}
+REQUIRED_ARGUMENTS = {
+    DensityImputer: {"density": GaussianDensity()},
+    GenerativeClassifier: {"density": GaussianDensity()},
+}
 
 # Settings besides the defaults that scikit-learn's checks run on.
 VARIANTS = [
@@ -42,6 +46,8 @@ VARIANTS = [
     GenerativeClassifier(BernoulliIndependentDensity()),
     GenerativeClassifier(MarkovChainImageDensity(n_categories=50)),
     GenerativeClassifier(FullCategoricalDensity(), n_jobs=2),
+    DensityImputer(BernoulliIndependentDensity(), "mode", add_indicator=True),
+    DensityImputer(MarkovChainImageDensity(n_categories=50), "sample", random_state=0),
     PCAProjection(n_components=1, whiten=True),
 ]
 
@@ -89,6 +95,14 @@ class Case:
         keep = rng.random((n_samples, self.n_columns - 1)) < 0.6
         for column in range(1, self.n_columns):
             X[:, column] = np.where(keep[:, column - 1], X[:, column - 1], X[:, column])
+        return X
+
+    def data_with_holes(self, n_samples: int = 60, seed: int = 0, share: float = 0.3) -> np.ndarray:
+        """The same data as floats, with a share of the cells missing but no column of them."""
+        X = self.data(n_samples, seed).astype(float)
+        hidden = np.random.default_rng(seed + 1).random(X.shape) < share
+        hidden[0] = False
+        X[hidden] = np.nan
         return X
 
     def all_states(self) -> np.ndarray:

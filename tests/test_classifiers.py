@@ -258,14 +258,13 @@ def test_labels_of_any_kind():
         assert set(model.predict(X_IRIS)) <= set(y)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_values_that_are_no_numbers(bad):
+def test_infinity():
     X = X_IRIS.copy()
-    X[3, 1] = bad
+    X[3, 1] = np.inf
     model = GaussianDiscriminant().fit(X_IRIS, Y_IRIS)
     before = model.predict_proba(X_IRIS)
     for call in (lambda: model.fit(X, Y_IRIS), lambda: model.predict(X)):
-        with pytest.raises(ValueError, match=r"NaN|infinity"):
+        with pytest.raises(ValueError, match="infinity"):
             call()
     assert_array_equal(model.predict_proba(X_IRIS), before)
 
@@ -294,3 +293,76 @@ def test_digits():
     coins = GenerativeClassifier(BernoulliIndependentDensity()).fit(binary[train], y[train])
     assert chain.score_samples(binary[test]).mean() > coins.score_samples(binary[test]).mean()
     assert chain.score(binary[test], y[test]) > 0.85
+
+
+# ---------------------------------------------------------------------- missing values
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        GaussianDiscriminant(),
+        GaussianDiscriminant("tied"),
+        GaussianDiscriminant("low_rank", n_factors=1),
+        GenerativeClassifier(GaussianDensity("diag")),
+        GenerativeClassifier(BernoulliIndependentDensity(binarize=3)),
+    ],
+    ids=str,
+)
+def test_classes_given_what_is_visible(classifier):
+    """``p(y | x_visible)`` is Bayes' rule on the densities of the visible columns alone."""
+    X, y = load_iris(return_X_y=True)
+    model = clone(classifier).fit(X, y)
+    hidden = X.copy()
+    hidden[:, [0, 3]] = np.nan
+    joint = np.log(model.priors_) + np.stack(
+        [density.score_samples(hidden) for density in model.densities_], axis=1
+    )
+    expected = joint - logsumexp(joint, axis=1, keepdims=True)
+    assert_allclose(model.predict_log_proba(hidden), expected)
+    if not isinstance(model.densities_[0], GaussianDensity):
+        return
+    visible = clone(classifier).fit(X[:, [1, 2]], y)
+    if getattr(model, "covariance_type", "diag") != "low_rank":  # whose noise all columns share
+        assert_allclose(model.predict_proba(hidden), visible.predict_proba(X[:, [1, 2]]))
+    assert model.score(hidden, y) > 0.85
+    nothing = np.full((2, 4), np.nan)
+    assert_allclose(model.predict_proba(nothing), np.tile(model.priors_, (2, 1)))
+    assert_allclose(model.score_samples(nothing), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        GaussianDiscriminant(shrinkage=0.1),
+        GaussianDiscriminant("tied", shrinkage=0.1),
+        GenerativeClassifier(BernoulliIndependentDensity(binarize=7)),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_learning_from_incomplete_rows(classifier):
+    X, y = load_digits(return_X_y=True)
+    X = X[:, 16:48]
+    rng = np.random.default_rng(0)
+    holes = np.where(rng.random(X.shape) < 0.4, np.nan, X)
+    train, test = slice(0, 900), slice(900, None)
+    if hasattr(classifier, "max_iter"):
+        classifier = clone(classifier).set_params(max_iter=10)
+    model = clone(classifier).fit(holes[train], y[train])
+    mean = np.nanmean(holes[train], axis=0)
+    filled = np.where(np.isnan(holes[train]), mean, holes[train])
+    imputed = clone(classifier).fit(filled, y[train])
+    assert model.score(X[test], y[test]) > imputed.score(X[test], y[test])
+    complete = clone(classifier).fit(X[train], y[train])
+    assert model.score(X[test], y[test]) > complete.score(X[test], y[test]) - 0.06
+
+
+def test_a_column_that_a_class_never_shows():
+    X, y = load_iris(return_X_y=True)
+    X[y == 1, 2] = np.nan
+    species = np.array(["setosa", "versicolor", "virginica"])[y]
+    for classifier in (GaussianDiscriminant(), GenerativeClassifier(BernoulliIndependentDensity())):
+        with pytest.raises(ValueError, match="column 2 in the rows of class 'versicolor'"):
+            classifier.fit(X, species)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    with pytest.raises(ValueError, match=r"column 2 \('c'\) in the rows of class 1"):
+        GaussianDiscriminant().fit(frame, y)
