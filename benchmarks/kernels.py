@@ -3,9 +3,10 @@
 usage: python benchmarks/kernels.py [--data FOLDER] [--rows N]
 
 Every row is a call on N x 784 binary images and its time as a multiple of ``X.max()``, which reads
-the data once; both are measured in this run, the smallest of several. Peers of scikit-learn stand
-below. With --data, the images are those of FOLDER/mnist_train.npz above grey level 127; without,
-they are random.
+the data once; both are measured in this run, the smallest of several. Rows "1000, half hidden"
+score a thousand images with the right half missing, or each with half of its pixels missing at
+random. Peers of scikit-learn stand below. With --data, the images are those of
+FOLDER/mnist_train.npz above grey level 127; without, they are random.
 """
 
 import argparse
@@ -45,6 +46,12 @@ def images(folder, n_rows):
 
 def calls(X):
     """The public calls, and their peers, by name."""
+    columns, rng = np.arange(X.shape[1]), np.random.default_rng(0)
+    hidden = {
+        "half hidden": columns % 28 >= 14,
+        "half hidden at random": rng.random((1000, X.shape[1])) < 0.5,
+    }
+    incomplete = {how: np.where(cells, np.nan, X[:1000]) for how, cells in hidden.items()}
     for density in (
         BernoulliIndependentDensity(),
         MarkovChainImageDensity(order=1),
@@ -57,6 +64,8 @@ def calls(X):
         yield f"{name}.fit", lambda density=density: density.fit(X)
         yield f"{name}.score_samples", lambda density=density: density.score_samples(X)
         yield f"{name}.sample(10000)", lambda density=density: density.sample(10_000, 0)
+        for how, rows in incomplete.items():
+            yield f"  1000, {how}", lambda density=density, rows=rows: density.score_samples(rows)
     y = np.arange(len(X)) % 10
     yield "peer: BernoulliNB().fit", lambda: BernoulliNB().fit(X, y)
     mixture = GaussianMixture()
