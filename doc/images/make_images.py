@@ -1,6 +1,8 @@
-"""Draw digits.png, the picture of the README: real digits, and samples of three families.
+"""Draw the pictures of the README.
 
-Run it from any folder, with skdgm and matplotlib installed: ``python doc/images/make_digits.py``.
+digits.png has real digits, and samples of three families; holes.png has digits of which half is
+hidden, and completions. Run it from any folder, with skdgm and matplotlib installed:
+``python doc/images/make_images.py``.
 """
 
 from pathlib import Path
@@ -9,10 +11,12 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 from skdgm import (
     BernoulliIndependentDensity,
     GaussianDensity,
+    GaussianDiscriminant,
     GenerativeClassifier,
     MarkovChainImageDensity,
 )
@@ -40,12 +44,30 @@ def draw_digits() -> Figure:
     return draw_rows(rows)
 
 
+def draw_holes() -> Figure:
+    """Draw test digits, their left halves, and how each one's most probable class completes it."""
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    model = GaussianDiscriminant(shrinkage=0.1).fit(X_train, y_train)
+    first = [np.flatnonzero(y_test == digit)[:PER_DIGIT] for digit in range(10)]
+    true = X_test[np.concatenate(first)]
+    seen = np.where(np.arange(64) % 8 < 4, true, np.nan)
+    rows = {"real digits": true, "what is seen": seen, "expected": seen.copy()}
+    rows["drawn"] = seen.copy()
+    label = np.searchsorted(model.classes_, model.predict(seen))
+    for k in np.unique(label):
+        density, own = model.densities_[k], label == k
+        rows["expected"][own] = density.conditional_mean(seen[own])
+        rows["drawn"][own] = density.conditional_sample(seen[own], random_state=1)
+    return draw_rows(rows)
+
+
 def draw_rows(rows: dict[str, np.ndarray]) -> Figure:
-    """Draw named rows of images with grey levels from 0 to 16, the first row in black."""
+    """Draw named rows of images with grey levels from 0 to 16 or NaN, the real ones in black."""
     figure = Figure(figsize=(12, 2.6))
     figure.subplots_adjust(left=0.175, right=0.995, top=0.98, bottom=0.02, hspace=0.1)
     for ax, (name, images) in zip(figure.subplots(len(rows), 1), rows.items(), strict=True):
-        real = name == "real digits"
+        real = name in ("real digits", "what is seen")
         colors = ["#f1f1f1", "black"] if real else ["#eaf1f8", "#00407a"]
         strip = np.full((8, 9 * len(images) - 1), np.nan)  # a gap after each image
         for place, image in enumerate(images):
@@ -58,4 +80,5 @@ def draw_rows(rows: dict[str, np.ndarray]) -> Figure:
 
 
 if __name__ == "__main__":
-    draw_digits().savefig(Path(__file__).with_name("digits.png"), dpi=100)
+    for name, draw in {"digits.png": draw_digits, "holes.png": draw_holes}.items():
+        draw().savefig(Path(__file__).with_name(name), dpi=100)
