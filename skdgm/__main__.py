@@ -65,8 +65,10 @@ def _parser() -> argparse.ArgumentParser:
         help="compare generative classifiers with logistic regression",
         description="Cross-validate logistic regression and generative classifiers on a table of "
         "labelled rows. Prints a row a model (accuracy, log-loss, parameters, seconds, accuracy "
-        "with hidden features) and saves it as PREFIX.csv and, drawn, as PREFIX.png. Ctrl-C keeps "
-        "the models that are finished.",
+        "with a share of the test cells hidden) and saves it as PREFIX.csv and, drawn, as "
+        "PREFIX.png. Hidden cells are missing values: generative classifiers take them as they "
+        "are, logistic regression imputes them, in one row by the mean and in another by "
+        "IterativeImputer. Ctrl-C keeps the models that are finished.",
         epilog="examples: skdgm compare; skdgm compare --data iris.csv --target species",
     )
     add = compare.add_argument

@@ -1,16 +1,25 @@
-"""The classifiers that are compared: a pipeline each, and the grid that the search goes through."""
+"""The classifiers that are compared: a pipeline each, and the grid that the search goes through.
+
+Logistic regression gets its missing values filled in; generative classifiers learn and predict
+with NaN left in place.
+"""
 
 from __future__ import annotations
 
+import warnings
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+from sklearn.impute import IterativeImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import Binarizer, FunctionTransformer, StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.validation import validate_data
 
 from .conditional import GaussianDiscriminant, GenerativeClassifier
 from .density import (
@@ -21,12 +30,102 @@ from .density import (
 )
 from .projection import PCAProjection
 
-QUARTILES = (-0.6745, 0.0, 0.6745)  # of the standard normal distribution
+MEAN, ITERATIVE = "LogisticRegression", "IterativeImputer + LogisticRegression"
+BASELINES = [MEAN, ITERATIVE]
+HALVES = (0.0,)  # where standardised columns are cut
+QUARTERS = (-0.6745, 0.0, 0.6745)  # the quartiles of the standard normal distribution
+# Steps that add less (in nats a row) hardly change what is predicted, and a search has many fits.
+EM = {"max_iter": 10, "tol": 0.1}
 
 
-def quarter(X: np.ndarray) -> np.ndarray:
-    """Cut standardised columns into four levels, which for a normal column are its quarters."""
-    return np.digitize(X, QUARTILES).astype(np.uint8)
+# ---------------------------------------------------------------------- for logistic regression
+class ImputerOfHidden(TransformerMixin, BaseEstimator):
+    """Scikit-learn's ``IterativeImputer``, fitted to training rows with cells hidden on purpose.
+
+    Fitted to complete rows, it would stop after a single round of regressions, which have never
+    seen an imputed value among their inputs. So each training row is fitted with a share of its
+    cells hidden, which is drawn evenly from 0 to 1 for each row: the imputer is then ready for few
+    and for many missing values. ``transform``, also of the training rows, fills in only what is
+    really missing. Columns come out standardised.
+    """
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+        """Learn to predict each column from the others."""
+        self.empty_ = np.isnan(X).all(axis=0)
+        # 30 random neighbours of a column, and 5 rounds, are affordable on wide tables too.
+        impute = IterativeImputer(max_iter=5, n_nearest_features=30, random_state=self.random_state)
+        self.pipeline_ = make_pipeline(StandardScaler(), impute)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"\[IterativeImputer\]", ConvergenceWarning)
+            self.pipeline_.fit(self._hide(zeros_in(self.empty_, X)))
+        return self
+
+    def _hide(self, X: np.ndarray) -> np.ndarray:
+        generator = np.random.default_rng(self.random_state)
+        hidden = generator.random(X.shape) < generator.random((len(X), 1))
+        hidden[:, (hidden | np.isnan(X)).all(axis=0)] = False
+        return np.where(hidden, np.nan, X)
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Fill in the missing values."""
+        return self.pipeline_.transform(zeros_in(self.empty_, X))
+
+
+# ---------------------------------------------------------------------- for generative models
+class ValuesForEveryClass(TransformerMixin, BaseEstimator):
+    """Lend values to classes whose training rows have none in a column: densities need one.
+
+    Such a class takes the values that the other classes have there, evenly spaced among them, so
+    that the column hardly speaks for or against it. A column without any value becomes 0. Rows to
+    predict keep their missing values.
+    """
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+        """Find the columns without any value."""
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        self.empty_ = np.isnan(X).all(axis=0)
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Set the columns without any value to 0."""
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        return zeros_in(self.empty_, X)
+
+    def fit_transform(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Lend values to the training rows."""
+        lent = self.fit(X, y).transform(X)
+        missing = np.isnan(lent)
+        for label in np.unique(y) if missing.any() else []:
+            rows = np.flatnonzero(y == label)
+            share = (np.arange(len(rows)) + 0.5) / len(rows)
+            for column in np.flatnonzero(missing[rows].all(axis=0)):
+                values = lent[~missing[:, column], column]
+                lent[rows, column] = np.quantile(values, share, method="inverted_cdf")
+        return lent
+
+
+def cut(X: np.ndarray, thresholds: tuple[float, ...]) -> np.ndarray:
+    """Cut columns into levels 0, 1, ...; NaN stays NaN."""
+    return np.where(np.isnan(X), np.nan, np.digitize(X, thresholds, right=True))
+
+
+def zeros_in(columns: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """A copy of X with zeros in some columns."""
+    return np.where(columns, 0.0, X)
+
+
+# ---------------------------------------------------------------------- the models
+class QuietPipeline(Pipeline):
+    """A pipeline that does not warn when expectation-maximisation ends early, as ``EM`` means."""
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Fit all steps."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Expectation-maximisation", ConvergenceWarning)
+            return super().fit(X, y, **params)
 
 
 def make_searches(
@@ -37,52 +136,73 @@ def make_searches(
     ``n_columns`` is the least number of columns that the preparation may leave in any fold.
     """
     inner = StratifiedKFold(inner_folds, shuffle=True, random_state=seed)
+    models = _baselines(preparation, seed) | _generative_models(preparation, n_columns)
     return {
         name: GridSearchCV(
-            Pipeline([("prepare", preparation), *steps]),
+            QuietPipeline(steps),
             grid,
             scoring="neg_log_loss",
             n_jobs=n_jobs,
             cv=inner,
             error_score="raise",
         )
-        for name, (steps, grid) in _models(n_columns).items()
+        for name, (steps, grid) in models.items()
     }
 
 
-def _models(n_columns: int) -> dict[str, tuple[list[tuple[str, Any]], Any]]:
-    """Steps and grid of every model; numbers in a grid are clipped to what the columns allow."""
-    scale = ("scale", StandardScaler())
+Model = tuple[list[tuple[str, Any]], Any]  # the steps of a pipeline and the grid
+
+
+def _baselines(preparation: Any, seed: int) -> dict[str, Model]:
+    """Logistic regression behind either imputer, which is fitted once for all inner folds."""
+    imputers = {MEAN: SimpleImputer(keep_empty_features=True), ITERATIVE: ImputerOfHidden(seed)}
+    return {
+        name: (
+            [
+                ("prepare", make_pipeline(preparation, imputer)),
+                ("scale", StandardScaler()),
+                ("classify", LogisticRegression(max_iter=5000)),
+            ],
+            {"classify__C": [0.01, 0.1, 1.0, 10.0]},
+        )
+        for name, imputer in imputers.items()
+    }
+
+
+def _generative_models(preparation: Any, n_columns: int) -> dict[str, Model]:
+    """Steps and grids; numbers in a grid are clipped to what the columns allow."""
+    first = [
+        ("prepare", preparation),
+        ("lend", ValuesForEveryClass()),
+        ("scale", StandardScaler()),
+    ]
     scale_or_not = {"scale": [StandardScaler(), "passthrough"]}
     orders = [order for order in (0, 1, 2) if order <= max(1, n_columns - 1)]
     factors = sorted({min(n, n_columns - 1) for n in (2, 5, 10, 20)})
+    low_rank = GaussianDensity("low_rank", reg_covar=0.01, **EM)
     return {
-        "LogisticRegression": (
-            [scale, ("classify", LogisticRegression(max_iter=5000))],
-            {"classify__C": [0.01, 0.1, 1.0, 10.0]},
-        ),
         "BernoulliIndependentDensity": (
-            [scale, ("classify", GenerativeClassifier(BernoulliIndependentDensity()))],
+            [*first, ("classify", GenerativeClassifier(BernoulliIndependentDensity()))],
             {"classify__density__alpha": [0.01, 0.1, 1.0, 10.0]},
         ),
         "MarkovChainImageDensity": (
             [
-                scale,
-                ("levels", FunctionTransformer(quarter)),
-                ("classify", GenerativeClassifier(MarkovChainImageDensity(n_categories=4))),
+                *first,
+                ("levels", FunctionTransformer(cut, kw_args={"thresholds": QUARTERS})),
+                ("classify", GenerativeClassifier(MarkovChainImageDensity(n_categories=4, **EM))),
             ],
             {"classify__density__order": orders, "classify__density__alpha": [0.1, 1.0]},
         ),
         "FullCategoricalDensity": (
             [
-                scale,
-                ("binarize", Binarizer()),
-                ("classify", GenerativeClassifier(FullCategoricalDensity(n_categories=2))),
+                *first,
+                ("levels", FunctionTransformer(cut, kw_args={"thresholds": HALVES})),
+                ("classify", GenerativeClassifier(FullCategoricalDensity(n_categories=2, **EM))),
             ],
             {"classify__density__alpha": [0.01, 1.0, 100.0]},
         ),
         "GaussianDiscriminant": (
-            [scale, ("classify", GaussianDiscriminant())],
+            [*first, ("classify", GaussianDiscriminant(**EM))],
             [
                 {
                     **scale_or_not,
@@ -96,7 +216,11 @@ def _models(n_columns: int) -> dict[str, tuple[list[tuple[str, Any]], Any]]:
             ],
         ),
         "PCAProjection + GaussianDiscriminant": (
-            [scale, ("project", PCAProjection()), ("classify", GaussianDiscriminant())],
+            [
+                *first,
+                ("project", PCAProjection(max_iter=EM["max_iter"], em_tol=EM["tol"])),
+                ("classify", GaussianDiscriminant()),
+            ],
             {
                 **scale_or_not,
                 "project__n_components": [0.8, 0.9, 0.95],  # shares of the variance: always valid
@@ -104,13 +228,30 @@ def _models(n_columns: int) -> dict[str, tuple[list[tuple[str, Any]], Any]]:
             },
         ),
         "GaussianDensity low_rank": (
-            [
-                scale,
-                ("classify", GenerativeClassifier(GaussianDensity("low_rank", reg_covar=0.01))),
-            ],
+            [*first, ("classify", GenerativeClassifier(low_rank))],
             {**scale_or_not, "classify__density__n_factors": factors},
         ),
     }
+
+
+# ---------------------------------------------------------------------- what is done with them
+def fit_preparation(search: GridSearchCV, X: Any) -> Any:
+    """Fit the first step of a search's pipeline, which needs no labels."""
+    return clone(search.estimator["prepare"]).fit(X)
+
+
+def without_preparation(search: GridSearchCV) -> GridSearchCV:
+    """Copy a search for rows that are prepared once, for all candidates and inner folds."""
+    return clone(search).set_params(estimator__prepare="passthrough")
+
+
+def with_preparation(model: GridSearchCV, search: GridSearchCV, prepare: Any) -> GridSearchCV:
+    """Turn a fitted search over prepared rows into one over rows as they are."""
+    model.set_params(estimator=clone(search.estimator))
+    model.best_estimator_.set_params(prepare=prepare)
+    if hasattr(prepare, "feature_names_in_"):
+        model.feature_names_in_ = prepare.feature_names_in_
+    return model
 
 
 def count_parameters(pipeline: Pipeline) -> int:

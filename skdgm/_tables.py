@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Collection
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.utils import check_array
@@ -280,28 +280,46 @@ def plain_columns(X: pd.DataFrame, numbers: Collection[int]) -> pd.DataFrame:
     return pandas.DataFrame(plain)
 
 
-def make_preparation(X: pd.DataFrame | np.ndarray) -> Any:
-    """Make the first step of every pipeline: missing values filled in, text one-hot encoded.
+class TextEncoder(TransformerMixin, BaseEstimator):
+    """One-hot columns of a column of text, all of them NaN where the text is missing.
 
-    A missing number becomes the mean of its column in the training rows, a missing text the most
-    frequent one. A column without any value there becomes 0.
+    Up to ``MAX_CATEGORIES`` values that the training rows repeat have a column of their own; the
+    others share one.
     """
-    mean = SimpleImputer(keep_empty_features=True)
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
+        """Learn the values of the rows that have one."""
+        seen = X.to_numpy(dtype=object)[X.notna().to_numpy()]
+        self.spare_ = seen[0] if len(seen) else "nothing"
+        one_hot = OneHotEncoder(
+            min_frequency=2,  # a text seen once, as identifiers are, tells nothing of other rows
+            max_categories=MAX_CATEGORIES,
+            handle_unknown="infrequent_if_exist",
+            sparse_output=False,
+        )
+        self.one_hot_ = one_hot.fit(np.append(seen, [] if len(seen) else self.spare_)[:, None])
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """Encode the text."""
+        missing = X.isna().to_numpy()
+        known = np.where(missing, self.spare_, X.to_numpy(dtype=object))
+        return np.where(missing, np.nan, self.one_hot_.transform(known))
+
+
+def make_preparation(X: pd.DataFrame | np.ndarray) -> Any:
+    """Make the first step of every pipeline: text one-hot encoded, missing values left as NaN."""
     if isinstance(X, np.ndarray):
-        return mean
+        return FunctionTransformer()  # the columns as they are
     numbers = number_columns(X)
     texts = [place for place in range(X.shape[1]) if place not in numbers]
-    one_hot = OneHotEncoder(
-        min_frequency=2,  # a text seen once, as identifiers are, tells nothing of other rows
-        max_categories=MAX_CATEGORIES,
-        handle_unknown="infrequent_if_exist",
-        sparse_output=False,
-    )
-    most_frequent = SimpleImputer(strategy="most_frequent", keep_empty_features=True)
     return make_pipeline(
         FunctionTransformer(plain_columns, kw_args={"numbers": numbers}),
         ColumnTransformer(
-            [("numbers", mean, numbers), ("texts", make_pipeline(most_frequent, one_hot), texts)]
+            [
+                ("numbers", "passthrough", numbers),
+                *((f"text {place}", TextEncoder(), [place]) for place in texts),
+            ]
         ),
     )
 
@@ -314,9 +332,6 @@ def take_rows(X: pd.DataFrame | np.ndarray, rows: np.ndarray) -> pd.DataFrame | 
 def hide(
     X: pd.DataFrame | np.ndarray, share: float, order: np.ndarray
 ) -> pd.DataFrame | np.ndarray:
-    """Return X with a share of its cells missing: the first in ``order``, a ranking of the cells.
-
-    The pipelines fill them in as their first step does.
-    """
+    """Return X with a share of its cells missing: the first in ``order``, a ranking of them."""
     hidden = order < round(share * order.size)
     return np.where(hidden, np.nan, X) if isinstance(X, np.ndarray) else X.mask(hidden)

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Self
 
-from ._comparison_models import readable_count
+from ._comparison_models import ITERATIVE, MEAN, readable_count
+from .compare import HIDDEN_SHARES
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .compare import ClassifierComparison
 
-BASELINE = "LogisticRegression"
+BASELINES = {
+    MEAN: {"color": "black", "marker": "*", "markersize": 11, "linestyle": "--"},
+    ITERATIVE: {
+        "color": "black",
+        "marker": "o",
+        "markersize": 12,
+        "markerfacecolor": "none",  # so that the other baseline, often in its place, is seen
+        "linestyle": ":",
+    },
+}
 # The colours of Okabe and Ito, which people with colour blindness can tell apart; black is kept
-# for the baseline.
+# for the baselines.
 COLORS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"]
 MARKERS = ["o", "s", "X", "^", "D", "v"]
-HIDDEN = {"accuracy": 0, "accuracy_30_hidden": 30, "accuracy_60_hidden": 60}
+HIDDEN = {"accuracy": 0} | {column: round(100 * share) for column, share in HIDDEN_SHARES.items()}
 LARGEST_DRAWN = 10**9  # a model with more parameters is drawn at the edge, with their number
 
 
@@ -108,8 +119,8 @@ class ComparisonDisplay:
         self.figure_ = self.axes_[0].figure
         usual = [count for count in self.table["n_parameters"] if count <= LARGEST_DRAWN]
         edge = 10 * max(usual, default=LARGEST_DRAWN)
-        for place, model in enumerate(self.table.index):
-            self._plot_model(model, edge, _style(model, place))
+        for model, style in _styles(self.table.index).items():
+            self._plot_model(model, edge, style)
         self._label_axes()
         return self
 
@@ -178,8 +189,11 @@ def _check_axes(ax: Sequence[Any] | None) -> list[Any]:
     return axes
 
 
-def _style(model: str, place: int) -> dict[str, Any]:
-    if model == BASELINE:
-        return {"color": "black", "marker": "*", "markersize": 11, "linestyle": "--"}
-    place = (place - 1) % len(COLORS)
-    return {"color": COLORS[place], "marker": MARKERS[place], "markersize": 7}
+def _styles(models: Sequence[str]) -> dict[str, dict[str, Any]]:
+    generative = [model for model in models if model not in BASELINES]
+    colored = {
+        model: {"color": color, "marker": marker, "markersize": 7}
+        for model, color, marker in zip(generative, cycle(COLORS), cycle(MARKERS), strict=False)
+    }
+    styles = BASELINES | colored
+    return {model: styles[model] for model in models}

@@ -53,7 +53,7 @@ VARIANTS = [
 
 
 def public_estimators() -> list[type[BaseEstimator]]:
-    """Every concrete estimator class that a module of skdgm defines."""
+    """Every concrete estimator class of skdgm, but for what its private modules need themselves."""
     modules = [skdgm]
     for info in pkgutil.walk_packages(skdgm.__path__, "skdgm."):
         if not info.name.endswith("__main__"):
@@ -63,7 +63,8 @@ def public_estimators() -> list[type[BaseEstimator]]:
         for module in modules
         for _, member in inspect.getmembers(module, inspect.isclass)
         if issubclass(member, BaseEstimator)
-        and member.__module__.startswith("skdgm")
+        and member.__module__.startswith("skdgm.")
+        and not member.__module__.startswith("skdgm._")
         and not member.__name__.startswith("_")
         and not inspect.isabstract(member)
     }

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it saves, and its exit codes."""
+"""The command line: what it reads, what it prints and saves, and its exit codes."""
 
 import subprocess
 import sys
@@ -10,6 +10,7 @@ from matplotlib.image import imread
 
 import skdgm
 from skdgm import __main__ as command_line
+from skdgm import load_table
 from skdgm.__main__ import main
 
 
@@ -35,9 +36,9 @@ def test_compare_prints_and_saves(csv, capsys):
     seen = capsys.readouterr()
     for name in ("LogisticRegression", "FullCategoricalDensity", "60% hidden", "Saved"):
         assert name in seen.out
-    assert "[7/7] GaussianDensity low_rank: fold 2 of 2" in seen.err
+    assert "[8/8] GaussianDensity low_rank: fold 2 of 2" in seen.err
     saved = pd.read_csv(csv.with_name("out.csv"), index_col="model")
-    assert len(saved) == 7
+    assert len(saved) == 8
     assert saved.loc["LogisticRegression", "n_parameters"] == 2 * 3 + 2
     assert imread(csv.with_name("out.png")).shape[1] == 1500
 
@@ -159,3 +160,58 @@ def test_module_runs(tmp_path):
     command = [sys.executable, "-m", "skdgm", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.stdout == f"skdgm {skdgm.__version__}\n"
+
+
+# ---------------------------------------------------------------------- CSV files
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_load_table_reads_what_a_spreadsheet_saves(tmp_path):
+    text = 'a, b,kind\r\n1,"x, y",u\r\n\r\n,"two\nlines",v\r\n3.5,NA,u\r\n'
+    path = write(tmp_path / "table.csv", text, encoding="utf-8-sig")
+    X, y = load_table(path, "kind")
+    assert list(X.columns) == ["a", "b"]
+    assert y.tolist() == ["u", "v", "u"]
+    assert X["a"].isna().tolist() == [False, True, False]
+    assert X["b"].tolist()[:2] == ["x, y", "two\nlines"]
+    assert X["b"].isna()[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"data must hold.*holds nothing"),
+        (b"\n\n", r"data must hold.*holds nothing"),
+        (b"a,y\n", r"data must hold.*holds only a line of names"),
+        (b"a,y\n1,u\n1\n", r"data must have as many.*names 2 columns, but line 3 has 1\."),
+        (b"a,y\n1,u,3\n", r"data must have as many.*names 2 columns, but line 2 has 3\."),
+        (b"a,a,y\n1,2,u\n", "data must name every column differently, but 'a' is repeated"),
+        (b",y\n0,u\n", r"data must name every column, but column 1 has no name.*index=False"),
+        (b"a,b\n1,2\n", "target must be a column of data, got 'y'.*are 'a', 'b'"),
+        (b"a;y\n1;2\n", "target must be a column of data, got 'y'; .*commas.* 'a;y'"),
+        (b"y\nu\nv\n", "target must not be the only column, but data has 'y' alone"),
+        (b"a,y\n\xff,u\n", r"data must be UTF-8 text"),
+        (b"a,y\n" + b"x" * 200_000 + b",u\n", "data must be a CSV file, but line 2.*limit"),
+    ],
+)
+def test_bad_files_are_explained(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        load_table(path, "y")
+
+
+def test_missing_files_are_explained(tmp_path):
+    with pytest.raises(ValueError, match=r"data must be the path.*none\.csv' does not exist"):
+        load_table(tmp_path / "none.csv", "y")
+    with pytest.raises(ValueError, match=r"data must be the path.*is a directory"):
+        load_table(tmp_path, "y")
+
+
+def test_long_header_is_not_listed_whole(tmp_path):
+    names = ",".join(f"c{i}" for i in range(30))
+    path = write(tmp_path / "wide.csv", f"{names}\n{names}\n")
+    with pytest.raises(ValueError, match="'c9' and 20 more"):
+        load_table(path, "y")

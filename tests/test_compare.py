@@ -1,4 +1,4 @@
-"""The comparison of classifiers: its table, its inputs, and its drawing."""
+"""The comparison of classifiers: its table, its inputs, missing values, and its drawing."""
 
 import pickle
 import subprocess
@@ -11,10 +11,19 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import StratifiedKFold
 
 import skdgm
-from skdgm import ClassifierComparison, compare, compare_classifiers, load_table
-from skdgm._comparison_models import readable_count
+from skdgm import ClassifierComparison, compare, compare_classifiers
+from skdgm._comparison_models import (
+    ImputerOfHidden,
+    ValuesForEveryClass,
+    cut,
+    readable_count,
+)
 from skdgm._tables import check_table, hide, make_preparation
 
 SECONDS = ["fit_seconds", "predict_seconds"]
@@ -63,13 +72,12 @@ def test_all_models_on_an_array(table):
         warnings.simplefilter("error")
         result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
     assert list(result.table.index) == list(result.models)
-    assert len(result.models) == 7
+    assert len(result.models) == 8
     assert list(result.table.columns) == compare.COLUMNS
     assert not result.interrupted
     assert result.shape == (36, 3, 3)
     assert (result.table[SECONDS] > 0).all(axis=None)
-    shares = ["accuracy", "accuracy_30_hidden", "accuracy_60_hidden"]
-    assert result.table[shares].stack().between(0, 1).all()
+    assert result.table[["accuracy", *compare.HIDDEN_SHARES]].stack().between(0, 1).all()
     assert np.isfinite(result.table["log_loss"].to_numpy()).all()
     assert result.table.loc["GaussianDiscriminant", "accuracy"] > 0.8
     for model in pickle.loads(pickle.dumps(result)).models.values():
@@ -87,10 +95,6 @@ def test_numbers_of_parameters_are_exact():
 
 
 def test_accuracy_and_log_loss_are_those_of_scikit_learn(table):
-    from sklearn.base import clone
-    from sklearn.metrics import accuracy_score, log_loss
-    from sklearn.model_selection import StratifiedKFold
-
     X, y = table
     result = quick(X, y, models=["LogisticRegression"])
     seed = int(np.random.default_rng(0).integers(2**32))
@@ -121,7 +125,7 @@ def test_all_models_on_mixed_columns(mixed):
         result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
         predicted = [model.predict(X.iloc[:4]) for model in result.models.values()]
     pd.testing.assert_frame_equal(X, before)
-    assert len(predicted) == 7
+    assert len(predicted) == 8
     assert set(np.ravel(predicted)) <= {"no", "yes"}
     assert result.table.loc["LogisticRegression", "accuracy"] > 0.7
     unseen = X.iloc[:1].assign(colour="green")
@@ -134,7 +138,7 @@ def test_all_models_on_few_columns_and_rows(n_columns):
     y = np.repeat([0, 1], 4)
     X = rng.normal(size=(8, n_columns)) + y[:, None]
     result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
-    assert len(result.table) == 7
+    assert len(result.table) == 8
 
 
 def test_columns_of_other_kinds():
@@ -159,12 +163,112 @@ def test_hide_takes_the_exact_share_and_leaves_the_input(as_frame, mixed):
     assert not pd.isna(np.asarray(X)).any()
 
 
-def test_hidden_cells_become_the_training_mean(mixed):
+def test_preparation_keeps_what_is_missing(mixed):
     X, _ = check_table(*mixed)
-    preparation = make_preparation(X).fit(X)
-    all_hidden = preparation.transform(hide(X, 1.0, np.arange(40 * 8).reshape(40, 8)))
-    assert all_hidden[0, 0] == pytest.approx(X["amount"].mean())
-    assert (all_hidden == all_hidden[0]).all()
+    prepared = make_preparation(X).fit(X).transform(X)
+    missing = np.isnan(prepared)
+    assert np.flatnonzero(missing[:, 0]).tolist() == [3]
+    in_pairs = missing[[4, 5]].sum(axis=1) - missing[0].sum()
+    assert missing[0].sum() == 1  # "nothing"
+    assert in_pairs.tolist() == [3, 3]  # two columns of colour, one of "rare"
+    seen = prepared[~missing.any(axis=1)]
+    assert set(np.unique(seen[:, 4:])) <= {0.0, 1.0, 7.0}
+    all_hidden = hide(X, 1.0, np.arange(40 * 8).reshape(40, 8))
+    assert np.isnan(make_preparation(X).fit(X).transform(all_hidden)).all()
+
+
+def test_logistic_regression_gets_the_training_mean(mixed):
+    X, y = mixed
+    model = quick(X, y, models="LogisticRegression").models["LogisticRegression"]
+    all_hidden = X.mask(np.ones(X.shape, dtype=bool))
+    imputed = model.best_estimator_["prepare"].transform(all_hidden)
+    assert imputed[0, 0] == pytest.approx(X["amount"].mean())
+    assert (imputed == imputed[0]).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["BernoulliIndependentDensity", "GaussianDiscriminant", "MarkovChainImageDensity"]
+)
+def test_hidden_cells_reach_generative_models_as_nan(name, table):
+    X, y = table
+    result = quick(X, y, models=[name])
+    generator = np.random.default_rng(0)
+    seed = int(generator.integers(2**32))
+    splits = list(StratifiedKFold(2, shuffle=True, random_state=seed).split(X, y))
+    orders = [compare._rank_cells(18, 3, generator) for _ in splits]
+    accuracy = []
+    for (train, test), order in zip(splits, orders, strict=True):
+        model = clone(result.models[name]).fit(X[train], y[train])
+        X_hidden = np.where(order < round(0.6 * order.size), np.nan, X[test])
+        accuracy.append(accuracy_score(y[test], model.predict(X_hidden)))
+    assert result.table.loc[name, "accuracy_60_hidden"] == pytest.approx(np.mean(accuracy))
+    nothing_seen = result.models[name].predict_proba(np.full((1, 3), np.nan))
+    np.testing.assert_allclose(nothing_seen, 1 / 3)
+
+
+def test_gaussian_models_stand_hidden_pixels_better():
+    X, y = load_digits(return_X_y=True)
+    models = [
+        "LogisticRegression",
+        "IterativeImputer + LogisticRegression",
+        "PCAProjection + GaussianDiscriminant",
+        "GaussianDiscriminant",
+        "GaussianDensity low_rank",
+    ]
+    table = quick(X[:900], y[:900], models=models).table
+    mean, iterative, projected, *integrated = table["accuracy_60_hidden"]
+    assert mean + 0.05 < min(iterative, projected)
+    assert iterative + 0.02 < min(integrated)
+    assert table["accuracy"].iloc[0] == table["accuracy"].iloc[1]  # nothing is imputed there
+
+
+def test_iterative_imputation_learns_from_hidden_cells():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 1)) * [1.0, 2.0, -1.0, 3.0] + rng.normal(0, 0.3, (400, 4)) + 10
+    imputer = ImputerOfHidden().fit(X)
+    complete = imputer.transform(X)
+    np.testing.assert_allclose(np.corrcoef(complete[:, 1], X[:, 1])[0, 1], 1)
+    for n_hidden in (1, 2, 3):  # predicted well from one column as from three
+        X_hidden = np.where(np.arange(4) < n_hidden, np.nan, X)
+        assert np.corrcoef(imputer.transform(X_hidden)[:, 0], X[:, 0])[0, 1] > 0.9
+    pd.testing.assert_frame_equal(
+        *(pd.DataFrame(ImputerOfHidden().fit(X).transform(X_hidden)) for _ in range(2))
+    )
+
+
+# ---------------------------------------------------------------------- missing training values
+def test_all_models_learn_from_missing_values(table):
+    X, y = table
+    rng = np.random.default_rng(0)
+    X = np.c_[X, X + rng.normal(size=X.shape)]
+    X[rng.random(X.shape) < 0.2] = np.nan
+    X[y == 1, 0] = np.nan  # a class without values
+    X[:, 4] = np.nan  # no value at all
+    frame = pd.DataFrame(X, columns=list("abcdef")).assign(text=np.where(y == 0, "u", None))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = compare_classifiers(frame, y, folds=2, random_state=0, verbose=False)
+    assert (result.table["accuracy"] > 0.5).all()
+    assert np.isfinite(result.table["log_loss"].to_numpy()).all()
+    arrays = quick(X, y, models=["LogisticRegression", "GaussianDensity low_rank"])
+    assert (arrays.table["accuracy"] > 0.5).all()
+
+
+def test_class_without_values_borrows_them():
+    nan = np.nan
+    X = np.array([[1.0, nan], [2.0, nan], [3.0, nan], [nan, nan], [nan, nan], [nan, nan]])
+    y = np.array([0, 0, 1, 2, 2, 2])
+    step = ValuesForEveryClass()
+    lent = step.fit_transform(X, y)
+    np.testing.assert_array_equal(lent, np.c_[[1, 2, 3, 1, 2, 3], np.zeros(6)])
+    np.testing.assert_array_equal(step.transform([[nan, 5.0]]), [[nan, 0.0]])
+    assert np.isnan(X[3:, 0]).all()
+
+
+def test_cut_passes_nan():
+    X = np.array([[-2.0, 0.0, np.nan, 0.1]])
+    np.testing.assert_array_equal(cut(X, (0.0,)), [[0, 0, np.nan, 1]])
+    np.testing.assert_array_equal(cut(X, (-1.0, 0.0)), [[0, 1, np.nan, 2]])
 
 
 def test_hiding_everything_informative_costs_accuracy():
@@ -236,61 +340,6 @@ def test_small_class_reduces_the_folds(table):
     assert result.folds == 3
 
 
-# ---------------------------------------------------------------------- CSV files
-def write(path, text, encoding="utf-8"):
-    path.write_bytes(text.encode(encoding))
-    return path
-
-
-def test_load_table_reads_what_a_spreadsheet_saves(tmp_path):
-    text = 'a, b,kind\r\n1,"x, y",u\r\n\r\n,"two\nlines",v\r\n3.5,NA,u\r\n'
-    path = write(tmp_path / "table.csv", text, encoding="utf-8-sig")
-    X, y = load_table(path, "kind")
-    assert list(X.columns) == ["a", "b"]
-    assert y.tolist() == ["u", "v", "u"]
-    assert X["a"].isna().tolist() == [False, True, False]
-    assert X["b"].tolist()[:2] == ["x, y", "two\nlines"]
-    assert X["b"].isna()[2]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", r"data must hold.*holds nothing"),
-        (b"\n\n", r"data must hold.*holds nothing"),
-        (b"a,y\n", r"data must hold.*holds only a line of names"),
-        (b"a,y\n1,u\n1\n", r"data must have as many.*names 2 columns, but line 3 has 1\."),
-        (b"a,y\n1,u,3\n", r"data must have as many.*names 2 columns, but line 2 has 3\."),
-        (b"a,a,y\n1,2,u\n", "data must name every column differently, but 'a' is repeated"),
-        (b",y\n0,u\n", r"data must name every column, but column 1 has no name.*index=False"),
-        (b"a,b\n1,2\n", "target must be a column of data, got 'y'.*are 'a', 'b'"),
-        (b"a;y\n1;2\n", "target must be a column of data, got 'y'; .*commas.* 'a;y'"),
-        (b"y\nu\nv\n", "target must not be the only column, but data has 'y' alone"),
-        (b"a,y\n\xff,u\n", r"data must be UTF-8 text"),
-        (b"a,y\n" + b"x" * 200_000 + b",u\n", "data must be a CSV file, but line 2.*limit"),
-    ],
-)
-def test_bad_files_are_explained(tmp_path, content, message):
-    path = tmp_path / "table.csv"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=message):
-        load_table(path, "y")
-
-
-def test_missing_files_are_explained(tmp_path):
-    with pytest.raises(ValueError, match=r"data must be the path.*none\.csv' does not exist"):
-        load_table(tmp_path / "none.csv", "y")
-    with pytest.raises(ValueError, match=r"data must be the path.*is a directory"):
-        load_table(tmp_path, "y")
-
-
-def test_long_header_is_not_listed_whole(tmp_path):
-    names = ",".join(f"c{i}" for i in range(30))
-    path = write(tmp_path / "wide.csv", f"{names}\n{names}\n")
-    with pytest.raises(ValueError, match="'c9' and 20 more"):
-        load_table(path, "y")
-
-
 # ---------------------------------------------------------------------- progress and Ctrl-C
 def test_ctrl_c_keeps_what_is_finished(interrupt_after, table):
     interrupt_after(1)
@@ -352,7 +401,7 @@ def test_drawing(huge):
     display = huge.plot(ax=axes)
     hidden, parameters = display.axes_
     assert [hidden, parameters] == list(axes)
-    np.testing.assert_allclose(hidden.lines[0].get_xdata(), [0, 30, 60])
+    np.testing.assert_allclose(hidden.lines[0].get_xdata(), [0, 10, 30, 60, 90])
     assert [line.get_xdata()[0] for line in parameters.lines] == [650, 6500]
     assert parameters.texts[0].get_text().startswith("4.0e+6020")
     assert [text.get_text() for text in display.figure_.legends[0].get_texts()] == [

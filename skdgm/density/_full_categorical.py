@@ -21,7 +21,7 @@ from ._state_table import StateTable, digits, n_states
 from ._statistics import Statistics, add_in_pairs
 from ._weighted_states import WeightedStates
 
-LISTED_CELLS = 2**26  # the completions of training rows that are listed have so many cells
+LISTED_CELLS = 2**20  # so many cells the listed completions of training rows may have
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
 
     A training row with missing values is shared among the states that agree with it, and only
     states that some row allows are stored. Rows that allow too many states to store (together
-    64 million cells) are shared among the stored ones and all others, which then have one
+    a million cells) are shared among the stored ones and all others, which then have one
     probability in common.
 
     X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is

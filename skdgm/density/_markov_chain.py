@@ -90,6 +90,10 @@ default="raster"
     With long contexts most tables have few rows, and ``alpha`` outweighs them: values well below 1
     then describe and draw images better. It is worth a search.
 
+    Missing values are summed over exactly. A position costs ``K**f`` sums, f the number of missing
+    values among the ``order`` before it, or with sparse tables at most one for each context seen
+    and each of its beginnings.
+
     X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
     binarised at 0.5, with a warning.
 
