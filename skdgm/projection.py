@@ -81,7 +81,7 @@ class PCAProjection(PCA):
         Mean variance along the directions left out.
     n_iter_ : int
         Steps of expectation-maximisation; 1 if nothing was missing.
-    lower_bounds_ : ndarray of shape (n_iter_,)
+    lower_bounds_ : ndarray of shape (`n_iter_`,)
         The objective before each step, in nats a row; empty if nothing was missing.
     n_parameters_ : int
         Free parameters of the density: mean, axes up to rotation, variances and noise.

@@ -71,7 +71,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         Free parameters, exact: ``n_states_ - 1``, or the number of groups less one.
     n_iter_ : int
         Steps of expectation-maximisation; 1 if nothing was missing.
-    lower_bounds_ : ndarray of shape (n_iter_,)
+    lower_bounds_ : ndarray of shape (`n_iter_`,)
         The mean log-likelihood of what was observed, with the pseudo-counts' log-prior, before
         each step, in nats a row; empty if nothing was missing.
     n_features_in_ : int

@@ -90,7 +90,7 @@ class GaussianDensity(BaseDensity):
         The shrinkage used.
     n_iter_ : int
         Steps taken; 1 if nothing was missing.
-    lower_bounds_ : ndarray of shape (n_iter_,)
+    lower_bounds_ : ndarray of shape (`n_iter_`,)
         Objective before each step, in nats a row; empty if nothing was missing.
     n_parameters_ : int
         Free parameters: ``D + D (D + 1) / 2`` for "full", ``2 D`` for "diag", ``D + 1`` for

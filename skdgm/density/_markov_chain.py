@@ -69,7 +69,7 @@ default="raster"
         order 1 is ``2 n_features - 1``; with ``homogeneous`` the common table counts once.
     n_iter_ : int
         Steps of expectation-maximisation taken; 1 if nothing was missing.
-    lower_bounds_ : ndarray of shape (n_iter_,)
+    lower_bounds_ : ndarray of shape (`n_iter_`,)
         The objective before each step, in nats a row; empty if nothing was missing.
     n_features_in_ : int
         Number of columns seen during fit.
