@@ -4,9 +4,11 @@ from .compare import ClassifierComparison, compare_classifiers, load_table
 from .conditional import DensityImputer, GaussianDiscriminant, GenerativeClassifier
 from .density import (
     BernoulliIndependentDensity,
+    ChowLiuTreeDensity,
     FullCategoricalDensity,
     GaussianDensity,
     MarkovChainImageDensity,
+    MixtureDensity,
 )
 from .display import ComparisonDisplay
 from .projection import PCAProjection
@@ -14,6 +16,7 @@ from .projection import PCAProjection
 __version__ = "0.1.0"
 __all__ = [
     "BernoulliIndependentDensity",
+    "ChowLiuTreeDensity",
     "ClassifierComparison",
     "ComparisonDisplay",
     "DensityImputer",
@@ -22,6 +25,7 @@ __all__ = [
     "GaussianDiscriminant",
     "GenerativeClassifier",
     "MarkovChainImageDensity",
+    "MixtureDensity",
     "PCAProjection",
     "compare_classifiers",
     "load_table",

@@ -14,12 +14,14 @@ from sklearn.base import BaseEstimator
 import skdgm
 from skdgm import (
     BernoulliIndependentDensity,
+    ChowLiuTreeDensity,
     DensityImputer,
     FullCategoricalDensity,
     GaussianDensity,
     GaussianDiscriminant,
     GenerativeClassifier,
     MarkovChainImageDensity,
+    MixtureDensity,
     PCAProjection,
 )
 from skdgm.density import BaseDensity
@@ -28,6 +30,7 @@ from skdgm.density import BaseDensity
 REQUIRED_ARGUMENTS = {
     DensityImputer: {"density": GaussianDensity()},
     GenerativeClassifier: {"density": GaussianDensity()},
+    MixtureDensity: {"density": GaussianDensity()},
 }
 
 # Settings besides the defaults that scikit-learn's checks run on.
@@ -48,6 +51,12 @@ VARIANTS = [
     GenerativeClassifier(FullCategoricalDensity(), n_jobs=2),
     DensityImputer(BernoulliIndependentDensity(), "mode", add_indicator=True),
     DensityImputer(MarkovChainImageDensity(n_categories=50), "sample", random_state=0),
+    GenerativeClassifier(MixtureDensity(BernoulliIndependentDensity(), random_state=0)),
+    MixtureDensity(BernoulliIndependentDensity(), 3, random_state=0, warm_start=True),
+    MixtureDensity(MarkovChainImageDensity(n_categories=50), random_state=0, n_init=2),
+    MixtureDensity(GaussianDensity("tied", shrinkage="auto"), n_jobs=2),
+    ChowLiuTreeDensity(n_categories=50, alpha=0.0),
+    GenerativeClassifier(ChowLiuTreeDensity(n_categories=50), n_jobs=2),
     PCAProjection(n_components=1, whiten=True),
 ]
 
@@ -110,6 +119,11 @@ class Case:
         return np.array(list(itertools.product(range(self.n_categories), repeat=self.n_columns)))
 
 
+def mixture(density: BaseDensity) -> MixtureDensity:
+    """A mixture of two that comes to the same from wherever rounding leaves it."""
+    return MixtureDensity(density, random_state=0, tol=1e-9, max_iter=1000)
+
+
 CASES = [
     Case("bernoulli", BernoulliIndependentDensity(), 5, 2),
     Case("bernoulli-bounds", BernoulliIndependentDensity(alpha=0, bounds=(0.45, 0.55)), 5, 2),
@@ -132,6 +146,16 @@ CASES = [
     Case("gaussian-diag", GaussianDensity("diag", shrinkage=0.2), 3, None),
     Case("gaussian-spherical", GaussianDensity("spherical"), 3, None),
     Case("gaussian-low-rank", GaussianDensity("low_rank", n_factors=1), 3, None),
+    Case("mixture-bernoulli", mixture(BernoulliIndependentDensity(alpha=0.1)), 5, 2),
+    Case("mixture-chain", mixture(MarkovChainImageDensity()), 4, 3),
+    Case("mixture-mixture", mixture(mixture(BernoulliIndependentDensity(alpha=0.1))), 4, 2),
+    Case("mixture-gaussian", mixture(GaussianDensity(reg_covar=0.1)), 3, None),
+    Case("mixture-tied", mixture(GaussianDensity("tied", reg_covar=0.1)), 3, None),
+    Case("chow-liu", ChowLiuTreeDensity(), 5, 2),
+    Case("chow-liu-ternary", ChowLiuTreeDensity(n_categories=3, alpha=0.3), 4, 3),
+    Case("chow-liu-unsmoothed", ChowLiuTreeDensity(alpha=0), 5, 2),
 ]
 DISCRETE_CASES = [case for case in CASES if case.n_categories is not None]
 CONTINUOUS_CASES = [case for case in CASES if case.n_categories is None]
+NORMAL_CASES = [case for case in CONTINUOUS_CASES if not case.name.startswith("mixture")]
+ADDITIVE_CASES = [case for case in CASES if hasattr(case.density, "partial_fit")]

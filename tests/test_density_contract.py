@@ -14,7 +14,14 @@ from sklearn.exceptions import NotFittedError
 
 from skdgm.density import _blocks
 
-from .estimators import CASES, CONTINUOUS_CASES, DISCRETE_CASES
+from .estimators import (
+    ADDITIVE_CASES,
+    CASES,
+    CONTINUOUS_CASES,
+    DISCRETE_CASES,
+    NORMAL_CASES,
+    smallest_instance,
+)
 
 
 def cases(selected):
@@ -35,7 +42,7 @@ def test_probabilities_of_all_states_sum_to_one(case):
     assert_allclose(np.exp(log_prob).sum(), 1, rtol=0, atol=1e-10)
 
 
-@cases(CONTINUOUS_CASES)
+@cases(NORMAL_CASES)
 def test_log_density_is_that_of_scipy(case):
     density = clone(case.density).fit(case.data())
     normal = stats.multivariate_normal(density.mean_, density.get_covariance())
@@ -58,7 +65,7 @@ def test_sampled_frequencies_match_probabilities(case):
     assert stats.chisquare(count[possible], expected).pvalue > 1e-4
 
 
-@cases(CONTINUOUS_CASES)
+@cases(NORMAL_CASES)
 def test_sampled_moments_match(case):
     density = clone(case.density).fit(case.data())
     X = density.sample(40_000, random_state=7)
@@ -72,7 +79,7 @@ def test_sampled_moments_match(case):
 
 
 # ---------------------------------------------------------------------- one mechanism for all fits
-@cases(CASES)
+@cases(ADDITIVE_CASES)
 @settings(max_examples=15)
 @given(cuts=st.lists(st.integers(1, 59), max_size=6, unique=True))
 def test_batches_give_the_model_of_one_fit(case, cuts):
@@ -84,7 +91,7 @@ def test_batches_give_the_model_of_one_fit(case, cuts):
     assert_same_model(batched, clone(case.density).fit(X), X)
 
 
-@cases(CASES)
+@cases(ADDITIVE_CASES)
 def test_batches_of_one_row_give_the_model_of_one_fit(case):
     X = case.data()
     batched = clone(case.density)
@@ -93,14 +100,14 @@ def test_batches_of_one_row_give_the_model_of_one_fit(case):
     assert_same_model(batched, clone(case.density).fit(X), X)
 
 
-@cases(CASES)
+@cases(ADDITIVE_CASES)
 def test_partial_fit_goes_on_after_fit(case):
     X = case.data()
     continued = clone(case.density).fit(X[:25]).partial_fit(X[25:])
     assert_same_model(continued, clone(case.density).fit(X), X)
 
 
-@cases(CASES)
+@cases(ADDITIVE_CASES)
 @settings(max_examples=15)
 @given(seed=st.integers(0, 2**16))
 def test_integer_weights_repeat_rows(case, seed):
@@ -112,7 +119,7 @@ def test_integer_weights_repeat_rows(case, seed):
     assert_same_model(weighted, repeated, X[weight > 0])
 
 
-@cases(CASES)
+@cases(ADDITIVE_CASES)
 def test_weighted_batches(case):
     X = case.data()
     weight = np.random.default_rng(3).random(len(X))
@@ -155,7 +162,7 @@ def test_input_is_left_alone_and_may_be_read_only(case):
     X.flags.writeable = False
     density = clone(case.density).fit(X)
     density.score_samples(X)
-    density.partial_fit(np.asfortranarray(X))
+    density.fit(np.asfortranarray(X))
     assert_array_equal(X, kept)
 
 
@@ -215,7 +222,8 @@ def test_pickled_models_are_the_same(case):
     loaded = pickle.loads(pickle.dumps(density))
     assert_array_equal(loaded.score_samples(X), density.score_samples(X))
     assert_array_equal(loaded.sample(9, random_state=2), density.sample(9, random_state=2))
-    assert_same_model(loaded.partial_fit(X), density.partial_fit(X), X)
+    if hasattr(density, "partial_fit"):
+        assert_same_model(loaded.partial_fit(X), density.partial_fit(X), X)
 
 
 # ---------------------------------------------------------------------- extremes and bad input
@@ -237,7 +245,7 @@ def test_constant_columns(case):
 
 @pytest.mark.parametrize("family", sorted({type(case.density) for case in CASES}, key=str))
 def test_one_column(family):
-    density = family()
+    density = smallest_instance(family)
     X = np.array([[0], [1], [1], [0], [1]])
     density.fit(X)
     assert np.isfinite(density.score_samples(X)).all()
@@ -251,16 +259,11 @@ def test_infinity(case):
     before = density.score_samples(X)
     X_bad = X.copy()
     X_bad[3, 1] = np.inf
-    for call in (
-        density.fit,
-        density.partial_fit,
-        density.score_samples,
-        density.conditional_sample,
-        density.conditional_mean,
-        density.conditional_mode,
-    ):
-        with pytest.raises(ValueError, match="infinity"):
-            call(X_bad)
+    completions = ("conditional_sample", "conditional_mean", "conditional_mode")
+    for name in ("fit", "partial_fit", "score_samples", *completions):
+        if hasattr(density, name):
+            with pytest.raises(ValueError, match="infinity"):
+                getattr(density, name)(X_bad)
     assert_array_equal(density.score_samples(X), before)  # the model is what it was
 
 
@@ -317,7 +320,7 @@ def test_nothing_is_half_fitted(case):
         density.conditional_mean(X)
 
 
-@cases(DISCRETE_CASES[2:])
+@cases([case for case in DISCRETE_CASES if "bernoulli" not in repr(case.density).lower()])
 def test_categories_that_are_none(case):
     X = case.data().astype(float)
     density = clone(case.density).fit(X)
@@ -329,9 +332,10 @@ def test_categories_that_are_none(case):
     ]:
         X_bad = X.copy()
         X_bad[3, 1] = value
-        for call in (density.fit, density.partial_fit, density.score_samples):
-            with pytest.raises(ValueError, match=message):
-                call(X_bad)
+        for name in ("fit", "partial_fit", "score_samples"):
+            if hasattr(density, name):
+                with pytest.raises(ValueError, match=message):
+                    getattr(density, name)(X_bad)
     X_bad = X.copy()
     X_bad[3, 1] = case.n_categories
     with pytest.raises(ValueError, match=rf"column 1 holds {case.n_categories}"):

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skdgm.density import _blocks
 
-from .estimators import CASES, CONTINUOUS_CASES, DISCRETE_CASES
+from .estimators import ADDITIVE_CASES, CASES, DISCRETE_CASES, NORMAL_CASES
 
 
 def cases(selected):
@@ -24,6 +24,7 @@ def cases(selected):
 # Columns that are independent are counted as they are; all other densities iterate.
 INDEPENDENT = {"bernoulli", "bernoulli-bounds", "chain-0", "gaussian-diag", "gaussian-spherical"}
 DIRECT = [case for case in CASES if case.name in INDEPENDENT]
+BINARY_CASES = [case for case in DISCRETE_CASES if case.n_categories == 2]
 ITERATED = [case for case in CASES if case.name not in INDEPENDENT]
 
 
@@ -58,7 +59,7 @@ def test_scores_are_sums_over_completions(case, seed, share):
     assert_allclose(density.score_samples(X), expected, rtol=0, atol=1e-9)
 
 
-@cases(CONTINUOUS_CASES)
+@cases(NORMAL_CASES)
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**16), share=st.floats(0, 1))
 def test_scores_are_densities_of_the_observed_columns(case, seed, share):
@@ -110,7 +111,7 @@ def test_draws_follow_the_enumerated_conditional(case, seed):
         assert stats.chisquare(observed, expected).pvalue > 1e-4
 
 
-@cases(CONTINUOUS_CASES)
+@cases(NORMAL_CASES)
 def test_normal_conditionals(case):
     density = clone(case.density).fit(case.data())
     mean, covariance = density.mean_, density.get_covariance()
@@ -129,7 +130,9 @@ def test_normal_conditionals(case):
     assert_allclose((np.cov(drawn[:, b].T) - spread) / np.outer(scale, scale), 0, atol=0.05)
 
 
-@cases([case for case in DISCRETE_CASES if case.n_categories == 2 and case.density.alpha > 0])
+@cases(
+    [case for case in DISCRETE_CASES if case.n_categories == 2 and "unsmoothed" not in case.name]
+)
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**16))
 def test_chain_rule_in_any_order(case, seed):
@@ -242,9 +245,10 @@ def test_a_column_without_observed_values(case):
     X = case.data_with_holes()
     X[:, 1] = np.nan
     density = clone(case.density)
-    for fit in (density.fit, density.partial_fit):
-        with pytest.raises(ValueError, match="no observed value in column 1, "):
-            fit(X)
+    for name in ("fit", "partial_fit"):
+        if hasattr(density, name):
+            with pytest.raises(ValueError, match="no observed value in column 1, "):
+                getattr(density, name)(X)
     names = [f"feature {j}" for j in range(case.n_columns)]
     with pytest.raises(ValueError, match=r"no observed value in column 1 \('feature 1'\)"):
         density.fit(pd.DataFrame(X, columns=names))
@@ -254,13 +258,17 @@ def test_a_column_without_observed_values(case):
 unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-def shrunk(case):
-    """Whether a covariance is shrunk, for which no objective is known that every step raises."""
-    return bool(getattr(case.density, "shrinkage", None))
+def has_no_objective(case):
+    """Whether no objective is known that every step raises.
+
+    That is so for shrunk covariances, and for mixtures of normals that add to variances.
+    """
+    mixed_normals = case.name.startswith("mixture") and case.n_categories is None
+    return mixed_normals or bool(getattr(case.density, "shrinkage", None))
 
 
 @unconverged
-@cases([case for case in ITERATED if not shrunk(case)])
+@cases([case for case in ITERATED if not has_no_objective(case)])
 @settings(max_examples=5)
 @given(seed=st.integers(0, 2**16), share=st.floats(0.1, 0.6))
 def test_the_objective_never_falls(case, seed, share):
@@ -289,9 +297,10 @@ def test_iteration_reports(case, capsys):
         density = clone(case.density).set_params(max_iter=1, verbose=1).fit(X)
     assert density.n_iter_ == len(density.lower_bounds_) == 1
     assert f"EM step 1: {density.lower_bounds_[0]:.6f} nats a row" in capsys.readouterr().out
-    complete = clone(case.density).fit(case.data())
-    assert complete.n_iter_ == 1
-    assert len(complete.lower_bounds_) == 0
+    if case in ADDITIVE_CASES:  # complete rows are counted in one step
+        complete = clone(case.density).fit(case.data())
+        assert complete.n_iter_ == 1
+        assert len(complete.lower_bounds_) == 0
 
 
 @cases(DIRECT)
@@ -331,7 +340,7 @@ def test_integer_weights_repeat_rows(case):
 
 
 @unconverged
-@cases(CASES)
+@cases(ADDITIVE_CASES)
 def test_batches_after_a_fit_with_missing_values(case):
     X = case.data_with_holes(200)
     density = clone(case.density).fit(X[:100])
@@ -345,7 +354,7 @@ def test_batches_after_a_fit_with_missing_values(case):
 
 
 @unconverged
-@cases([case for case in CASES if not case.name.endswith(("unsmoothed", "bounds"))])
+@cases([case for case in ADDITIVE_CASES if not case.name.endswith(("unsmoothed", "bounds"))])
 def test_a_planted_model_is_recovered(case):
     """The divergence to the planted model falls with the sample, and beats imputation first."""
     planted = clone(case.density).fit(case.data())

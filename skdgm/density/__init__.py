@@ -2,14 +2,18 @@
 
 from ._base import BaseDensity
 from ._bernoulli import BernoulliIndependentDensity
+from ._chow_liu_tree import ChowLiuTreeDensity
 from ._full_categorical import FullCategoricalDensity
 from ._gaussian import GaussianDensity
 from ._markov_chain import MarkovChainImageDensity
+from ._mixture import MixtureDensity
 
 __all__ = [
     "BaseDensity",
     "BernoulliIndependentDensity",
+    "ChowLiuTreeDensity",
     "FullCategoricalDensity",
     "GaussianDensity",
     "MarkovChainImageDensity",
+    "MixtureDensity",
 ]

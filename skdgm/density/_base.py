@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._codes import has_missing
+from .._codes import has_missing, missing_cells
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -68,12 +69,13 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
     - ``_log_prior(total)``: what pseudo-counts and the like add to the objective, for a total
       weight of rows.
 
-    A family whose fit has no additive statistics overrides ``_fit`` instead, and removes
-    ``partial_fit``.
+    A family whose fit has no additive statistics overrides ``_fit`` instead, and says so in
+    ``_is_additive``, which removes ``partial_fit``.
     """
 
     _input_checks: dict = {"ensure_all_finite": "allow-nan"}  # what validate_data is told besides
     _rules_out_rows = True  # whether a row can have probability zero
+    _is_additive = True  # whether the statistics of batches add up to those of one fit
 
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=True)
@@ -106,6 +108,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
             self._fit(self._encode_training(X, extend=False), weight)
         return self
 
+    @available_if(lambda self: self._is_additive)
     def partial_fit(
         self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -369,6 +372,11 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
             density._set(own)
 
     @property
+    def _n_values(self) -> np.ndarray | None:
+        """How many values each column can take, or None if they are continuous."""
+        return None
+
+    @property
     def _n_shared_parameters(self) -> int:
         """How many of ``n_parameters_`` densities side by side have in common."""
         return 0
@@ -384,6 +392,26 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _needs_em(self, codes: Any) -> bool:
         return not self._counts_missing and has_missing(codes)
+
+    def _is_incomplete(self, codes: Any) -> np.ndarray:
+        """Which rows ``_count`` cannot take, but ``_expect``."""
+        return missing_cells(codes).any(axis=1)
+
+    def _count_start_of_any(self, codes: Any, weight: np.ndarray) -> Any:
+        """Statistics to start from, whether or not values are missing."""
+        if self._needs_em(codes):
+            return self._count_start(codes, weight)
+        return self._count_blocks(codes, weight)
+
+    def _expect_any(self, codes: Any, weight: np.ndarray) -> Any:
+        """The statistics of rows, as the fitted attributes expect them where values are missing."""
+        if not self._needs_em(codes):
+            return self._count(codes, weight)
+        incomplete = self._is_incomplete(codes)
+        expected, _ = self._expect(codes[incomplete], weight[incomplete])
+        if incomplete.all():
+            return expected
+        return self._count(codes[~incomplete], weight[~incomplete]) + expected
 
     def _set(self, statistics: Any) -> None:
         self._statistics = statistics

@@ -175,8 +175,18 @@ class BernoulliIndependentDensity(BaseDensity):
         return log_prob
 
     @property
+    def _n_values(self) -> np.ndarray:
+        return np.full(self.n_features_in_, 2)
+
+    @property
     def _counts_missing(self) -> bool:
         return True
+
+    def _log_prior(self, total: float) -> float:
+        """The pseudo-counts' ``alpha sum_j log theta_j (1 - theta_j)``."""
+        if self.alpha == 0:
+            return 0.0
+        return self.alpha * float(np.sum(self.feature_log_prob_ + self._log_zero))
 
     def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray:
         drawn = np.empty(codes.shape, dtype=np.uint8)

@@ -71,6 +71,10 @@ class BaseCategoricalDensity(BaseDensity):
         check_within(codes, self.n_categories_)
         return codes
 
+    @property
+    def _n_values(self) -> np.ndarray:
+        return np.broadcast_to(self.n_categories_, (self.n_features_in_,))
+
     def _as_codes(self, X: np.ndarray) -> np.ndarray:
         if self._grey_levels and not np.any((X < 0) | (X > 1)):
             return as_binary_codes(X, threshold=0.5)

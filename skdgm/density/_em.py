@@ -1,4 +1,4 @@
-"""Expectation-maximisation for rows with missing values: the one loop that all densities share.
+"""Expectation-maximisation, for what is missing or hidden: the one loop that all densities share.
 
 Each step counts the statistics that the current model expects of all rows and estimates the model
 from them, which never lowers the likelihood of what was observed (Dempster, Laird and Rubin, 1977).
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._codes import missing_cells
 from ._blocks import run_in_threads, weighted_blocks
 from ._statistics import add_in_pairs
 
@@ -27,12 +26,26 @@ def fit_by_em(
     tables: Sequence[tuple[Any, np.ndarray | None]],
     n_jobs: int | None,
 ) -> None:
-    """Fit densities side by side, each to its own codes and weights, with missing values.
+    """Fit densities side by side, each to its own codes and weights.
 
     ``lead`` has the parameters of the loop and estimates the densities together, for they may
     share parameters. What rises is the mean log-likelihood of the observed values, with the
     densities' log-priors.
     """
+    bounds, converged = run_em(lead, densities, tables, n_jobs)
+    if not converged:
+        warn_not_converged(lead)
+    for density in densities:
+        density.n_iter_, density.lower_bounds_ = len(bounds), bounds
+
+
+def run_em(
+    lead: BaseDensity,
+    densities: Sequence[BaseDensity],
+    tables: Sequence[tuple[Any, np.ndarray | None]],
+    n_jobs: int | None,
+) -> tuple[np.ndarray, bool]:
+    """Return the objective before each step, and whether it came to rest."""
     pairs = list(zip(densities, tables, strict=True))
     starts = run_in_threads(_count_start, [(density, *table) for density, table in pairs], n_jobs)
     lead._estimate_group(densities, starts)
@@ -49,15 +62,17 @@ def fit_by_em(
         converged = len(bounds) > 1 and abs(bounds[-1] - bounds[-2]) < lead.tol
         if lead.verbose:
             print(f"EM step {len(bounds)}: {bounds[-1]:.6f} nats a row")
-    if not converged:
-        warnings.warn(
-            f"Expectation-maximisation for missing values did not converge in "
-            f"max_iter={lead.max_iter} steps to tol={lead.tol:g}; raise max_iter or tol.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
-    for density in densities:
-        density.n_iter_, density.lower_bounds_ = len(bounds), np.array(bounds)
+    return np.array(bounds), converged
+
+
+def warn_not_converged(lead: BaseDensity) -> None:
+    """Say that the loop has ended for want of steps."""
+    warnings.warn(
+        f"Expectation-maximisation did not converge in max_iter={lead.max_iter} steps to "
+        f"tol={lead.tol:g}; raise max_iter or tol.",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
 
 
 def _count_start(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> Any:
@@ -68,7 +83,7 @@ class PartlyObserved:
     """The rows of a density, the complete ones apart: what these add never changes."""
 
     def __init__(self, density: BaseDensity, codes: Any, weight: np.ndarray | None) -> None:
-        incomplete = missing_cells(codes).any(axis=1)
+        incomplete = density._is_incomplete(codes)
         self.density = density
         self.total = _total(codes, weight)
         self.complete = _take(codes, weight, ~incomplete)
@@ -95,7 +110,7 @@ def _take(codes: Any, weight: np.ndarray | None, rows: np.ndarray) -> tuple[Any,
 
 
 def _total(codes: Any, weight: np.ndarray | None) -> float:
-    return float(len(codes) if weight is None else weight.sum())
+    return float(codes.shape[0] if weight is None else weight.sum())
 
 
 def _weighted_sum(log_prob: np.ndarray, weight: np.ndarray | None) -> float:

@@ -1,0 +1,394 @@
+"""A mixture of densities: ``p(x) = sum_k p(z = k) p(x | z = k)`` with a latent class z.
+
+Fitted by expectation-maximisation on statistics that each row gives to every component, in the
+share of its responsibility.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import logsumexp
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .._codes import missing_cells
+from .._validation import RandomState, check_generator
+from ._base import EM_CONSTRAINTS, BaseDensity
+from ._completions import best_completions
+from ._em import run_em, warn_not_converged
+
+SMALLEST_SHARE = 1e-12  # of a row: smaller responsibilities are not worth a component's time
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureStatistics:
+    """For each component the weight of its rows, and its statistics."""
+
+    weight: np.ndarray
+    parts: tuple[Any, ...]
+
+    def __add__(self, other: Self) -> Self:
+        pairs = zip(self.parts, other.parts, strict=True)
+        parts = tuple(mine + others for mine, others in pairs)
+        return type(self)(self.weight + other.weight, parts)
+
+
+class MixtureDensity(BaseDensity):
+    """A mixture of ``n_components`` densities of one family.
+
+    Parameters
+    ----------
+    density : density estimator
+        The family of the components, for example :class:`ChowLiuTreeDensity`; a mixture too.
+    n_components : int, default=2
+        Number of components.
+    init : {"kmeans", "random"}, default="kmeans"
+        What assigns the rows to components in the beginning: k-means, with missing values at their
+        column's mean, or shares drawn at random.
+    n_init : int, default=1
+        How often to start; the fit with the highest objective is kept.
+    max_iter : int, default=100
+        Most steps of expectation-maximisation.
+    tol : float, default=1e-3
+        Expectation-maximisation ends when a step changes the objective by less, in nats a row.
+    random_state : int, RandomState, Generator or None, default=None
+        Source of randomness of the start.
+    warm_start : bool, default=False
+        Whether ``fit`` starts from the solution of the fit before, if there is one of as many
+        components and categories.
+    verbose : int, default=0
+        Whether to print the objective of every step.
+    n_jobs : int or None, default=None
+        Threads over row blocks; None is 1 unless in a ``joblib.parallel_config`` context. It
+        changes no result.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_components,)
+        Probability of each component.
+    densities_ : list of density estimators
+        The fitted components.
+    converged_ : bool
+        Whether the objective came to rest before ``max_iter``.
+    n_iter_ : int
+        Steps of the fit that was kept.
+    lower_bounds_ : ndarray of shape (`n_iter_`,)
+        The objective before each step, in nats a row: the mean log-likelihood of what was
+        observed, with the components' log-priors (of pseudo-counts, for example).
+    n_parameters_ : int
+        Free parameters, exact: those of the components, and ``n_components - 1``.
+    n_features_in_ : int
+        Number of columns seen during fit.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    sklearn.mixture.GaussianMixture : The case of :class:`GaussianDensity`, without missing values.
+    GenerativeClassifier : A density a class, where the classes are given.
+
+    Notes
+    -----
+    Expectation-maximisation finds a local maximum, which depends on the start. A component that
+    loses all its rows keeps a weight near zero and describes all rows alike.
+
+    No step lowers the objective, but for normal components with ``reg_covar`` or ``shrinkage``,
+    where it may fall a little before it comes to rest.
+
+    X must be dense. The components share what densities side by side share, such as a "tied"
+    covariance.
+
+    The most probable completion of a row, ``conditional_mode``, is exact where the hidden values
+    of categories can be listed (up to 4,096 completions). Beyond, and for continuous columns, it is
+    the best of the components' own, then improved a column at a time where that can be listed:
+    a local maximum.
+
+    References
+    ----------
+    .. [1] C. M. Bishop, "Pattern Recognition and Machine Learning", Springer, 2006, chapter 9.
+    .. [2] M. Meila and M. I. Jordan, "Learning with Mixtures of Trees", Journal of Machine
+       Learning Research 1, 2000.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdgm import BernoulliIndependentDensity, MixtureDensity
+    >>> X = np.array([[0, 0, 0], [0, 0, 1], [1, 1, 1], [1, 1, 0]] * 5)
+    >>> coins = MixtureDensity(BernoulliIndependentDensity(), random_state=0).fit(X)
+    >>> coins.weights_.round(2)
+    array([0.5, 0.5])
+    >>> coins.predict_proba([[1, 1, np.nan]]).round(2).max(axis=1)  # z represents x
+    array([0.99])
+    >>> coins.conditional_mean([[1, np.nan, 0]]).round(1)
+    array([[1. , 0.8, 0. ]])
+    """
+
+    _is_additive = False
+    _parameter_constraints: dict = {
+        "density": [BaseDensity],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "init": [StrOptions({"kmeans", "random"})],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        **EM_CONSTRAINTS,
+        "random_state": ["random_state", np.random.Generator],
+        "warm_start": ["boolean"],
+        "n_jobs": [None, Integral],
+    }
+
+    def __init__(
+        self,
+        density: BaseDensity,
+        n_components: int = 2,
+        *,
+        init: str = "kmeans",
+        n_init: int = 1,
+        max_iter: int = 100,
+        tol: float = 1e-3,
+        random_state: RandomState = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.density = density
+        self.n_components = n_components
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+
+    # ------------------------------------------------------------------ the latent class
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Find the most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN is a missing value.
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,)
+            Indices of components.
+        """
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Compute the probability of each component given each row: the responsibilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN is a missing value.
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_components)
+            ``p(z = k | x)``. A row that every component rules out gets the weights.
+        """
+        codes = self._encode(self._check_query(X))
+        return self._responsibilities(codes)[0]
+
+    def _responsibilities(self, codes: Any) -> tuple[np.ndarray, np.ndarray]:
+        """``p(z = k | x)``, and the logarithm of the sum that normalises it, ``log p(x)``."""
+        joint = self._log_joint(codes)
+        log_prob = logsumexp(joint, axis=1)
+        possible = log_prob > -np.inf
+        shares = np.tile(self.weights_, (len(joint), 1))
+        shares[possible] = np.exp(joint[possible] - log_prob[possible, np.newaxis])
+        return shares, log_prob
+
+    def _log_joint(self, codes: Any) -> np.ndarray:
+        log_prob = np.stack([density._log_prob(codes) for density in self.densities_], axis=1)
+        with np.errstate(divide="ignore"):  # a weight of zero
+            return log_prob + np.log(self.weights_)
+
+    # ------------------------------------------------------------------ learning
+    @property
+    def _input_checks(self) -> dict:
+        checks = self.density._input_checks
+        return {name: checks[name] for name in checks if name != "accept_sparse"}
+
+    def _encode_training(self, X: Any, extend: bool) -> Any:
+        self._prototype = clone(self.density)
+        self._prototype._validate_params()
+        self._prototype.n_features_in_ = self.n_features_in_
+        codes = self._prototype._encode_training(X, extend=False)
+        self._dtype = self._prototype._dtype
+        return codes
+
+    def _encode(self, X: Any) -> Any:
+        return self._prototype._encode(X)
+
+    def _fit(self, codes: Any, weight: np.ndarray | None) -> None:
+        self._generator = check_generator(self.random_state)
+        warm = self._warm_statistics()
+        best: tuple[float, dict] | None = None
+        for _ in range(self.n_init if warm is None else 1):
+            self._start = warm
+            bounds, self.converged_ = run_em(self, [self], [(codes, weight)], self.n_jobs)
+            self.n_iter_, self.lower_bounds_ = len(bounds), bounds
+            if best is None or bounds[-1] > best[0]:
+                best = bounds[-1], vars(self).copy()
+        vars(self).update(best[1])
+        del self._generator, self._start
+        self._shape_of_fit = self._shape
+        if not self.converged_:
+            warn_not_converged(self)
+
+    def _warm_statistics(self) -> MixtureStatistics | None:
+        known = self.warm_start and getattr(self, "_shape_of_fit", None) == self._shape
+        return self._statistics if known else None
+
+    @property
+    def _shape(self) -> tuple:
+        """What must be the same for the statistics of one fit to serve another."""
+        values = self._prototype._n_values
+        columns = None if values is None else tuple(map(int, values))
+        return self.n_components, self.n_features_in_, columns, repr(self.density)
+
+    def _needs_em(self, codes: Any) -> bool:
+        return True
+
+    def _is_incomplete(self, codes: Any) -> np.ndarray:
+        return np.ones(codes.shape[0], dtype=bool)  # every row lacks its z
+
+    def _count_start(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
+        if getattr(self, "_start", None) is not None:
+            return self._start
+        weight = np.ones(codes.shape[0]) if weight is None else weight
+        shares = self._initial_shares(codes, weight) * weight[:, np.newaxis]
+        parts = []
+        for share in shares.T:
+            rows = np.flatnonzero(share)
+            density = copy(self._prototype)
+            parts.append(density._count_start_of_any(codes[rows], share[rows]))
+        return MixtureStatistics(shares.sum(axis=0), tuple(parts))
+
+    def _initial_shares(self, codes: Any, weight: np.ndarray) -> np.ndarray:
+        generator = getattr(self, "_generator", None) or check_generator(self.random_state)
+        n_rows, n_components = codes.shape[0], self.n_components
+        if self.init == "random":
+            shares = generator.random((n_rows, n_components))
+            return shares / shares.sum(axis=1, keepdims=True)
+        label = _cluster(_as_numbers(codes), weight, n_components, generator)
+        shares = np.zeros((n_rows, n_components))
+        shares[np.arange(n_rows), label] = 1.0
+        # Clusters that are empty, for want of distinct rows, take a little of all.
+        empty = ~shares.any(axis=0)
+        shares[:, empty] = 1e-3 / n_components
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def _count(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
+        return self._expect(codes, weight)[0]
+
+    def _expect(
+        self, codes: Any, weight: np.ndarray | None
+    ) -> tuple[MixtureStatistics, np.ndarray]:
+        weight = np.ones(codes.shape[0]) if weight is None else weight
+        shares, log_prob = self._responsibilities(codes)
+        parts = []
+        for density, share in zip(self.densities_, shares.T, strict=True):
+            rows = np.flatnonzero(share > SMALLEST_SHARE)
+            own = share[rows]
+            if not len(rows):  # all rows alike, with next to no weight
+                rows, own = np.arange(len(share)), np.full(len(share), 1e-100)
+            parts.append(density._expect_any(codes[rows], weight[rows] * own))
+        return MixtureStatistics(weight @ shares, tuple(parts)), log_prob
+
+    def _estimate(self, statistics: MixtureStatistics) -> None:
+        self.weights_ = statistics.weight / statistics.weight.sum()
+        self.densities_ = [copy(self._prototype) for _ in statistics.parts]
+        self._prototype._estimate_group(self.densities_, statistics.parts)
+        own = sum(density.n_parameters_ for density in self.densities_)
+        n_components = len(self.densities_)
+        shared = (n_components - 1) * self.densities_[0]._n_shared_parameters
+        self.n_parameters_ = own - shared + n_components - 1
+
+    def _log_prior(self, total: float) -> float:
+        weighted = zip(self.densities_, self.weights_, strict=True)
+        return sum(density._log_prior(total * weight) for density, weight in weighted)
+
+    # ------------------------------------------------------------------ queries
+    @property
+    def _n_values(self) -> np.ndarray | None:
+        return self._prototype._n_values
+
+    @property
+    def _rules_out_rows(self) -> bool:
+        return any(density._rules_out_rows for density in self.densities_)
+
+    def _log_prob(self, codes: Any) -> np.ndarray:
+        return logsumexp(self._log_joint(codes), axis=1)
+
+    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        z = generator.choice(len(self.weights_), size=n_samples, p=self.weights_)
+        X = np.empty((n_samples, self.n_features_in_), dtype=self._dtype)
+        for k in np.unique(z):
+            rows = np.flatnonzero(z == k)
+            X[rows] = self.densities_[k]._sample(len(rows), generator)
+        return X
+
+    def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray:
+        cumulative = np.cumsum(self._responsibilities(codes)[0], axis=1)
+        uniform = generator.random((len(cumulative), 1)) * cumulative[:, -1:]
+        z = (cumulative <= uniform).sum(axis=1)
+        drawn = np.empty(codes.shape)
+        for k in np.unique(z):
+            rows = np.flatnonzero(z == k)
+            drawn[rows] = self.densities_[k]._sample_missing(codes[rows], generator)
+        return drawn
+
+    def _mean_missing(self, codes: Any) -> np.ndarray:
+        shares, _ = self._responsibilities(codes)
+        mean = np.zeros(codes.shape)
+        for density, share in zip(self.densities_, shares.T, strict=True):
+            rows = np.flatnonzero(share)
+            mean[rows] += share[rows, np.newaxis] * density._mean_missing(codes[rows])
+        return mean
+
+    def _mode_missing(self, codes: Any) -> np.ndarray:
+        candidates = [density._mode_missing(codes) for density in self.densities_]
+        return best_completions(codes, candidates, self._log_prob, self._n_values)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.density).input_tags
+        tags.input_tags.sparse = False
+        return tags
+
+
+def _cluster(
+    table: Any, weight: np.ndarray, n_clusters: int, generator: np.random.Generator
+) -> np.ndarray:
+    """The k-means cluster of each row, found from distinct rows.
+
+    Neither the order of the rows nor that some are repeated, instead of weighted, then matters.
+    """
+    keys = np.empty(table.shape[0], dtype=object)
+    keys[:] = [row.tobytes() for row in table]
+    _, first, distinct = np.unique(keys, return_index=True, return_inverse=True)
+    k_means = KMeans(
+        min(n_clusters, len(first)), n_init=1, random_state=int(generator.integers(2**31))
+    )
+    return k_means.fit(table[first], sample_weight=np.bincount(distinct, weight)).labels_[distinct]
+
+
+def _as_numbers(codes: Any) -> Any:
+    """Codes as a table for k-means, with missing values at the mean of their column."""
+    missing = missing_cells(codes)
+    table = np.where(missing, 0, codes).astype(np.float64)
+    n_seen = (~missing).sum(axis=0)
+    mean = table.sum(axis=0) / np.maximum(n_seen, 1)
+    return np.where(missing, mean, table)
