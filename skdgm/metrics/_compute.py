@@ -1,0 +1,122 @@
+"""How a divergence is computed: exactly where a method is known, else by an estimate.
+
+``EXACT`` lists the methods: each answers, or returns None for a pair that is not its own. A further
+family is one more of them.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._validation import RandomState, check_generator
+from ..density import BaseDensity
+from ._chains import between_chains
+from ._gaussians import between_gaussians
+from ._states import (
+    is_discrete,
+    log_prob_pair,
+    over_all_states,
+    over_full_tables,
+    over_listed_states,
+)
+from ._terms import Divergence
+from ._trees import between_trees
+
+EXACT = (
+    between_gaussians,
+    between_chains,
+    between_trees,
+    over_full_tables,
+    over_listed_states,
+    over_all_states,
+)
+
+
+def compute(
+    divergence: Divergence,
+    p: BaseDensity,
+    q: BaseDensity,
+    n_samples: int,
+    random_state: RandomState,
+    return_std: bool,
+) -> float | tuple[float, float]:
+    """Return the divergence by the first exact method that knows the pair, else its estimate."""
+    check_comparable(p, q, "p", "q")
+    n_samples = _check_n_samples(n_samples)
+    generator = check_generator(random_state)
+    for method in EXACT:
+        value = method(divergence, p, q)
+        if value is not None:
+            value = divergence.clip(value)
+            return (value, 0.0) if return_std else value
+    estimate = _estimate(divergence, p, q, n_samples, generator)
+    return estimate if return_std else estimate[0]
+
+
+def _estimate(
+    divergence: Divergence,
+    p: BaseDensity,
+    q: BaseDensity,
+    n_samples: int,
+    generator: np.random.Generator,
+) -> tuple[float, float]:
+    """The mean of the term beside ``m = (p + q) / 2``, over rows half from p and half from q.
+
+    The term is proportional to its arguments, so that ``term(p, q) / m`` is ``2 term(w, 1 - w)``
+    with ``w = p / (p + q)``: bounded for the bounded divergences, and 0 where p and q agree.
+    """
+    means, variances = [], []
+    for density, share in ((p, n_samples - n_samples // 2), (q, n_samples // 2)):
+        log_p, log_q = log_prob_pair(p, q, density.sample(share, generator))
+        log_ratio = np.zeros(share)  # where both overflowed to zero
+        np.subtract(log_p, log_q, out=log_ratio, where=np.isfinite(log_p) | np.isfinite(log_q))
+        value = 2 * divergence.term(-np.logaddexp(0, -log_ratio), -np.logaddexp(0, log_ratio))
+        if np.isinf(value).any():
+            return math.inf, 0.0
+        means.append(value.mean())
+        variances.append(value.var(ddof=1) / share)
+    return divergence.clip(float(np.mean(means))), float(np.sqrt(np.sum(variances))) / 2
+
+
+# ---------------------------------------------------------------------- checks
+def check_comparable(p: BaseDensity, q: BaseDensity, name_p: str, name_q: str) -> None:
+    """Raise an error unless both are fitted densities of the same columns and kind."""
+    for density, name in ((p, name_p), (q, name_q)):
+        if not isinstance(density, BaseDensity):
+            raise ValueError(
+                f"{name} must be a fitted density of skdgm, got {density!r}; fit one to the rows "
+                "that it shall stand for."
+            )
+        check_is_fitted(density)
+    if p.n_features_in_ != q.n_features_in_:
+        raise ValueError(
+            f"{name_p} and {name_q} must be densities of the same columns, but {name_p} has "
+            f"{p.n_features_in_} and {name_q} has {q.n_features_in_}; fit both to the same ones."
+        )
+    names = [getattr(density, "feature_names_in_", None) for density in (p, q)]
+    if names[0] is not None and names[1] is not None and not np.array_equal(*names):
+        place = int(np.argmax(names[0] != names[1]))
+        raise ValueError(
+            f"{name_p} and {name_q} must be densities of the same columns, but column {place} is "
+            f"{names[0][place]!r} in {name_p} and {names[1][place]!r} in {name_q}; fit both to the "
+            "same columns in the same order."
+        )
+    kinds = ["discrete" if is_discrete(density) else "continuous" for density in (p, q)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(
+            f"{name_p} and {name_q} must be both discrete or both continuous, but {name_p} is "
+            f"{kinds[0]} and {name_q} is {kinds[1]}; fit both to the same kind of data."
+        )
+
+
+def _check_n_samples(n_samples: int) -> int:
+    if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 4:
+        raise ValueError(
+            f"n_samples must be an integer of 4 or more, for two rows from each density; got "
+            f"{n_samples!r}."
+        )
+    return int(n_samples)

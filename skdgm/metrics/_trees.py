@@ -1,0 +1,203 @@
+"""Divergences between trees, in which every column depends on one other at most.
+
+Kullback-Leibler is exact for any two trees: p is compared with its own projection on the edges of
+q, which is what mutual information tells, and the projection with q, edge by edge. The others go
+up a tree as they do along a chain, if the edges of both together make no cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, singledispatch
+
+import numpy as np
+
+from ..density import BaseDensity, ChowLiuTreeDensity
+from ._chains import WEIGHTS, as_chain, pass_back
+from ._terms import CHI_SQUARE, KULLBACK_LEIBLER, Divergence
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """The parent of each column, -1 for none, and the conditionals of shape (K_parent or 1, K)."""
+
+    parents: np.ndarray
+    tables: Sequence[np.ndarray]
+
+    @cached_property
+    def order(self) -> list[int]:
+        """The columns, each after its parent."""
+        children: list[list[int]] = [[] for _ in self.parents]
+        for column, parent in enumerate(self.parents):
+            if parent >= 0:
+                children[parent].append(column)
+        order = np.flatnonzero(self.parents < 0).tolist()
+        for column in order:
+            order += children[column]
+        return order
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """How many columns are above each."""
+        depth = np.zeros(len(self.parents), dtype=int)
+        for column in self.order:
+            if self.parents[column] >= 0:
+                depth[column] = depth[self.parents[column]] + 1
+        return depth
+
+    @cached_property
+    def marginals(self) -> list[np.ndarray]:
+        """The distribution of each column."""
+        marginals: list[np.ndarray] = [np.ones(1)] * len(self.parents)
+        for column in self.order:
+            parent = self.parents[column]
+            above = marginals[parent] if parent >= 0 else np.ones(1)
+            marginals[column] = above @ self.tables[column]
+        return marginals
+
+    @cached_property
+    def edges(self) -> set[tuple[int, int]]:
+        """Pairs of columns, the smaller one first."""
+        return {
+            (min(int(parent), column), max(int(parent), column))
+            for column, parent in enumerate(self.parents)
+            if parent >= 0
+        }
+
+    def pair(self, first: int, second: int) -> np.ndarray:
+        """The joint distribution of two columns, by way of the column above both."""
+        ends = [first, second]
+        given_end = [np.eye(len(self.marginals[column])) for column in ends]
+        while ends[0] != ends[1]:
+            lower = int(self.depth[ends[1]] > self.depth[ends[0]])
+            column = ends[lower]
+            if self.parents[column] < 0:  # both are: the columns are independent
+                return np.outer(self.marginals[first], self.marginals[second])
+            given_end[lower] = self.tables[column] @ given_end[lower]
+            ends[lower] = int(self.parents[column])
+        return given_end[0].T @ (self.marginals[ends[0]][:, np.newaxis] * given_end[1])
+
+    def padded(self, n_categories: np.ndarray) -> Tree:
+        """The same tree with categories besides, of probability zero."""
+        tables = []
+        for column, (parent, table) in enumerate(zip(self.parents, self.tables, strict=True)):
+            rows = n_categories[parent] if parent >= 0 else 1
+            more = (0, rows - table.shape[0]), (0, n_categories[column] - table.shape[1])
+            tables.append(np.pad(table, more))
+        return Tree(self.parents, tables)
+
+    def given(self, parents: np.ndarray) -> Tree:
+        """The same distribution by other parents, whose edges include those of this tree."""
+        tables = []
+        for column, parent in enumerate(parents):
+            if parent < 0:
+                tables.append(self.marginals[column][np.newaxis])
+                continue
+            total = self.marginals[parent][:, np.newaxis]
+            pair = self.pair(int(parent), column)
+            tables.append(np.divide(pair, total, out=np.zeros_like(pair), where=total > 0))
+        return Tree(parents, tables)
+
+
+@singledispatch
+def as_tree(density: BaseDensity) -> Tree | None:
+    """The density as a tree, if it is one: a chain of order 1 is, and independent columns are."""
+    chain = as_chain(density)
+    if chain is None or chain.order > 1:
+        return None
+    parents = np.full(len(chain.scan), -1)
+    if chain.order == 1:
+        parents[chain.scan[1:]] = chain.scan[:-1]
+    place = np.argsort(chain.scan)
+    return Tree(parents, [chain.conditionals[position] for position in place])
+
+
+@as_tree.register
+def _(density: ChowLiuTreeDensity) -> Tree:
+    arrays = density._tree.arrays
+    cells = np.split(arrays.probability, arrays.first_cell[1:])
+    tables = (table.reshape(-1, k) for table, k in zip(cells, arrays.n_values, strict=True))
+    return Tree(density.parents_, list(tables))
+
+
+def between_trees(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> float | None:
+    """Two trees, chains of order 1 or densities with independent columns, in any combination."""
+    own, other = as_tree(p), as_tree(q)
+    if divergence not in WEIGHTS or own is None or other is None:
+        return None
+    n_categories = np.maximum(p._n_values, q._n_values)
+    own, other = own.padded(n_categories), other.padded(n_categories)
+    if divergence is KULLBACK_LEIBLER:
+        return _kullback_leibler(own, other)
+    parents = _common_parents(own, other)
+    if parents is None:
+        return None
+    return _up_the_tree(divergence, own.given(parents), other.given(parents))
+
+
+def _kullback_leibler(p: Tree, q: Tree) -> float:
+    """``KL(p || r) + KL(r || q)``, r the distribution on the edges of q with p's pairs."""
+    total = sum(_mutual_information(p, *edge) for edge in p.edges - q.edges)
+    total -= sum(_mutual_information(p, *edge) for edge in q.edges - p.edges)
+    total = max(0.0, total)
+    for column, parent in enumerate(q.parents):
+        if parent < 0:
+            pair, above = p.marginals[column], np.ones(1)
+        else:
+            pair, above = p.pair(int(parent), column), p.marginals[parent]
+        with np.errstate(divide="ignore"):
+            log_q = np.log(above[:, np.newaxis] * q.tables[column])
+            total += KULLBACK_LEIBLER.sum(np.log(pair.reshape(log_q.shape)), log_q)
+    return total
+
+
+def _mutual_information(p: Tree, first: int, second: int) -> float:
+    apart = np.outer(p.marginals[first], p.marginals[second])
+    with np.errstate(divide="ignore"):
+        return KULLBACK_LEIBLER.sum(np.log(p.pair(first, second)), np.log(apart))
+
+
+def _common_parents(p: Tree, q: Tree) -> np.ndarray | None:
+    """Parents along the edges of both, or None where these make a cycle."""
+    neighbours: list[list[int]] = [[] for _ in p.parents]
+    for first, second in sorted(p.edges | q.edges):
+        neighbours[first].append(second)
+        neighbours[second].append(first)
+    parents = np.full(len(neighbours), -1)
+    reached = np.zeros(len(neighbours), dtype=bool)
+    for root in range(len(neighbours)):
+        if reached[root]:
+            continue
+        reached[root] = True
+        columns = [root]
+        for column in columns:
+            for neighbour in neighbours[column]:
+                if neighbour == parents[column]:
+                    continue
+                if reached[neighbour]:
+                    return None
+                reached[neighbour], parents[neighbour] = True, column
+                columns.append(neighbour)
+    return parents
+
+
+def _up_the_tree(divergence: Divergence, p: Tree, q: Tree) -> float:
+    """From the leaves to the root; of the branches below a column, ``1 + f`` or ``1 - f`` multiply.
+
+    The one is chi-square, the other squared Hellinger.
+    """
+    sign = 1 if divergence is CHI_SQUARE else -1
+    following = [np.zeros(len(marginal)) for marginal in p.marginals]
+    total = np.zeros(1)
+    for column in reversed(p.order):
+        branch = pass_back(divergence, p.tables[column], q.tables[column], following[column])
+        parent = p.parents[column]
+        before = following[parent] if parent >= 0 else total
+        with np.errstate(over="ignore", invalid="ignore"):
+            both = before + np.where(branch > 0, branch * (1 + sign * before), 0.0)
+        if parent >= 0:
+            following[parent] = both
+        else:
+            total = both
+    return float(total[0])
