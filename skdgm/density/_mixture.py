@@ -282,7 +282,7 @@ class MixtureDensity(BaseDensity):
         if self.init == "random":
             shares = generator.random((n_rows, n_components))
             return shares / shares.sum(axis=1, keepdims=True)
-        label = _cluster(_as_numbers(codes), weight, n_components, generator)
+        label = _cluster(_as_numbers(codes, weight), weight, n_components, generator)
         shares = np.zeros((n_rows, n_components))
         shares[np.arange(n_rows), label] = 1.0
         # Clusters that are empty, for want of distinct rows, take a little of all.
@@ -385,10 +385,9 @@ def _cluster(
     return k_means.fit(table[first], sample_weight=np.bincount(distinct, weight)).labels_[distinct]
 
 
-def _as_numbers(codes: Any) -> Any:
+def _as_numbers(codes: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Codes as a table for k-means, with missing values at the mean of their column."""
-    missing = missing_cells(codes)
-    table = np.where(missing, 0, codes).astype(np.float64)
-    n_seen = (~missing).sum(axis=0)
-    mean = table.sum(axis=0) / np.maximum(n_seen, 1)
-    return np.where(missing, mean, table)
+    seen = ~missing_cells(codes)
+    table = np.where(seen, codes, 0).astype(np.float64)
+    mean = weight @ table / np.maximum(weight @ seen, np.finfo(np.float64).tiny)
+    return np.where(seen, table, mean)
