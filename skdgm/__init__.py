@@ -7,6 +7,7 @@ from .density import (
     ChowLiuTreeDensity,
     FullCategoricalDensity,
     GaussianDensity,
+    HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
     MixtureDensity,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "GaussianDensity",
     "GaussianDiscriminant",
     "GenerativeClassifier",
+    "HiddenChowLiuTreeDensity",
     "MarkovChainImageDensity",
     "MixtureDensity",
     "PCAProjection",

@@ -5,6 +5,7 @@ from ._bernoulli import BernoulliIndependentDensity
 from ._chow_liu_tree import ChowLiuTreeDensity
 from ._full_categorical import FullCategoricalDensity
 from ._gaussian import GaussianDensity
+from ._hidden_tree import HiddenChowLiuTreeDensity
 from ._markov_chain import MarkovChainImageDensity
 from ._mixture import MixtureDensity
 
@@ -14,6 +15,7 @@ __all__ = [
     "ChowLiuTreeDensity",
     "FullCategoricalDensity",
     "GaussianDensity",
+    "HiddenChowLiuTreeDensity",
     "MarkovChainImageDensity",
     "MixtureDensity",
 ]

@@ -1,0 +1,320 @@
+"""A tree of hidden variables, one beside every column: a hidden Chow-Liu tree.
+
+``p(x) = sum_z prod_i p(z_i | z_parent(i)) p(x_i | z_i)``, with messages along the tree that sum
+over all hidden states at once.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import Interval
+from threadpoolctl import threadpool_limits
+
+from .._codes import missing_cells
+from .._validation import RandomState, check_generator
+from ._base import EM_CONSTRAINTS
+from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from ._chow_liu_tree import ChowLiuTreeDensity
+from ._em import warn_not_converged
+from ._hidden_tree_learning import FULL_PASSES, Evidence, Learner, Prior, Rows, distinct_rows
+from ._hidden_tree_messages import HiddenTree, TreeShape
+from ._hidden_tree_queries import draw_values, expected_values, probable_values
+from ._hidden_tree_start import count_start
+
+
+class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
+    """A tree of hidden variables along the Chow-Liu tree of the columns.
+
+    Beside every column is a hidden variable with ``n_states`` values, from which the column's own
+    value comes. The hidden variables depend on one another as the columns do in their Chow-Liu
+    tree.
+
+    Parameters
+    ----------
+    n_states : int, default=32
+        Number of values of each hidden variable.
+    n_categories : "auto", int or array-like of shape (n_features,), default="auto"
+        Number of categories of the columns, which hold the integers from 0. With "auto", one more
+        than the largest seen in each column.
+    alpha : float, default=1.0
+        Pseudo-counts of each hidden state: so many in all for the states that follow it, spread
+        evenly, and so many for the values of its column, as often as these occur. 0 is maximum
+        likelihood.
+    mixing : float, default=0.1
+        How far states mix at the start: the part of the probability that a state passes on to
+        states of any cluster instead of its own.
+    batch_size : int, default=256
+        Number of distinct rows in a mini-batch. Up to so many rows in all, every pass is a step of
+        expectation-maximisation on all rows.
+    max_iter : int, default=30
+        Most passes over the training data. The last five are steps on all rows.
+    tol : float, default=1e-3
+        Learning ends when a step on all rows raises the mean log-likelihood (with the
+        pseudo-counts' log-prior) by less, in nats a row.
+    early_stopping : bool, default=False
+        Whether to hold out validation rows, to stop when their likelihood no longer rises, and to
+        keep the model that describes them best.
+    validation_fraction : float, default=0.1
+        The part of the rows to hold out, with ``early_stopping``.
+    n_iter_no_change : int, default=5
+        Passes without better validation that end the learning, with ``early_stopping``.
+    random_state : int, RandomState, Generator or None, default=None
+        Source of randomness of the start, the mini-batches and the validation rows.
+    verbose : int, default=0
+        Whether to print the objective of every pass.
+    n_jobs : int or None, default=None
+        Threads over row blocks; None is 1 unless in a ``joblib.parallel_config`` context. It
+        changes no result.
+
+    Attributes
+    ----------
+    parents_ : ndarray of shape (n_features,)
+        The column on whose hidden variable that of each column depends, -1 for the root.
+    start_ : ndarray of shape (n_states,)
+        Probabilities of the states of the root's hidden variable.
+    transition_ : ndarray of shape (n_features, n_states, n_states)
+        ``transition_[i, a, b]`` is the probability of state b in column i, given state a in its
+        parent. The root has ``start_`` in every row.
+    emission_ : list of ndarray of shape (n_states, n_categories_[i])
+        ``emission_[i][a, v]`` is the probability of value v in column i, given its state a.
+    n_categories_ : ndarray of shape (n_features,)
+        Number of categories of each column.
+    n_parameters_ : int
+        Free parameters, exact: ``(h - 1) + (n_features - 1) h (h - 1) + h sum_i (K_i - 1)`` for h
+        states and K_i categories of column i.
+    n_iter_ : int
+        Passes over the training data.
+    lower_bounds_ : ndarray of shape (`n_iter_`,)
+        The objective, in nats a row: before each step on all rows, or on the way through a pass in
+        mini-batches.
+    validation_scores_ : ndarray of shape (`n_iter_`,)
+        The mean log-likelihood of the validation rows after each pass; empty without
+        ``early_stopping``.
+    n_features_in_ : int
+        Number of columns seen during fit.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    ChowLiuTreeDensity : The tree without hidden variables.
+    MixtureDensity : With Chow-Liu trees as components, the start of this model.
+
+    Notes
+    -----
+    Expectation-maximisation finds a local maximum. It starts from a mixture of Chow-Liu trees, one
+    for each cluster of k-means, in which a state stands for a cluster and a value of its column.
+    ``n_states`` is therefore best a multiple of the number of categories. Time grows with its
+    square.
+
+    There is no ``partial_fit``, for expected counts of one model do not add to those of another.
+
+    Scores, draws and expectations are exact, whatever is missing. The most probable completion of
+    a row, ``conditional_mode``, is NP-hard to find in a model with hidden variables. It is exact
+    for rows with up to 4,096 completions, which are all tried. Beyond, it is a local maximum: from
+    the most probable hidden states and values together (the Viterbi path), the value is changed
+    that gains most, until no change of one value gains.
+
+    X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
+    binarised at 0.5, with a warning.
+
+    References
+    ----------
+    .. [1] A. Liu and G. Van den Broeck, "Tractable Regularization of Probabilistic Circuits",
+       NeurIPS 2021.
+    .. [2] O. Cappe and E. Moulines, "On-line expectation-maximization algorithm for latent data
+       models", Journal of the Royal Statistical Society B 71, 2009.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdgm import HiddenChowLiuTreeDensity
+    >>> X = np.array([[0, 0, 0, 0], [0, 1, 1, 0], [1, 1, 0, 0], [1, 0, 1, 0]] * 10)
+    >>> parity = HiddenChowLiuTreeDensity(n_states=8, alpha=0.1, random_state=0).fit(X)
+    >>> parity.parents_.shape, parity.n_parameters_
+    ((4,), 199)
+    >>> parity.conditional_mode([[1, 1, np.nan, 0]])
+    array([[1., 1., 0., 0.]])
+    """
+
+    _is_additive = False
+    _parameter_constraints: dict = {
+        "n_states": [Interval(Integral, 1, None, closed="left")],
+        "n_categories": [*N_CATEGORIES_CONSTRAINTS, "array-like"],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "mixing": [Interval(Real, 0, 1, closed="both")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        **EM_CONSTRAINTS,
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state", np.random.Generator],
+        "n_jobs": [None, Integral],
+    }
+
+    def __init__(
+        self,
+        n_states: int = 32,
+        *,
+        n_categories: str | int | ArrayLike = "auto",
+        alpha: float = 1.0,
+        mixing: float = 0.1,
+        batch_size: int = 256,
+        max_iter: int = 30,
+        tol: float = 1e-3,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_states = n_states
+        self.n_categories = n_categories
+        self.alpha = alpha
+        self.mixing = mixing
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+
+    # ------------------------------------------------------------------ learning
+    def _fit(self, codes: np.ndarray, weight: np.ndarray | None) -> None:
+        generator = check_generator(self.random_state)
+        rows = distinct_rows(codes, weight, self.n_categories_)
+        shape = self._chow_liu_shape(rows)
+        rows, held_out = self._hold_out(rows, codes, weight, generator)
+        with threadpool_limits(limits=1):  # the matrix products are many and small
+            learner = Learner(self._start(rows, shape, generator), rows, self.n_jobs)
+            self._learn(learner, held_out, generator)
+
+    def _start(self, rows: Rows, shape: TreeShape, generator: np.random.Generator) -> Evidence:
+        counts = count_start(*rows, shape, self.mixing, generator)
+        return Evidence(Prior.of(rows, shape, self.alpha), counts)
+
+    def _chow_liu_shape(self, rows: Rows) -> TreeShape:
+        X = np.where(missing_cells(rows.codes), np.nan, rows.codes)
+        structure = ChowLiuTreeDensity(n_categories=self.n_categories_, alpha=0.05, tol=1e-3)
+        parents = structure.fit(X, sample_weight=rows.weight).parents_
+        return TreeShape(parents, self.n_categories_, self.n_states)
+
+    def _hold_out(
+        self,
+        rows: Rows,
+        codes: np.ndarray,
+        weight: np.ndarray | None,
+        generator: np.random.Generator,
+    ) -> tuple[Rows, Rows | None]:
+        """The rows to learn from, and those to validate with."""
+        if not self.early_stopping:
+            return rows, None
+        n_held_out = int(np.ceil(self.validation_fraction * len(codes)))
+        if n_held_out == len(codes):
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction:g} leaves no row to learn from "
+                f"with n_samples={len(codes)}; give more rows, or early_stopping=False."
+            )
+        order = generator.permutation(len(codes))
+        parts = order[n_held_out:], order[:n_held_out]
+        return tuple(
+            distinct_rows(codes[part], None if weight is None else weight[part], self.n_categories_)
+            for part in parts
+        )
+
+    def _learn(
+        self, learner: Learner, held_out: Rows | None, generator: np.random.Generator
+    ) -> None:
+        self._prior = learner.prior
+        n_batches = -(-len(learner.rows.weight) // self.batch_size)
+        n_stepwise = 0 if n_batches == 1 else max(self.max_iter - FULL_PASSES, 1)
+        bounds, scores, best = [], [], learner.tree
+        while len(bounds) < self.max_iter and not self._rests(bounds[n_stepwise:], scores):
+            stepwise = len(bounds) < n_stepwise
+            bounds.append(
+                learner.stepwise_pass(n_batches, generator) if stepwise else learner.full_pass()
+            )
+            if held_out is not None:
+                scores.append(learner.score(held_out))
+                best = learner.tree if scores[-1] == max(scores) else best
+            if self.verbose:
+                print(f"EM step {len(bounds)}: {bounds[-1]:.6f} nats a row")
+        if n_stepwise == 0 and not self._rests(bounds, scores):
+            warn_not_converged(self)
+        self._set_tree(best if held_out is not None else learner.tree)
+        self.n_iter_, self.lower_bounds_ = len(bounds), np.array(bounds)
+        self.validation_scores_ = np.array(scores)
+
+    def _rests(self, bounds: list[float], scores: list[float]) -> bool:
+        """Whether steps on all rows no longer raise the objective, or validation has had its best.
+
+        ``bounds`` holds the objectives before steps on all rows.
+        """
+        if scores and len(scores) - 1 - np.argmax(scores) >= self.n_iter_no_change:
+            return True
+        return len(bounds) > 1 and bounds[-1] - bounds[-2] < self.tol
+
+    def _set_tree(self, tree: HiddenTree) -> None:
+        shape, h = tree.shape, self.n_states
+        self._tree = tree
+        self.parents_ = shape.parents
+        self.transition_ = tree.transition
+        self.start_ = tree.transition[shape.root, 0]
+        columns = range(self.n_features_in_)
+        self.emission_ = [tree.emission[shape.rows_of(column)][:-1].T for column in columns]
+        n_values = int(np.sum(self.n_categories_ - 1))
+        self.n_parameters_ = (h - 1) + (self.n_features_in_ - 1) * h * (h - 1) + h * n_values
+
+    # ------------------------------------------------------------------ as a part of a mixture
+    def _needs_em(self, codes: np.ndarray) -> bool:
+        return True
+
+    def _is_incomplete(self, codes: np.ndarray) -> np.ndarray:
+        return np.ones(len(codes), dtype=bool)  # every row lacks its hidden states
+
+    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> Evidence:
+        rows = distinct_rows(codes, weight, self.n_categories_)
+        return self._start(rows, self._chow_liu_shape(rows), check_generator(self.random_state))
+
+    def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> Evidence:
+        return self._expect(codes, weight)[0]
+
+    def _expect(self, codes: np.ndarray, weight: np.ndarray | None) -> tuple[Evidence, np.ndarray]:
+        weight = np.ones(len(codes)) if weight is None else weight
+        counts, log_prob = self._tree.expect(codes, weight)
+        return Evidence(self._prior, counts), log_prob
+
+    def _estimate(self, statistics: Evidence) -> None:
+        self._prior = statistics.prior
+        self._set_tree(statistics.estimate())
+
+    def _log_prior(self, total: float) -> float:
+        return self._prior.log_density(self._tree)
+
+    # ------------------------------------------------------------------ queries
+    @property
+    def _rules_out_rows(self) -> bool:
+        return self.alpha == 0
+
+    def _log_prob(self, codes: np.ndarray) -> np.ndarray:
+        return self._tree.log_prob(codes)
+
+    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        nothing_seen = np.full((n_samples, self.n_features_in_), 65_535, dtype=np.uint16)
+        return draw_values(self._tree, nothing_seen, generator).astype(self._dtype)
+
+    def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return draw_values(self._tree, codes, generator)
+
+    def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
+        return expected_values(self._tree, codes)
+
+    def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
+        return probable_values(self._tree, codes)

@@ -1,0 +1,158 @@
+"""What a hidden tree says of missing values: draws, expectations and probable completions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .._codes import missing_cells
+from .._kernels.hidden_tree import absorb, divide, draw
+from ._completions import LISTED, best_completions
+from ._hidden_tree_messages import HiddenTree
+from ._state_table import n_states
+
+GAIN = 1e-9  # nats; a change of a value that gains less is rounding
+
+
+def draw_values(tree: HiddenTree, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Draw the hidden states given what is observed, from the root on, and all values from them."""
+    drawn = np.empty(codes.shape, dtype=np.uint16)  # holds every value, as codes may not
+    for block in tree.shape.blocks(len(codes)):
+        uniform = generator.random((2, *codes[block].shape[::-1]))
+        drawn[block] = _draw_block(tree, codes[block], uniform)
+    return drawn
+
+
+def _draw_block(tree: HiddenTree, codes: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    shape, n_rows = tree.shape, len(codes)
+    observed = not missing_cells(codes).all()
+    beliefs = tree.upward(codes) if observed else None
+    each, drawn = np.arange(n_rows), np.empty(codes.shape, dtype=np.uint16)
+    state = {-1: np.zeros(n_rows, dtype=np.intp)}
+    for column in shape.order:
+        above, values = state[shape.parents[column]], tree.emission[shape.rows_of(column)]
+        table, index = tree.transition[column], above
+        if beliefs is not None:
+            belief = beliefs.belief[column]
+            belief = values[beliefs.index[column]] if belief is None else belief
+            table, index = table[above] * belief, each
+        state[column] = np.empty(n_rows, dtype=np.intp)
+        draw(uniform[0, column], table, index, state[column])
+        value = np.empty(n_rows, dtype=np.intp)
+        draw(uniform[1, column], np.ascontiguousarray(values[:-1].T), state[column], value)
+        drawn[:, column] = value
+    return drawn
+
+
+def expected_values(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
+    """``E[x_i | x_observed]`` where a value is missing."""
+    mean, missing = np.zeros(codes.shape), missing_cells(codes)
+    for block in tree.shape.blocks(len(codes)):
+        wanted = missing[block].any(axis=0)
+        for column, probability in value_probabilities(tree, codes[block], wanted):
+            mean[block, column] = probability @ np.arange(probability.shape[1])
+    return mean
+
+
+def value_probabilities(
+    tree: HiddenTree, codes: np.ndarray, wanted: np.ndarray
+) -> Iterator[tuple[int, np.ndarray]]:
+    """``p(x_i = v | all other observed values)`` of shape (n_rows, n_values), for wanted columns.
+
+    Downward goes what the tree says of each hidden state without the values on and below it.
+    """
+    shape, beliefs = tree.shape, tree.upward(codes)
+    down = {shape.root: np.tile(tree.transition[shape.root, 0], (len(codes), 1))}
+    for column in shape.order:
+        if not wanted[column] and shape.is_leaf(column):
+            continue
+        rest, scale = down.pop(column), np.zeros(len(codes))
+        for child in shape.children[column]:
+            absorb(beliefs.message[child], tree.sender(child, beliefs.index), scale, rest)
+        of_value = tree.emission[shape.rows_of(column)]
+        if wanted[column]:
+            probability = rest @ of_value[:-1].T
+            yield column, probability / probability.sum(axis=1, keepdims=True)
+        absorb(of_value, beliefs.index[column], scale, rest)
+        for child in shape.children[column]:
+            if wanted[child] or not shape.is_leaf(child):
+                above = np.empty_like(rest)
+                divide(rest, beliefs.message[child], tree.sender(child, beliefs.index), above)
+                down[child] = above @ tree.transition[child]
+
+
+# ---------------------------------------------------------------------- probable completions
+def probable_values(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
+    """The best completion of rows with few of them, and a local maximum for the others."""
+    missing = missing_cells(codes)
+    completed = np.where(missing, viterbi_values(tree, codes), codes)
+    many = np.array([n_states(tree.shape.n_values[row]) > LISTED for row in missing])
+    completed[many] = _climb(tree, completed[many], missing[many])
+    if not many.all():
+        few = codes[~many], [completed[~many]], tree.log_prob, tree.shape.n_values
+        completed[~many] = best_completions(*few)
+    return completed
+
+
+def viterbi_values(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
+    """The values on the most probable path of hidden states and missing values together."""
+    values = np.empty(codes.shape, dtype=np.uint16)
+    with np.errstate(divide="ignore"):
+        log_transition, log_emission = np.log(tree.transition), np.log(tree.emission)
+    step = max(1, 2**20 // tree.shape.n_states**2)
+    for start in range(0, len(codes), step):
+        block = slice(start, start + step)
+        values[block] = _viterbi_block(tree, log_transition, log_emission, codes[block])
+    return values
+
+
+def _viterbi_block(
+    tree: HiddenTree, log_transition: np.ndarray, log_emission: np.ndarray, codes: np.ndarray
+) -> np.ndarray:
+    shape = tree.shape
+    index, best = shape.index(codes), np.empty(codes.shape, dtype=np.uint16)
+    belief: dict[int, np.ndarray] = {}
+    for column in reversed(shape.order):
+        of_value = log_emission[shape.rows_of(column)].copy()
+        of_value[-1] = of_value[:-1].max(axis=0)  # a missing value is the state's own best
+        belief[column] = of_value[index[column]]
+        for child in shape.children[column]:
+            paths = log_transition[child] + belief[child][:, np.newaxis]
+            belief[column] += paths.max(axis=2)
+    state = {-1: np.zeros(len(codes), dtype=np.intp)}
+    for column in shape.order:
+        above = state[shape.parents[column]]
+        state[column] = (log_transition[column][above] + belief[column]).argmax(axis=1)
+        own = log_emission[shape.rows_of(column)][:-1].argmax(axis=0)
+        best[:, column] = own[state[column]]
+    return best
+
+
+def _climb(tree: HiddenTree, completed: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Change the missing value of each row that gains most, until no change gains."""
+    completed = completed.copy()
+    for block in tree.shape.blocks(len(completed)):
+        moving = np.arange(len(completed))[block]
+        while len(moving):
+            moving = moving[_change_best(tree, completed, missing, moving)]
+    return completed
+
+
+def _change_best(
+    tree: HiddenTree, completed: np.ndarray, missing: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """Change one value in each of the rows in place, and return which of them have gained."""
+    codes, missing = completed[rows], missing[rows]
+    each = np.arange(len(rows))
+    gain, change = np.full(len(rows), 1.0), np.zeros((2, len(rows)), dtype=np.intp)
+    for column, probability in value_probabilities(tree, codes, missing.any(axis=0)):
+        value = probability.argmax(axis=1)
+        now = probability[each, codes[:, column]]
+        ratio = np.where(missing[:, column], probability[each, value] / now, 0)
+        better = ratio > gain
+        gain[better] = ratio[better]
+        change[0, better], change[1, better] = column, value[better]
+    gained = np.log(gain) > GAIN
+    completed[rows[gained], change[0, gained]] = change[1, gained]
+    return gained

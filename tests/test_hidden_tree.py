@@ -1,0 +1,376 @@
+"""The hidden Chow-Liu tree: messages against enumeration, learning, and what sets it apart."""
+
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from skdgm import (
+    ChowLiuTreeDensity,
+    GenerativeClassifier,
+    HiddenChowLiuTreeDensity,
+    MixtureDensity,
+)
+from skdgm.density import _hidden_tree_learning as learning
+from skdgm.density import _hidden_tree_messages as messages
+from skdgm.density import _hidden_tree_queries as queries
+
+from .estimators import Case
+
+CASES = [
+    Case("binary", HiddenChowLiuTreeDensity(4, random_state=0, tol=0.01), 5, 2),
+    Case("ternary", HiddenChowLiuTreeDensity(7, n_categories=3, random_state=1, tol=0.01), 4, 3),
+    Case("few states", HiddenChowLiuTreeDensity(2, n_categories=4, random_state=2, tol=0.01), 3, 4),
+    Case("one state", HiddenChowLiuTreeDensity(1, random_state=3), 5, 2),
+    Case("unsmoothed", HiddenChowLiuTreeDensity(4, alpha=0, random_state=4, tol=0.01), 5, 2),
+]
+cases = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+
+
+def joint_by_definition(density, states):
+    """``p(x)`` as the sum over all hidden states of the product of all tables."""
+    n_columns, h = states.shape[1], density.n_states
+    probability = np.zeros(len(states))
+    for z in itertools.product(range(h), repeat=n_columns):
+        product = density.start_[z[np.flatnonzero(density.parents_ < 0)[0]]]
+        for i, parent in enumerate(density.parents_):
+            product *= 1 if parent < 0 else density.transition_[i, z[parent], z[i]]
+        emitted = [density.emission_[i][z[i], states[:, i]] for i in range(n_columns)]
+        probability += product * np.prod(emitted, axis=0)
+    return probability
+
+
+# ---------------------------------------------------------------------- the model
+@cases
+def test_scores_are_those_of_the_definition(case):
+    density = clone(case.density).fit(case.data())
+    states = case.all_states()
+    expected = joint_by_definition(density, states)
+    assert_allclose(expected.sum(), 1, rtol=1e-12)
+    assert_allclose(np.exp(density.score_samples(states)), expected, rtol=1e-9, atol=1e-14)
+
+
+@cases
+def test_tables_are_distributions_along_the_chow_liu_tree(case):
+    X = case.data()
+    density = clone(case.density).fit(X)
+    n_categories = case.density.n_categories
+    tree = ChowLiuTreeDensity(n_categories=n_categories, alpha=0.05).fit(X)
+    assert_array_equal(density.parents_, tree.parents_)
+    assert_allclose(density.start_.sum(), 1)
+    assert_allclose(density.transition_.sum(axis=2), 1)
+    for table, count in zip(density.emission_, density.n_categories_, strict=True):
+        assert table.shape == (density.n_states, count)
+        assert_allclose(table.sum(axis=1), 1)
+    free = density.start_.size - 1
+    free += sum(t.size - len(t) for t in density.transition_[density.parents_ >= 0])
+    free += sum(table.size - len(table) for table in density.emission_)
+    assert density.n_parameters_ == free
+    assert isinstance(density.n_parameters_, int)
+
+
+def test_one_state_is_independence():
+    case = CASES[3]
+    X = case.data()
+    density = clone(case.density).set_params(alpha=0).fit(X)
+    share = X.mean(axis=0)
+    expected = np.where(X == 1, share, 1 - share)
+    assert_allclose(density.score_samples(X), np.log(expected).sum(axis=1), rtol=1e-9)
+
+
+def test_parity_is_learned():
+    """No tree over the columns alone describes three bits of even parity."""
+    bits = np.random.default_rng(0).integers(0, 2, (400, 3))
+    X = np.column_stack([bits, bits.sum(axis=1) % 2])
+    hidden = HiddenChowLiuTreeDensity(16, alpha=0.01, random_state=0, max_iter=300, tol=1e-6)
+    assert hidden.fit(X).score(X) > -2.2  # 3 log 2 = 2.08 at best
+    assert ChowLiuTreeDensity().fit(X).score(X) < -2.7
+
+
+# ---------------------------------------------------------------------- missing values
+def rows_with_holes(case, n_rows, seed):
+    X = case.data(n_rows, seed).astype(float)
+    X[np.random.default_rng(seed).random(X.shape) < 0.5] = np.nan
+    return X
+
+
+def completions(density, case, row):
+    states = case.all_states()
+    agree = np.all((states == row) | np.isnan(row), axis=1)
+    probability = np.exp(density.score_samples(states)) * agree
+    return states, probability
+
+
+@cases
+def test_queries_are_those_of_the_enumerated_conditional(case):
+    density = clone(case.density).fit(case.data_with_holes())
+    X = rows_with_holes(case, 30, seed=1)
+    scores, means, modes = (
+        call(X)
+        for call in (density.score_samples, density.conditional_mean, density.conditional_mode)
+    )
+    for row, score, mean, mode in zip(X, scores, means, modes, strict=True):
+        states, probability = completions(density, case, row)
+        assert_allclose(score, np.log(probability.sum()), rtol=0, atol=1e-9)
+        assert_allclose(mean, probability @ states / probability.sum(), atol=1e-9)
+        of_mode = probability[np.all(states == mode, axis=1)]
+        assert_allclose(of_mode, [probability.max()], rtol=1e-9)
+
+
+@cases
+def test_draws_follow_the_enumerated_conditional(case):
+    density = clone(case.density).fit(case.data())
+    X = rows_with_holes(case, 3, seed=2)
+    X[0] = np.nan
+    for row in X:
+        states, probability = completions(density, case, row)
+        drawn = density.conditional_sample(np.tile(row, (20_000, 1)), random_state=0)
+        place = np.ravel_multi_index(tuple(drawn.T.astype(int)), (case.n_categories,) * len(row))
+        count = np.bincount(place, minlength=len(states))
+        expected = probability / probability.sum() * 20_000
+        assert (count[probability == 0] == 0).all()
+        likely = expected >= 5
+        observed = np.append(count[likely], count[~likely].sum())
+        expected = np.append(expected[likely], max(expected[~likely].sum(), 1e-9))
+        if expected[-1] < 5:
+            observed, expected = observed[:-1], expected[:-1]
+        expected *= observed.sum() / expected.sum()
+        assert stats.chisquare(observed, expected).pvalue > 1e-4
+
+
+@cases
+def test_the_viterbi_path_is_the_best_of_all_paths(case):
+    density = clone(case.density).fit(case.data())
+    X = rows_with_holes(case, 10, seed=3)
+    found = queries.viterbi_values(density._tree, density._encode(X))
+    paths = np.array(list(itertools.product(range(density.n_states), repeat=case.n_columns)))
+    states = case.all_states()
+    joint = density.start_[paths[:, np.flatnonzero(density.parents_ < 0)[0]]][:, None]
+    for i, parent in enumerate(density.parents_):
+        if parent >= 0:
+            joint = joint * density.transition_[i, paths[:, parent], paths[:, i]][:, None]
+        joint = joint * density.emission_[i][paths[:, i]][:, states[:, i]]
+    best = joint.max(axis=0)
+    for row, values in zip(X, found, strict=True):
+        agree = np.all((states == row) | np.isnan(row), axis=1)
+        own = np.all((states == np.where(np.isnan(row), values, row)), axis=1)
+        assert_allclose(best[own], [best[agree].max()], rtol=1e-9)
+
+
+@cases
+def test_many_completions_end_where_no_single_change_gains(case, monkeypatch):
+    density = clone(case.density).fit(case.data())
+    X = rows_with_holes(case, 40, seed=4)
+    best = density.score_samples(density.conditional_mode(X))
+    monkeypatch.setattr(queries, "LISTED", 1)
+    modes = density.conditional_mode(X)
+    scores = density.score_samples(modes)
+    assert (scores <= best + 1e-9).all()
+    assert np.mean(scores > best - 1e-9) > 0.5
+    for column, value in itertools.product(range(case.n_columns), range(case.n_categories)):
+        changed = np.where(np.isnan(X), modes, X)
+        changed[:, column] = np.where(np.isnan(X[:, column]), value, X[:, column])
+        assert (density.score_samples(changed) <= scores + 1e-8).all()
+
+
+def test_many_columns_with_nothing_to_list():
+    X = np.random.default_rng(0).integers(0, 2, (100, 60)).astype(float)
+    X[:, 1::2] = X[:, ::2]
+    density = HiddenChowLiuTreeDensity(4, random_state=0).fit(X)
+    X[:5, 1::2] = np.nan
+    completed = density.conditional_mode(X[:5])
+    assert_array_equal(completed[:, 1::2], X[:5, ::2])
+    assert np.isfinite(density.score_samples(np.full((1, 60), np.nan))).all()
+
+
+def test_categories_beyond_a_byte():
+    X = np.random.default_rng(0).integers(0, 300, (500, 2)).astype(float)
+    density = HiddenChowLiuTreeDensity(6, n_categories=300, random_state=0).fit(X)
+    assert density.sample(400, random_state=0).max() > 255
+    query = np.array([[3, np.nan]] * 400)  # which fit in a byte
+    assert density.conditional_sample(query, random_state=0).max() > 255
+    everything = np.column_stack([np.full(300, 3), np.arange(300)])
+    probability = np.exp(density.score_samples(everything) - density.score_samples(query[:1]))
+    assert_allclose(probability.sum(), 1)
+    assert density.conditional_mode(query[:1])[0, 1] == probability.argmax()
+
+
+def test_long_rows_neither_underflow_nor_overflow():
+    """Stars, in which hundreds of messages meet, and chains."""
+    rng = np.random.default_rng(0)
+    centre = rng.integers(0, 2, (150, 1))
+    X = np.where(rng.random((150, 900)) < 0.1, 1 - centre, centre)
+    density = HiddenChowLiuTreeDensity(6, random_state=0, batch_size=64, max_iter=12).fit(X)
+    assert np.isfinite(density.score_samples(X)).all()
+    surprising = rng.integers(0, 2, (20, 900))
+    assert np.isfinite(density.score_samples(surprising)).all()
+    single = density._tree.astype(np.float32)
+    assert_allclose(single.log_prob(surprising), density.score_samples(surprising), rtol=1e-5)
+
+
+# ---------------------------------------------------------------------- learning
+@cases
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_steps_on_all_rows_never_lower_the_objective(case):
+    X = case.data_with_holes(200)
+    weight = np.random.default_rng(0).random(200)
+    density = clone(case.density).set_params(tol=0, max_iter=30)
+    density.fit(X, sample_weight=weight)
+    assert len(density.lower_bounds_) == density.n_iter_ <= 30
+    assert np.diff(density.lower_bounds_).min() > -1e-9
+    stepwise = clone(density).set_params(batch_size=20).fit(X, sample_weight=weight)
+    of_full_passes = stepwise.lower_bounds_[-learning.FULL_PASSES :]
+    assert np.diff(of_full_passes).min() > -1e-9
+
+
+@cases
+def test_expected_counts_add_and_hold_every_row(case):
+    density = clone(case.density).fit(case.data())
+    X, weight = case.data_with_holes(80, seed=5), np.random.default_rng(1).random(80)
+    codes, shape = density._encode(X), density._tree.shape
+    first, second = slice(30), slice(30, None)
+    counts = density._count(codes, weight).counts
+    both = density._count(codes[first], weight[first]) + density._count(
+        codes[second], weight[second]
+    )
+    both = both.counts
+    assert_allclose(both.transition, counts.transition, atol=1e-12)
+    assert_allclose(both.emission, counts.emission, atol=1e-12)
+    edges = np.delete(counts.transition.sum(axis=(1, 2)), shape.root)
+    assert_allclose(edges, weight.sum())
+    observed = weight @ ~np.isnan(X)
+    seen = [counts.emission[shape.rows_of(i)][:-1].sum() for i in range(case.n_columns)]
+    assert_allclose(seen, observed)
+    single = density._tree.astype(np.float32).expect(codes, weight)[0]
+    assert_allclose(single.transition, counts.transition, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("batch_size", [10, 512])
+@cases
+def test_weights_repeat_rows_and_order_does_not_matter(case, batch_size):
+    X = case.data(200)
+    weight = np.random.default_rng(0).integers(0, 4, len(X))
+    density = clone(case.density).set_params(batch_size=batch_size, max_iter=15)
+    weighted = clone(density).fit(X, sample_weight=weight)
+    repeated = clone(density).fit(np.repeat(X, weight, axis=0)[::-1])
+    assert_array_equal(weighted.transition_, repeated.transition_)
+    assert_array_equal(weighted.score_samples(X), repeated.score_samples(X))
+
+
+def test_batches_hold_every_row_with_its_weight():
+    rng = np.random.default_rng(0)
+    rows = learning.Rows(np.arange(100)[:, np.newaxis], rng.pareto(1, 100) + 0.01)
+    dealt = list(learning.batches(rows, 7, rng))
+    assert len(dealt) == 7
+    total = np.zeros(100)
+    for batch in dealt:
+        assert len(np.unique(batch.codes)) == len(batch.codes)
+        np.add.at(total, batch.codes[:, 0], batch.weight)
+    assert_allclose(total, rows.weight)
+    sizes = [batch.total for batch in learning.batches(rows, 4, rng)]
+    assert max(sizes) < 2 * min(sizes)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("batch_size", [16, 512])
+def test_threads_change_nothing(batch_size, monkeypatch):
+    monkeypatch.setattr(learning, "FEWEST_ROWS", 8)
+    monkeypatch.setattr(messages, "FEWEST_ROWS", 8)
+    X = CASES[1].data_with_holes(150)
+    density = clone(CASES[1].density).set_params(batch_size=batch_size, max_iter=8)
+    models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 1, 3)]
+    for model in models[1:]:
+        assert_array_equal(model.transition_, models[0].transition_)
+        assert_array_equal(model.conditional_mode(X), models[0].conditional_mode(X))
+        assert_array_equal(model.sample(50, random_state=1), models[0].sample(50, random_state=1))
+
+
+def test_random_states():
+    X = CASES[0].data(300)
+    density = HiddenChowLiuTreeDensity(4, batch_size=8, max_iter=8)
+    first, again, other = (clone(density).set_params(random_state=s).fit(X) for s in (1, 1, 2))
+    assert_array_equal(first.transition_, again.transition_)
+    assert not np.array_equal(first.transition_, other.transition_)
+
+
+def test_early_stopping_keeps_the_best_model():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (120, 8))  # noise, which a long fit learns by heart
+    long = HiddenChowLiuTreeDensity(32, alpha=0.1, max_iter=200, tol=0, random_state=0)
+    density = clone(long).set_params(early_stopping=True, validation_fraction=0.3).fit(X)
+    scores = density.validation_scores_
+    assert len(scores) == density.n_iter_ == scores.argmax() + 1 + density.n_iter_no_change
+    assert len(density.lower_bounds_) == density.n_iter_ < 200
+    fresh = rng.integers(0, 2, (500, 8))
+    with pytest.warns(ConvergenceWarning, match="max_iter=200"):
+        assert density.score(fresh) > long.fit(X).score(fresh) + 0.1
+    with pytest.raises(ValueError, match="leaves no row to learn from with n_samples=1"):
+        density.fit(X[:1])
+
+
+def test_no_partial_fit():
+    density = CASES[0].density
+    assert not hasattr(density, "partial_fit")
+    assert not hasattr(clone(density).fit(CASES[0].data()), "partial_fit")
+
+
+def test_progress_is_printed(capsys):
+    X = CASES[0].data(100)
+    density = HiddenChowLiuTreeDensity(2, verbose=1, random_state=0).fit(X)
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == density.n_iter_
+    assert printed[0] == f"EM step 1: {density.lower_bounds_[0]:.6f} nats a row"
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.zeros((1, 1)),
+        np.zeros((5, 3)),
+        np.array([[0], [1], [1]]),
+        np.array([[0, 1], [np.nan, 1]]),
+        np.eye(40),
+    ],
+    ids=["one cell", "constant", "one column", "two rows", "more columns than rows"],
+)
+def test_small_data_with_many_states(X):
+    density = HiddenChowLiuTreeDensity(random_state=0).fit(X)
+    assert np.isfinite(density.score_samples(X)).all()
+    assert density.sample(3, random_state=0).shape == (3, X.shape[1])
+    hidden = np.full((1, X.shape[1]), np.nan)
+    assert_allclose(density.score_samples(hidden), 0, atol=1e-9)
+    assert np.isfinite(density.conditional_mode(hidden)).all()
+
+
+def test_pickled_models_are_the_same():
+    X = CASES[1].data_with_holes()
+    density = clone(CASES[1].density).fit(X)
+    loaded = pickle.loads(pickle.dumps(density))
+    assert_array_equal(loaded.score_samples(X), density.score_samples(X))
+    assert_array_equal(loaded.conditional_sample(X, 2), density.conditional_sample(X, 2))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_in_a_mixture():
+    case = CASES[0]
+    X = case.data_with_holes(100)
+    mixture = MixtureDensity(clone(case.density), max_iter=20, tol=0, random_state=0).fit(X)
+    assert np.diff(mixture.lower_bounds_).min() > -1e-9
+    assert_allclose(np.exp(mixture.score_samples(case.all_states())).sum(), 1)
+    assert mixture.conditional_sample(X, random_state=0).max() <= 1
+    assert mixture.n_parameters_ == 1 + 2 * mixture.densities_[0].n_parameters_
+
+
+def test_in_a_classifier():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 300)
+    X = rng.integers(0, 2, (300, 6))
+    X[:, 5] = (X[:, :5].sum(axis=1) + y) % 2
+    classifier = GenerativeClassifier(HiddenChowLiuTreeDensity(8, random_state=0))
+    assert classifier.fit(X, y).score(X, y) > 0.5
