@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skdgm import (
     BernoulliIndependentDensity,
+    ChowLiuTreeDensity,
     FullCategoricalDensity,
     GaussianDensity,
     GenerativeClassifier,
@@ -99,7 +100,10 @@ def test_equals_its_definition(seed, n_components):
         BernoulliIndependentDensity(alpha=0.5),
         BernoulliIndependentDensity(alpha=0, bounds=(0.2, 0.9)),
         MarkovChainImageDensity(n_categories=2),
+        MarkovChainImageDensity(n_categories=2, homogeneous=True),
         FullCategoricalDensity(n_categories=2),
+        FullCategoricalDensity(n_categories=2, ties=np.arange(16) % 5),
+        ChowLiuTreeDensity(n_categories=2),
         GaussianDensity(reg_covar=0),
         MixtureDensity(BernoulliIndependentDensity(), random_state=0),
     ],
@@ -140,6 +144,34 @@ def test_draws_follow_the_mixture():
     count = np.bincount(drawn.astype(int) @ [8, 4, 2, 1], minlength=16)
     expected = np.exp(mixture.score_samples(states)) * 20_000
     assert stats.chisquare(count, expected).pvalue > 1e-4
+
+
+def test_components_keep_their_restrictions():
+    """Bounds, ties and shared tables hold in every component."""
+    mixture = MixtureDensity(BernoulliIndependentDensity(bounds=(0.2, 0.8)), 3, random_state=0).fit(
+        INK
+    )
+    for density in mixture.densities_:
+        assert density.probability_.min() >= 0.2
+        assert density.probability_.max() <= 0.8
+    ties = np.arange(16) % 5
+    mixture = MixtureDensity(FullCategoricalDensity(ties=ties, n_categories=2), random_state=0)
+    mixture.fit(INK[:, 18:22])
+    states = np.array(np.unravel_index(np.arange(16), (2,) * 4)).T
+    for density in mixture.densities_:
+        score = density.score_samples(states)
+        assert_allclose(score, score[:5][ties])
+    assert mixture.n_parameters_ == 2 * 4 + 1
+    chain = MarkovChainImageDensity(n_categories=2, homogeneous=True)
+    assert MixtureDensity(chain, random_state=0).fit(INK).n_parameters_ == 2 * 3 + 1
+
+
+def test_trees_in_a_mixture_beat_one_tree():
+    tree = ChowLiuTreeDensity(n_categories=2)
+    train, test = INK[:1200], INK[1200:]
+    mixture = MixtureDensity(tree, 6, random_state=0).fit(train)
+    assert mixture.score(test) > clone(tree).fit(train).score(test) + 2
+    assert len({tuple(density.parents_) for density in mixture.densities_}) == 6
 
 
 # ---------------------------------------------------------------------- the start and the end
