@@ -1,4 +1,4 @@
-"""Every density on the binary density-estimation benchmarks, beside published figures.
+"""Every discrete density on the binary density-estimation sets, beside published figures.
 
 usage: python benchmarks/debd.py --data FOLDER [--sets nltcs plants ...] [--output FILE.csv]
 
@@ -24,6 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skdgm import (
     BernoulliIndependentDensity,
     ChowLiuTreeDensity,
+    FullCategoricalDensity,
     HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
     MixtureDensity,
@@ -70,6 +71,12 @@ def search_chain(search):
     """A chain along the columns, in the order that they happen to have."""
     for alpha in (0.1, 1.0):
         search.try_out(MarkovChainImageDensity(1, n_categories=2, alpha=alpha))
+
+
+def search_full_table(search):
+    """One probability for each joint state."""
+    for alpha in (1.0, 1e3, 1e6):
+        search.try_out(FullCategoricalDensity(n_categories=2, alpha=alpha))
 
 
 def search_tree(search):
@@ -127,6 +134,7 @@ def search_mixture_of_hidden_trees(search):
 FAMILIES = {
     "independent": search_independent,
     "chain": search_chain,
+    "full_table": search_full_table,
     "chow_liu_tree": search_tree,
     "mixture_of_trees": search_mixture,
     "hidden_chow_liu_tree": search_hidden_tree,
