@@ -102,12 +102,16 @@ class StateTable:
         """Complete each row by the mean of its completions."""
         completed = codes.astype(np.float64)
         for match in self._matches(codes):
-            every = np.exp(self.log_prob_unlisted + math.log(match.n_completions) - match.log_prob)
-            unlisted = np.exp(self.log_prob_unlisted - match.log_prob)
+            some = match.n_listed < match.n_completions  # rows with completions not listed
+            every = np.zeros(len(match.rows))
+            log_every = self.log_prob_unlisted + math.log(match.n_completions)
+            every[some] = np.exp(log_every - match.log_prob[some])
             for column in match.hidden:
                 value = self._codes[match.index, column].astype(np.float64)
                 listed = match.sum(match.probability * value) * np.exp(-match.log_prob)
-                others = every * (self.n_categories[column] - 1) / 2 - unlisted * match.sum(value)
+                # The mean over all completions, less the part that the listed ones have in it.
+                part = match.sum(value) / float(min(match.n_completions, 2**1000))
+                others = every * ((self.n_categories[column] - 1) / 2 - part)
                 completed[match.rows, column] = listed + others
         return completed
 

@@ -206,8 +206,9 @@ def _largest_factor(
 
     The cells are ``independent + factor * covariance``.
     """
-    room = (1 - LEAST_PART) * independent
-    ratio = np.divide(room, -covariance, out=np.ones_like(room), where=covariance < -room)
+    room = (1 - LEAST_PART) * np.maximum(independent, 0.0)
+    beyond = covariance < -room - ROUNDING
+    ratio = np.divide(room, -covariance, out=np.ones_like(room), where=beyond)
     by_column = np.minimum.reduceat(np.minimum.reduceat(ratio, first_value), first_value, axis=1)
     return np.minimum(by_column, by_column.T)
 
