@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 RandomState = int | np.random.RandomState | np.random.Generator | None
 
@@ -70,6 +70,38 @@ def leave_out_weightless(
         return weight, *tables
     rows = weight > 0
     return weight[rows], *(table[rows] for table in tables)
+
+
+def fit_weighted(
+    estimator: BaseEstimator, X: Any, y: Any = None, weight: np.ndarray | None = None
+) -> BaseEstimator:
+    """Fit a scikit-learn estimator to weighted rows, whether or not its ``fit`` takes weights.
+
+    Integer weights count as repeated rows where it does not.
+    """
+    if weight is None or (weight == 1).all():
+        return estimator.fit(X, y)
+    name = _weight_parameter(estimator)
+    if name is not None:
+        return estimator.fit(X, y, **{name: weight})
+    times = weight.astype(np.intp)
+    if (times != weight).any():
+        raise ValueError(
+            f"{type(estimator).__name__} takes no sample_weight, so rows can only be repeated, but "
+            f"a row has weight {weight[times != weight][0]:g}; give integer weights, or choose an "
+            "estimator whose fit takes weights."
+        )
+    X = np.repeat(X, times, axis=0)
+    return estimator.fit(X, None if y is None else np.repeat(y, times, axis=0))
+
+
+def _weight_parameter(estimator: BaseEstimator) -> str | None:
+    """What the weights are called in the estimator's fit; in a pipeline, its last step's."""
+    if has_fit_parameter(estimator, "sample_weight"):
+        return "sample_weight"
+    steps = getattr(estimator, "steps", None)
+    inner = _weight_parameter(steps[-1][1]) if steps else None
+    return None if inner is None else f"{steps[-1][0]}__{inner}"
 
 
 def check_observed(

@@ -302,7 +302,7 @@ def test_counts_to_start_from_agree_and_rule_out_nothing(seed, share):
     X = with_holes(leaning(seed, 20, MIXED), seed, share)
     tree = ChowLiuTreeDensity(MIXED, alpha=0)
     tree.n_features_in_ = len(MIXED)
-    counts = tree._count_start(tree._encode_training(X, extend=False), None)
+    counts = tree._count_start(tree._encode_training(X, None, extend=False), None)
     pairs = counts.probabilities(0)
     alone = np.diagonal(pairs)
     starts = np.cumsum(MIXED) - MIXED

@@ -91,7 +91,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             )
         self.priors_ = self._check_priors(class_weight)
         # What the data declare (categories, dtype) is common to all classes.
-        codes = prototype._encode_training(X, extend=False)
+        codes = prototype._encode_training(X, weight, extend=False)
         self.densities_ = [copy(prototype) for _ in self.classes_]
         rows = [np.flatnonzero(label == c) for c in range(len(self.classes_))]
         names = getattr(self, "feature_names_in_", None)

@@ -48,9 +48,10 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
     for what ``_encode`` returns, the only form of the data that they see. A cell of it may be
     missing: NaN in X is, whatever the call.
 
-    - ``_encode_training(X, extend)``: learn what the data declare (dtype, categories) and encode;
-      ``extend`` keeps what earlier batches declared.
-    - ``_encode(X)``: check against what was declared and encode.
+    - ``_encode_training(X, weight, extend)``: learn what the data declare (dtype, categories) and
+      encode; ``extend`` keeps what earlier batches declared.
+    - ``_encode(X)``: check against what was declared and encode. What NumPy makes of codes is a
+      table of the values themselves, missing ones marked, whatever else the codes hold.
     - ``_count(codes, weight)``: the sufficient statistics, an object that adds.
     - ``_estimate(statistics)``: set the fitted attributes.
     - ``_log_prob(codes)``: ``log p(x_observed)`` of each row.
@@ -105,7 +106,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         """
         with all_or_nothing(self, anew=True):
             X, weight = self._check_training(X, sample_weight, reset=True)
-            self._fit(self._encode_training(X, extend=False), weight)
+            self._fit(self._encode_training(X, weight, extend=False), weight)
         return self
 
     @available_if(lambda self: self._is_additive)
@@ -141,7 +142,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         with all_or_nothing(self):
             extend = self.__sklearn_is_fitted__()
             X, weight = self._check_training(X, sample_weight, reset=not extend)
-            codes = self._encode_training(X, extend=extend)
+            codes = self._encode_training(X, weight, extend=extend)
             if not extend:
                 self._fit(codes, weight)
             elif self._needs_em(codes):
@@ -308,11 +309,15 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         return penalty - 2 * float(np.sum(log_prob))
 
     # ------------------------------------------------------------------ hooks of a subclass
-    def _encode_training(self, X: Any, extend: bool) -> Any:
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         return self._encode(X)
 
     @abstractmethod
     def _encode(self, X: Any) -> Any: ...
+
+    def _recode(self, table: np.ndarray) -> Any:
+        """The codes of a table like the one that NumPy makes of codes."""
+        return table
 
     @abstractmethod
     def _count(self, codes: Any, weight: np.ndarray | None) -> Any: ...

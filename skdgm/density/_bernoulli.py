@@ -111,7 +111,7 @@ class BernoulliIndependentDensity(BaseDensity):
         self.bounds = bounds
         self.n_jobs = n_jobs
 
-    def _encode_training(self, X: Any, extend: bool) -> Any:
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         if not extend:
             self._dtype = X.dtype
         return self._encode(X)

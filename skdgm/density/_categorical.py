@@ -39,7 +39,7 @@ class BaseCategoricalDensity(BaseDensity):
 
     _one_alphabet = False
 
-    def _encode_training(self, X: Any, extend: bool) -> np.ndarray:
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
         if extend:
             self._dtype = np.promote_types(self._dtype, X.dtype)
         else:

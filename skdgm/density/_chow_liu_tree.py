@@ -137,8 +137,8 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    def _encode_training(self, X: Any, extend: bool) -> np.ndarray:
-        codes = super()._encode_training(X, extend)
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
+        codes = super()._encode_training(X, weight, extend)
         if extend and not np.array_equal(self._statistics.n_categories, self.n_categories_):
             self._set(self._statistics.widen(self.n_categories_))
         return codes

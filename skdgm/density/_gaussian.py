@@ -184,7 +184,9 @@ class GaussianDensity(BaseDensity):
         check_is_fitted(self)
         return self._covariance.matrix()
 
-    def _encode_training(self, X: np.ndarray, extend: bool) -> np.ndarray:
+    def _encode_training(
+        self, X: np.ndarray, weight: np.ndarray | None, extend: bool
+    ) -> np.ndarray:
         if not extend:
             self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
         return self._encode(X)

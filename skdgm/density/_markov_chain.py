@@ -153,11 +153,11 @@ default="raster"
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    def _encode_training(self, X: Any, extend: bool) -> np.ndarray:
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
         if not extend:
             self._check_order()
             self.scan_ = scan_order(self.scan, self.image_shape, self.n_features_in_)
-        codes = super()._encode_training(X, extend)
+        codes = super()._encode_training(X, weight, extend)
         if extend:
             self._make_room(codes)
         return codes

@@ -220,16 +220,21 @@ class MixtureDensity(BaseDensity):
         checks = self.density._input_checks
         return {name: checks[name] for name in checks if name != "accept_sparse"}
 
-    def _encode_training(self, X: Any, extend: bool) -> Any:
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         self._prototype = clone(self.density)
         self._prototype._validate_params()
-        self._prototype.n_features_in_ = self.n_features_in_
-        codes = self._prototype._encode_training(X, extend=False)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(self._prototype, name, getattr(self, name))
+        codes = self._prototype._encode_training(X, weight, extend=False)
         self._dtype = self._prototype._dtype
         return codes
 
     def _encode(self, X: Any) -> Any:
         return self._prototype._encode(X)
+
+    def _recode(self, table: np.ndarray) -> Any:
+        return self._prototype._recode(table)
 
     def _fit(self, codes: Any, weight: np.ndarray | None) -> None:
         self._generator = check_generator(self.random_state)
@@ -360,7 +365,12 @@ class MixtureDensity(BaseDensity):
 
     def _mode_missing(self, codes: Any) -> np.ndarray:
         candidates = [density._mode_missing(codes) for density in self.densities_]
-        return best_completions(codes, candidates, self._log_prob, self._n_values)
+        return best_completions(
+            np.asarray(codes),
+            candidates,
+            lambda table: self._log_prob(self._recode(table)),
+            self._n_values,
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
