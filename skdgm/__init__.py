@@ -1,7 +1,12 @@
 """Generative models with exact likelihoods for scikit-learn users."""
 
 from .compare import ClassifierComparison, compare_classifiers, load_table
-from .conditional import DensityImputer, GaussianDiscriminant, GenerativeClassifier
+from .conditional import (
+    ConditionalDensity,
+    DensityImputer,
+    GaussianDiscriminant,
+    GenerativeClassifier,
+)
 from .density import (
     BernoulliIndependentDensity,
     ChowLiuTreeDensity,
@@ -20,6 +25,7 @@ __all__ = [
     "ChowLiuTreeDensity",
     "ClassifierComparison",
     "ComparisonDisplay",
+    "ConditionalDensity",
     "DensityImputer",
     "FullCategoricalDensity",
     "GaussianDensity",

@@ -1,7 +1,8 @@
-"""Conditional models that come from densities: ``p(y | x)``, and the missing given the observed."""
+"""Conditional models: ``p(y | x)`` of classes and whole vectors, the missing given the rest."""
 
+from ._conditional_density import ConditionalDensity
 from ._density_imputer import DensityImputer
 from ._gaussian_discriminant import GaussianDiscriminant
 from ._generative_classifier import GenerativeClassifier
 
-__all__ = ["DensityImputer", "GaussianDiscriminant", "GenerativeClassifier"]
+__all__ = ["ConditionalDensity", "DensityImputer", "GaussianDiscriminant", "GenerativeClassifier"]

@@ -1,0 +1,249 @@
+"""The contract of every conditional model ``p(y | x)`` of whole vectors y.
+
+A model provides the hooks; what y may look like and the shapes of what comes out are written here,
+once.
+"""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils.validation import (
+    _get_feature_names,
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from .._validation import (
+    RandomState,
+    all_or_nothing,
+    check_generator,
+    check_weight,
+    leave_out_weightless,
+)
+from ..density._base import check_n_samples
+
+
+class BaseConditional(BaseEstimator, metaclass=ABCMeta):
+    """A distribution over rows y for each row of X, which is fitted, scored and sampled.
+
+    A subclass writes these hooks, for validated tables X and Y, of two dimensions each:
+
+    - ``_fit(X, Y, weight)``: set the fitted attributes.
+    - ``_log_prob(X, Y)``: ``log p(y | x)`` of each row, ``-inf`` where x itself is impossible.
+    - ``_predict(X)`` and ``_predict_mode(X)``: tables like Y.
+    - ``_sample(X, n_samples, generator)``: draws of shape (n_rows, n_outputs, n_samples).
+
+    ``_input_checks`` and ``_output_checks`` say what scikit-learn's checks of X and y are told.
+    """
+
+    _output_checks: dict = {}
+
+    # ------------------------------------------------------------------ what a user calls
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the model to the rows of X and y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The conditions.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            What was observed under each of them.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            If X, y or the weights are not what the model accepts, or of different lengths. The
+            model is then left as it was before the call.
+        """
+        with all_or_nothing(self, anew=True):
+            if y is None:
+                validate_data(self, X, y=None)  # scikit-learn's own words
+            X = validate_data(self, X, **self._input_checks)
+            Y = self._check_outputs(X, y, reset=True)
+            weight, X, Y = leave_out_weightless(check_weight(sample_weight, X), X, Y)
+            self._fit(X, Y, weight)
+        return self
+
+    def score_samples(self, X: ArrayLike, y: ArrayLike | None = None) -> np.ndarray:
+        """Compute the log-probability (or log-density) of each row of y given that of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The conditions.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            What to score. None is nothing observed, which scores 0.
+
+        Returns
+        -------
+        log_prob : ndarray of shape (n_samples,)
+            ``log p(y | x)`` in nats; ``-inf`` where the model rules y, or x itself, out.
+
+        Raises
+        ------
+        ValueError
+            If X or y are not like those of fit, or of different lengths.
+        """
+        X = self._check_conditions(X)
+        if y is None:
+            return np.zeros(len(X))
+        return self._log_prob(X, self._check_outputs(X, y))
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Compute the mean log-probability of y given X, so that folds of any size compare.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The conditions.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            What to score.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
+
+        Returns
+        -------
+        score : float
+            Mean of ``score_samples(X, y)``, in nats.
+        """
+        if y is None:
+            raise ValueError("y must be given: without it there is nothing to score.")
+        log_prob = self.score_samples(X, y)
+        weight, log_prob = leave_out_weightless(check_weight(sample_weight, log_prob), log_prob)
+        return float(np.average(log_prob, weights=weight))
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict y for each row of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The conditions.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predictions, of as many dimensions as y had in fit.
+        """
+        return self._like_outputs(self._predict(self._check_conditions(X)))
+
+    def predict_mode(self, X: ArrayLike) -> np.ndarray:
+        """Find the jointly most probable y for each row of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The conditions.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The modes of ``p(y | x)``, of as many dimensions as y had in fit.
+        """
+        return self._like_outputs(self._predict_mode(self._check_conditions(X)))
+
+    def sample_y(
+        self, X: ArrayLike, n_samples: int = 1, random_state: RandomState = None
+    ) -> np.ndarray:
+        """Draw y from ``p(y | x)`` for each row of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            The conditions.
+        n_samples : int, default=1
+            How many draws to make for each row.
+        random_state : int, RandomState, Generator or None, default=None
+            Source of randomness.
+
+        Returns
+        -------
+        y : ndarray of shape (n_rows, n_samples) or (n_rows, n_outputs, n_samples)
+            The draws; of two dimensions if y had one in fit.
+
+        Raises
+        ------
+        ValueError
+            If a row of X has probability zero under the model: nothing follows from it.
+        """
+        X = self._check_conditions(X)
+        drawn = self._sample(X, check_n_samples(n_samples), check_generator(random_state))
+        return self._like_outputs(drawn)
+
+    # ------------------------------------------------------------------ hooks of a subclass
+    @property
+    @abstractmethod
+    def _input_checks(self) -> dict: ...
+
+    @abstractmethod
+    def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None: ...
+
+    @abstractmethod
+    def _log_prob(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _predict(self, X: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _predict_mode(self, X: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _sample(
+        self, X: np.ndarray, n_samples: int, generator: np.random.Generator
+    ) -> np.ndarray: ...
+
+    # ------------------------------------------------------------------ shared machinery
+    def _check_conditions(self, X: ArrayLike) -> np.ndarray:
+        check_is_fitted(self)
+        return validate_data(self, X, reset=False, **self._input_checks)
+
+    def _check_outputs(self, X: np.ndarray, y: ArrayLike, reset: bool = False) -> np.ndarray:
+        """Return y as a table of as many rows as X, and of as many columns as in fit."""
+        names = _get_feature_names(y)
+        Y = check_array(y, ensure_2d=False, input_name="y", **self._output_checks)
+        check_consistent_length(X, Y)
+        one_dimensional = Y.ndim == 1
+        Y = Y.reshape(len(Y), -1)
+        if reset:
+            self.n_outputs_ = Y.shape[1]
+            self._one_dimensional, self._output_names = one_dimensional, names
+            return Y
+        if Y.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y has {Y.shape[1]} columns, but {type(self).__name__} was fitted to "
+                f"{self.n_outputs_}; give y the columns it had in fit."
+            )
+        known = self._output_names
+        if names is not None and known is not None and list(names) != list(known):
+            raise ValueError(
+                f"y has the columns {list(names)}, but {type(self).__name__} was fitted to "
+                f"{list(known)}; give y the same columns in the same order."
+            )
+        return Y
+
+    def _like_outputs(self, table: np.ndarray) -> np.ndarray:
+        return table[:, 0] if self._one_dimensional else table
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_outputs_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,153 @@
+"""The conditional of a joint density: ``p(y | x) = p(x, y) / p(x)`` for whole vectors y.
+
+The density is fitted to the columns of X and Y side by side; in a question, y is what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import get_tags
+
+from ..density import BaseDensity
+from ._conditional import BaseConditional
+
+
+class ConditionalDensity(BaseConditional):
+    """The conditional distribution of y given X under a joint density of both.
+
+    Parameters
+    ----------
+    density : density estimator
+        The joint density to fit to ``[X, y]``, for example :class:`GaussianDensity`, or a
+        :class:`MixtureDensity` of :class:`ColumnDensity` where X and y are of different kinds.
+
+    Attributes
+    ----------
+    density_ : density estimator
+        The fitted joint density; its first columns are those of X.
+    n_features_in_ : int
+        Number of columns of X seen during fit.
+    n_outputs_ : int
+        Number of columns of y seen during fit.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of X, if it had names that are all strings.
+
+    See Also
+    --------
+    ChainRuleConditional : The same calls, by a chain of classifiers.
+    GenerativeClassifier : The case in which y is a class label.
+    sklearn.gaussian_process.GaussianProcessRegressor : Another regressor with ``sample_y``.
+
+    Notes
+    -----
+    ``predict`` is the conditional mean ``E[y | x]``, and ``score_samples(X, y)`` is
+    ``log p(x, y) - log p(x)``. NaN is a missing value, in training and in every question, in X and
+    in y: it is integrated out. With missing values in X, ``predict_mode`` is the most probable
+    completion of y and of these together.
+
+    With names on both X and y (data frames), the density sees them too, so that the columns of a
+    :class:`ColumnDensity` may be given by name.
+
+    References
+    ----------
+    .. [1] K. P. Murphy, "Probabilistic Machine Learning: Advanced Topics", MIT Press, 2023,
+       section 20.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdgm import ConditionalDensity, GaussianDensity
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> Y = np.array([[0.0, 1.0], [2.0, 1.0], [3.0, 0.0], [5.0, 0.0]])
+    >>> model = ConditionalDensity(GaussianDensity(reg_covar=0.01)).fit(X, Y)
+    >>> model.predict([[4.0], [np.nan]]).round(2)
+    array([[ 6.47, -0.49],
+           [ 2.5 ,  0.5 ]])
+    >>> model.score_samples([[1.0]], [[2.0, 1.0]]).round(2)
+    array([0.21])
+    >>> model.sample_y([[1.0], [2.0]], n_samples=5, random_state=0).shape
+    (2, 2, 5)
+    """
+
+    _output_checks = {"ensure_all_finite": "allow-nan"}
+    _parameter_constraints: dict = {"density": [BaseDensity]}
+
+    def __init__(self, density: BaseDensity) -> None:
+        self.density = density
+
+    @property
+    def _input_checks(self) -> dict:
+        checks = self.density._input_checks
+        return {name: checks[name] for name in checks if name != "accept_sparse"}
+
+    def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
+        self._joint_names = None
+        if hasattr(self, "feature_names_in_") and self._output_names is not None:
+            self._joint_names = [*self.feature_names_in_, *self._output_names]
+        with self._telling_columns():
+            self.density_ = clone(self.density).fit(self._joint(X, Y), sample_weight=weight)
+
+    def _log_prob(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+        with self._telling_columns():
+            joint = self.density_.score_samples(self._joint(X, Y))
+            log_prob = self.density_.score_samples(self._joint(X))
+        possible = joint > -np.inf
+        return np.subtract(joint, log_prob, out=np.full(len(joint), -np.inf), where=possible)
+
+    def _predict(self, X: np.ndarray) -> np.ndarray:
+        with self._telling_columns():
+            return self._outputs(self.density_.conditional_mean(self._joint(X)))
+
+    def _predict_mode(self, X: np.ndarray) -> np.ndarray:
+        with self._telling_columns():
+            return self._as_trained(self.density_.conditional_mode(self._joint(X)))
+
+    def _sample(self, X: np.ndarray, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        n_rows = len(X)
+        X = np.tile(X, (n_samples, 1))  # so that an impossible row is first met under its number
+        with self._telling_columns():
+            drawn = self.density_.conditional_sample(self._joint(X), random_state=generator)
+        drawn = self._as_trained(drawn).reshape(n_samples, n_rows, self.n_outputs_)
+        return np.moveaxis(drawn, 0, -1)
+
+    def _joint(self, X: np.ndarray, Y: np.ndarray | None = None) -> Any:
+        """X and Y side by side, Y missing if it is None."""
+        if Y is None:
+            Y = np.full((len(X), self.n_outputs_), np.nan)
+        table = np.hstack([X, Y])
+        if self._joint_names is None:
+            return table
+        import pandas as pd  # where names come from
+
+        return pd.DataFrame(table, columns=self._joint_names)
+
+    def _outputs(self, table: np.ndarray) -> np.ndarray:
+        return table[:, self.n_features_in_ :]
+
+    def _as_trained(self, table: np.ndarray) -> np.ndarray:
+        """The columns of Y, as integers if the density's own samples are."""
+        return self._outputs(table).astype(np.result_type(self.density_._dtype), copy=False)
+
+    @contextmanager
+    def _telling_columns(self) -> Iterator[None]:
+        """Say in errors about columns of the joint table which of them are those of y."""
+        try:
+            yield
+        except ValueError as error:
+            if "column" not in str(error):
+                raise
+            raise ValueError(
+                f"{error} (The density sees X and y side by side: the columns from "
+                f"{self.n_features_in_} on are those of y.)"
+            ) from error
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.density).input_tags
+        tags.input_tags.sparse = False
+        return tags
