@@ -15,6 +15,7 @@ import skdgm
 from skdgm import (
     BernoulliIndependentDensity,
     ChowLiuTreeDensity,
+    ConditionalDensity,
     DensityImputer,
     FullCategoricalDensity,
     GaussianDensity,
@@ -29,6 +30,7 @@ from skdgm.density import BaseDensity
 
 # The smallest sensible argument of estimators that cannot be constructed without one.
 REQUIRED_ARGUMENTS = {
+    ConditionalDensity: {"density": GaussianDensity()},
     DensityImputer: {"density": GaussianDensity()},
     GenerativeClassifier: {"density": GaussianDensity()},
     MixtureDensity: {"density": GaussianDensity()},
@@ -52,6 +54,7 @@ VARIANTS = [
     GenerativeClassifier(FullCategoricalDensity(), n_jobs=2),
     DensityImputer(BernoulliIndependentDensity(), "mode", add_indicator=True),
     DensityImputer(MarkovChainImageDensity(n_categories=50), "sample", random_state=0),
+    ConditionalDensity(BernoulliIndependentDensity()),
     GenerativeClassifier(MixtureDensity(BernoulliIndependentDensity(), random_state=0)),
     MixtureDensity(BernoulliIndependentDensity(), 3, random_state=0, warm_start=True),
     MixtureDensity(MarkovChainImageDensity(n_categories=50), random_state=0, n_init=2),

@@ -1,0 +1,294 @@
+"""The conditional of a joint density: against enumeration, linear regression and the joint."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skdgm import (
+    ChowLiuTreeDensity,
+    ConditionalDensity,
+    FullCategoricalDensity,
+    GaussianDensity,
+    MarkovChainImageDensity,
+)
+
+from .estimators import CASES, DISCRETE_CASES
+
+
+def fitted(case, n_outputs=2, one_dimensional=False):
+    X = case.data()
+    Y = X[:, -1] if one_dimensional else X[:, -n_outputs:]
+    return ConditionalDensity(clone(case.density)).fit(X[:, : X.shape[1] - n_outputs], Y)
+
+
+def cases(selected):
+    return pytest.mark.parametrize("case", selected, ids=[case.name for case in selected])
+
+
+def hidden_some(case, n_rows, seed, n_outputs=2):
+    """Conditions as the data hold them, some of their values missing."""
+    X = case.data(n_rows, seed=seed)[:, :-n_outputs].astype(float)
+    X[np.random.default_rng(seed).random(X.shape) < 0.4] = np.nan
+    return X
+
+
+def product(X, Y):
+    """Every row of X with every row of Y."""
+    return np.repeat(X, len(Y), axis=0), np.tile(Y, (len(X), 1))
+
+
+# ---------------------------------------------------------------------- mathematics
+@cases(DISCRETE_CASES)
+@settings(max_examples=5)
+@given(seed=st.integers(0, 2**16))
+def test_probabilities_are_those_of_the_enumerated_joint(case, seed):
+    model = fitted(case)
+    states = case.all_states()
+    joint = np.exp(model.density_.score_samples(states))
+    outputs = np.unique(states[:, -2:], axis=0)
+    X = hidden_some(case, 6, seed)
+    scores = model.score_samples(*product(X, outputs)).reshape(len(X), len(outputs))
+    for row, log_prob in zip(X, scores, strict=True):
+        agree = np.all((states[:, :-2] == row) | np.isnan(row), axis=1)
+        evidence = joint[agree].sum()
+        if evidence == 0:
+            assert np.isneginf(log_prob).all()
+            continue
+        expected = [
+            joint[agree & np.all(states[:, -2:] == y, axis=1)].sum() / evidence for y in outputs
+        ]
+        assert_allclose(np.exp(log_prob), expected, atol=1e-9)
+        assert_allclose(np.exp(log_prob).sum(), 1, atol=1e-9)
+        mean = model.predict([row])[0]
+        assert_allclose(mean, expected @ outputs, atol=1e-9)
+        if not np.isnan(row).any():
+            mode = model.predict_mode([row])[0]
+            at_mode = np.array(expected)[np.all(outputs == mode, axis=1)]
+            assert_allclose(at_mode, max(expected), rtol=1e-9)
+
+
+@cases([case for case in DISCRETE_CASES if "unsmoothed" not in case.name])
+def test_draws_follow_the_conditional(case):
+    model = fitted(case)
+    outputs = np.unique(case.all_states()[:, -2:], axis=0)
+    X = hidden_some(case, 2, seed=3)
+    probability = np.exp(model.score_samples(*product(X, outputs))).reshape(len(X), -1)
+    drawn = model.sample_y(X, 20_000, random_state=0)
+    for expected, own in zip(probability, drawn, strict=True):
+        place = np.ravel_multi_index(tuple(own.astype(int)), (case.n_categories,) * 2)
+        count = np.bincount(place, minlength=len(outputs))
+        likely = expected * 20_000 >= 5
+        assert (
+            stats.chisquare(
+                count[likely], expected[likely] * count[likely].sum() / (expected[likely].sum())
+            ).pvalue
+            > 1e-4
+        )
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_a_normal_predicts_as_linear_regression(n_outputs):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 5)) @ rng.normal(size=(5, 5)) + 3
+    Y = X @ rng.normal(size=(5, n_outputs)) + rng.normal(size=(200, n_outputs)) - 7
+    model = ConditionalDensity(GaussianDensity(reg_covar=0)).fit(X, Y)
+    regression = LinearRegression().fit(X, Y)
+    new = rng.normal(size=(50, 5))
+    assert_allclose(model.predict(new), regression.predict(new), rtol=1e-8, atol=1e-8)
+    assert_allclose(model.predict_mode(new), regression.predict(new), rtol=1e-8, atol=1e-8)
+    residual = Y - regression.predict(X)
+    noise = stats.multivariate_normal(np.zeros(n_outputs), residual.T @ residual / len(X))
+    assert_allclose(model.score_samples(X, Y), noise.logpdf(residual), rtol=1e-8, atol=1e-8)
+    drawn = model.sample_y(new[:1], 40_000, random_state=0)[0]
+    assert_allclose(drawn.mean(axis=1), regression.predict(new[:1])[0], atol=0.05)
+    assert_allclose(np.cov(drawn), np.atleast_2d(noise.cov).squeeze(), atol=0.05)
+
+
+@cases(CASES)
+def test_scores_are_joint_minus_marginal(case):
+    model = fitted(case)
+    X = hidden_some(case, 30, seed=1)
+    Y = case.data(30, seed=1)[:, -2:].astype(float)
+    Y[::3, 0] = np.nan  # a part of y may be missing too
+    Y[1] = np.nan
+    nothing = np.full_like(Y, np.nan)
+    joint = model.density_.score_samples(np.hstack([X, Y]))
+    marginal = model.density_.score_samples(np.hstack([X, nothing]))
+    scores = model.score_samples(X, Y)
+    possible = marginal > -np.inf
+    assert_allclose(scores[possible], (joint - np.where(possible, marginal, 0))[possible])
+    assert_allclose(scores[1], 0 if possible[1] else -np.inf, atol=1e-12)
+    assert np.isneginf(scores[~possible]).all()
+    assert_array_equal(model.score_samples(X), 0)
+    assert_allclose(model.score(X[possible], Y[possible]), scores[possible].mean())
+
+
+def test_missing_values_in_training_are_those_of_the_joint():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(100, 4)) @ rng.normal(size=(4, 4))
+    table[rng.random(table.shape) < 0.2] = np.nan
+    model = ConditionalDensity(GaussianDensity()).fit(table[:, :2], table[:, 2:])
+    joint = GaussianDensity().fit(table)
+    assert_allclose(model.density_.mean_, joint.mean_)
+    assert_allclose(model.density_.covariance_, joint.covariance_)
+
+
+# ---------------------------------------------------------------------- conventions
+def test_shapes_are_those_of_a_gaussian_process():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    for y in (Y, Y[:, 0]):
+        model = ConditionalDensity(GaussianDensity()).fit(X, y)
+        process = GaussianProcessRegressor().fit(X, y)
+        assert model.predict(X[:7]).shape == process.predict(X[:7]).shape
+        assert model.predict_mode(X[:7]).shape == process.predict(X[:7]).shape
+        for n_samples in (1, 5):
+            drawn = model.sample_y(X[:7], n_samples)
+            assert drawn.shape == process.sample_y(X[:7], n_samples).shape
+        assert model.score_samples(X, y).shape == (20,)
+    column = ConditionalDensity(GaussianDensity()).fit(X, Y[:, :1])
+    assert column.predict(X).shape == (20, 1)
+    assert column.sample_y(X, 4).shape == (20, 1, 4)
+
+
+def test_integers_come_back_as_integers():
+    X = np.random.default_rng(0).integers(0, 3, size=(50, 4))
+    model = ConditionalDensity(MarkovChainImageDensity()).fit(X[:, :2], X[:, 2:])
+    assert model.predict_mode(X[:, :2]).dtype == X.dtype
+    assert model.sample_y(X[:, :2]).dtype == X.dtype
+    assert model.predict(X[:, :2]).dtype == np.float64
+    normal = ConditionalDensity(GaussianDensity()).fit(X[:, :2], X[:, 2:])
+    drawn = normal.sample_y(X[:, :2], random_state=0)
+    assert (drawn != np.round(drawn)).all()
+
+
+def test_seeds():
+    case = CASES[0]
+    model = fitted(case)
+    X = case.data(10)[:, :-2]
+    first, again = (model.sample_y(X, 3, random_state=4) for _ in range(2))
+    assert_array_equal(first, again)
+    assert not np.array_equal(first, model.sample_y(X, 3, random_state=5))
+
+
+@pytest.mark.parametrize("fractions", [False, True])
+def test_weights(fractions):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
+    weight = rng.integers(0, 3, size=40)
+    repeated = ConditionalDensity(GaussianDensity()).fit(
+        np.repeat(X, weight, axis=0), np.repeat(y, weight)
+    )
+    scale = 0.5 if fractions else 1
+    model = ConditionalDensity(GaussianDensity()).fit(X, y, sample_weight=scale * weight)
+    assert_allclose(model.predict(X), repeated.predict(X))
+    assert_allclose(
+        model.score(X, y, sample_weight=weight),
+        model.score(np.repeat(X, weight, axis=0), np.repeat(y, weight)),
+    )
+
+
+def test_searched_piped_cloned_and_pickled():
+    rng = np.random.default_rng(0)
+    captions = np.array(["a red square", "a blue square", "red", "blue and round"] * 20)
+    red = np.char.find(captions, "red") >= 0
+    Y = (rng.random((80, 6)) < np.where(red, 0.9, 0.1)[:, np.newaxis]).astype(int)
+    dense = FunctionTransformer(lambda words: words.toarray())
+    pipeline = make_pipeline(
+        CountVectorizer(binary=True), dense, ConditionalDensity(FullCategoricalDensity(alpha=5.0))
+    ).fit(captions, Y)
+    assert pipeline.predict(["red", "blue"]).shape == (2, 6)
+    X = pipeline[:-1].transform(captions)
+    search = GridSearchCV(
+        ConditionalDensity(ChowLiuTreeDensity(n_categories=2)), {"density__alpha": [1, 1000]}, cv=3
+    ).fit(X, Y)
+    assert search.best_params_ == {"density__alpha": 1}
+    assert_allclose(search.best_score_, search.cv_results_["mean_test_score"].max())
+    model = pipeline[-1]
+    loaded = pickle.loads(pickle.dumps(model))
+    assert_array_equal(loaded.score_samples(X, Y), model.score_samples(X, Y))
+    with pytest.raises(NotFittedError):
+        clone(model).predict(X)
+
+
+def test_data_frames():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(30, 2)), columns=["a", "b"])
+    Y = pd.DataFrame(rng.normal(size=(30, 2)), columns=["c", "d"])
+    model = ConditionalDensity(GaussianDensity()).fit(X, Y)
+    assert list(model.density_.feature_names_in_) == ["a", "b", "c", "d"]
+    plain = ConditionalDensity(GaussianDensity()).fit(X.to_numpy(), Y.to_numpy())
+    for call in ("predict", "predict_mode"):
+        assert_array_equal(getattr(model, call)(X), getattr(plain, call)(X.to_numpy()))
+    assert_array_equal(model.score_samples(X, Y), plain.score_samples(X.to_numpy(), Y.to_numpy()))
+    assert_array_equal(
+        model.sample_y(X, random_state=0), plain.sample_y(X.to_numpy(), random_state=0)
+    )
+    with pytest.raises(ValueError, match=r"y has the columns \['d', 'c'\], .* \['c', 'd'\]"):
+        model.score_samples(X, Y[["d", "c"]])
+
+
+# ---------------------------------------------------------------------- bad input
+def test_evidence_of_probability_zero():
+    states = np.array([[0, 0, 0, 1], [1, 1, 1, 0]] * 5)
+    model = ConditionalDensity(FullCategoricalDensity(alpha=0)).fit(states[:, :2], states[:, 2:])
+    X = np.array([[0, 0], [1, 1], [0, 1]])
+    Y = np.array([[0, 1], [0, 0], [0, 1]])
+    assert_array_equal(model.score_samples(X, Y), [0, -np.inf, -np.inf])
+    for call in (model.sample_y, model.predict, model.predict_mode):
+        with pytest.raises(ValueError, match="probability zero under the model: row 2"):
+            call(X)
+    with pytest.raises(ValueError, match="probability zero under the model: row 2"):
+        model.sample_y(X, 10)
+
+
+def test_errors():
+    rng = np.random.default_rng(0)
+    X, Y = rng.integers(0, 2, size=(20, 3)), rng.integers(0, 2, size=(20, 2))
+    model = ConditionalDensity(FullCategoricalDensity()).fit(X, Y)
+    before = model.score_samples(X, Y)
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[20, 19\]"):
+        model.fit(X, Y[:-1])
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[20, 19\]"):
+        model.score_samples(X, Y[:-1])
+    with pytest.raises(ValueError, match="y has 3 columns, but ConditionalDensity was fitted to 2"):
+        model.score_samples(X, np.hstack([Y, Y[:, :1]]))
+    with pytest.raises(ValueError, match="X has 2 features, but ConditionalDensity is expecting 3"):
+        model.predict(X[:, :2])
+    with pytest.raises(ValueError, match=r"column 4 holds 3, .* columns from 3 on are those of y"):
+        model.score_samples(X, Y + np.array([0, 2]))
+    with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
+        model.fit(X, None)
+    with pytest.raises(ValueError, match="y must be given"):
+        model.score(X, None)
+    with pytest.raises(ValueError, match="Found array with dim 3"):
+        model.fit(X, Y[:, :, np.newaxis])
+    with pytest.raises(ValueError, match="not compatible with arrays of bytes.strings"):
+        model.fit(X, np.full(20, "seven"))
+    with pytest.raises(ValueError, match="n_samples must be an integer of 1 or more, got 0"):
+        model.sample_y(X, 0)
+    with pytest.raises(ValueError, match="infinity"):
+        model.fit(X, np.where(Y == 0, np.inf, Y))
+    unseen = Y.astype(float)
+    unseen[:, 1] = np.nan
+    with pytest.raises(ValueError, match=r"no observed value in column 4.* those of y"):
+        model.fit(X, unseen)
+    assert_array_equal(model.score_samples(X, Y), before)
+    new = ConditionalDensity(FullCategoricalDensity())
+    with pytest.raises(ValueError, match="inconsistent"):
+        new.fit(X, Y[:-1])
+    assert vars(new).keys() == {"density"}
