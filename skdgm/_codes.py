@@ -8,6 +8,8 @@ column first, so that keys sort as rows do.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,13 @@ def has_missing(codes: np.ndarray) -> bool:
     if codes.dtype.kind == "f":
         return bool(np.isnan(np.min(codes)))  # NaN passes through a minimum
     return bool(codes.max() == missing_code(codes))
+
+
+def with_room(codes: np.ndarray, n_categories: int | np.ndarray) -> np.ndarray:
+    """The codes in a dtype that holds every category besides the mark of a missing value."""
+    if codes.dtype == np.uint8 and np.max(n_categories) > 255:
+        return np.where(missing_cells(codes), np.uint16(65_535), codes)
+    return codes
 
 
 def _nan_cells(X: np.ndarray) -> np.ndarray | None:
@@ -174,6 +183,19 @@ def check_within(codes: np.ndarray, n_categories: int | np.ndarray) -> None:
 def _place(X: np.ndarray, wrong: np.ndarray) -> str:
     row, column = np.argwhere(wrong)[0]
     return f"row {row}, column {column} holds {X[row, column]}"
+
+
+def n_states(n_categories: Sequence[int] | np.ndarray) -> int:
+    """How many joint states columns with so many categories have, exact."""
+    return math.prod(int(k) for k in n_categories)
+
+
+def digits(numbers: np.ndarray, n_categories: np.ndarray) -> np.ndarray:
+    """The numbers as rows of codes: states counted in row-major order."""
+    codes = np.empty((len(numbers), len(n_categories)), dtype=np.uint16)
+    for column in range(len(n_categories) - 1, -1, -1):
+        numbers, codes[:, column] = np.divmod(numbers, n_categories[column])
+    return codes
 
 
 def bits_for(n_categories: int) -> int:

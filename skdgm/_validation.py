@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,18 @@ def check_generator(random_state: RandomState) -> np.random.Generator:
 def spawn_generators(generator: np.random.Generator, n: int) -> list[np.random.Generator]:
     """Draw ``n`` independent generators, one a block, so that threads cannot change a result."""
     return [np.random.default_rng(seed) for seed in generator.integers(2**32, size=(n, 4))]
+
+
+def check_n_samples(n_samples: int, least: int = 1, why: str = "") -> int:
+    """Return the number of rows to draw, or raise a ValueError that says what it must be.
+
+    ``why`` explains the least number in the message: "for two rows from each density; ".
+    """
+    if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < least:
+        raise ValueError(
+            f"n_samples must be an integer of {least} or more, {why}got {n_samples!r}."
+        )
+    return int(n_samples)
 
 
 def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:

@@ -21,13 +21,14 @@ from .._validation import (
     RandomState,
     all_or_nothing,
     check_generator,
+    check_n_samples,
     check_observed,
     check_weight,
     leave_out_weightless,
     spawn_generators,
 )
-from ..density._base import BaseDensity, check_n_samples
-from ..density._blocks import run_in_threads
+from ..density._base import BaseDensity, count_parameters
+from ..density._blocks import part_of, run_in_threads
 
 
 class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -97,9 +98,10 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         names = getattr(self, "feature_names_in_", None)
         for own, name in zip(rows, self.classes_.tolist(), strict=True):
             check_observed(X, names, own, f" in the rows of class {name!r}")
-        tables = [(codes[r], None if weight is None else weight[r]) for r in rows]
+        tables = [(codes[r], part_of(weight, r)) for r in rows]
         prototype._fit_group(self.densities_, tables, self.n_jobs)
-        self.n_parameters_ = self._count_parameters()
+        n_priors = len(self.classes_) - 1 if self.priors is None else 0
+        self.n_parameters_ = count_parameters(self.densities_) + n_priors
 
     def _check_priors(self, class_weight: np.ndarray) -> np.ndarray:
         if self.priors is None:
@@ -113,12 +115,6 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         if not (priors >= 0).all() or not np.isclose(priors.sum(), 1.0):
             raise ValueError(f"priors must not be negative and must sum to 1, got {self.priors!r}.")
         return priors / priors.sum()
-
-    def _count_parameters(self) -> int:
-        n_classes = len(self.classes_)
-        own = sum(density.n_parameters_ for density in self.densities_)
-        repeated = (n_classes - 1) * self.densities_[0]._n_shared_parameters
-        return own - repeated + (n_classes - 1 if self.priors is None else 0)
 
     # ------------------------------------------------------------------ queries
     def predict_joint_log_proba(self, X: ArrayLike) -> np.ndarray:

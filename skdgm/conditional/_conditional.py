@@ -24,10 +24,10 @@ from .._validation import (
     RandomState,
     all_or_nothing,
     check_generator,
+    check_n_samples,
     check_weight,
     leave_out_weightless,
 )
-from ..density._base import check_n_samples
 
 
 class BaseConditional(BaseEstimator, metaclass=ABCMeta):

@@ -24,6 +24,7 @@ from .._validation import (
     RandomState,
     all_or_nothing,
     check_generator,
+    check_n_samples,
     check_observed,
     check_weight,
     leave_out_weightless,
@@ -501,8 +502,7 @@ def _fit_one(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> Non
     density._fit(codes, weight)
 
 
-def check_n_samples(n_samples: int) -> int:
-    """Return the number of rows to draw, or raise a ValueError that says what it must be."""
-    if isinstance(n_samples, bool) or not isinstance(n_samples, int | np.integer) or n_samples < 1:
-        raise ValueError(f"n_samples must be an integer of 1 or more, got {n_samples!r}.")
-    return int(n_samples)
+def count_parameters(densities: Sequence[BaseDensity]) -> int:
+    """The free parameters of densities side by side, those that they share counted once."""
+    own = sum(density.n_parameters_ for density in densities)
+    return own - (len(densities) - 1) * densities[0]._n_shared_parameters

@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval
 from .._codes import as_binary_codes, has_missing, missing_code, readonly
 from .._kernels import bernoulli as kernels
 from ._base import BaseDensity
-from ._blocks import draw_with_uniforms
+from ._blocks import draw_with_uniforms, ones_if_none
 from ._statistics import Statistics
 
 
@@ -123,9 +123,9 @@ class BernoulliIndependentDensity(BaseDensity):
         n_rows, n_columns = codes.shape
         total = float(n_rows if weight is None else weight.sum())
         if sparse.issparse(codes):
-            return self._count_sparse(codes, np.ones(n_rows) if weight is None else weight)
+            return self._count_sparse(codes, ones_if_none(weight, n_rows))
         if has_missing(codes):
-            weight = np.ones(n_rows) if weight is None else weight
+            weight = ones_if_none(weight, n_rows)
             observed, ones = np.zeros(n_columns), np.zeros(n_columns)
             mark = missing_code(codes)
             kernels.add_observed(readonly(codes), mark, readonly(weight), observed, ones)

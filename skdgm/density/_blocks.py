@@ -24,12 +24,19 @@ def row_blocks(n_rows: int, n_columns: int, cells: int | None = None) -> list[sl
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 
+def ones_if_none(weight: np.ndarray | None, n_rows: int) -> np.ndarray:
+    """The weights of the rows, each of which counts once if None are given."""
+    return np.ones(n_rows) if weight is None else weight
+
+
+def part_of(weight: np.ndarray | None, rows: Any) -> np.ndarray | None:
+    """The weights of some of the rows, None if every row counts once."""
+    return None if weight is None else weight[rows]
+
+
 def weighted_blocks(codes: Any, weight: np.ndarray | None) -> list[tuple[Any, np.ndarray | None]]:
     """Codes and weights cut into blocks of rows."""
-    return [
-        (codes[block], None if weight is None else weight[block])
-        for block in row_blocks(*codes.shape)
-    ]
+    return [(codes[block], part_of(weight, block)) for block in row_blocks(*codes.shape)]
 
 
 def draw_with_uniforms(

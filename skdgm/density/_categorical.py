@@ -98,6 +98,15 @@ class BaseCategoricalDensity(BaseDensity):
             return declared
         return np.broadcast_to(declared, (self.n_features_in_,)).astype(np.int64)
 
+    def _check_expected(self, log_prob: np.ndarray) -> None:
+        """Raise a ValueError if a row to expect statistics of is ruled out by the model so far."""
+        if np.isneginf(log_prob).any():
+            raise ValueError(
+                "X has a row whose observed values have probability zero under the model so far, "
+                "so that nothing is expected of its missing values. Fit with pseudo-counts (alpha "
+                "above 0), which rule nothing out, or fit to all rows at once."
+            )
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = True

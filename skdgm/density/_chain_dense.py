@@ -7,10 +7,10 @@ from typing import Self
 
 import numpy as np
 
-from .._codes import has_missing, missing_cells, missing_code, readonly
+from .._codes import digits, has_missing, missing_cells, missing_code, readonly
 from .._kernels import markov_chain as kernels
 from .._kernels import markov_chain_missing as missing_kernels
-from ._blocks import draw_with_uniforms
+from ._blocks import draw_with_uniforms, ones_if_none
 from ._chain_shape import ChainShape
 
 
@@ -33,7 +33,7 @@ class DenseChainCounts:
     def count(cls, codes: np.ndarray, weight: np.ndarray | None, shape: ChainShape) -> Self:
         """Count the windows in which nothing is missing."""
         counts = cls._empty(shape)
-        weights = readonly(np.ones(len(codes)) if weight is None else weight)
+        weights = readonly(ones_if_none(weight, len(codes)))
         if has_missing(codes):
             mark = missing_code(codes)
             missing_kernels.add_observed_windows(
@@ -57,8 +57,7 @@ class DenseChainCounts:
         for table, counts in enumerate(self.counts):
             width = self.shape.n_before(table) + 1
             cells = np.flatnonzero(counts)
-            digits = cells[:, np.newaxis] // K ** np.arange(width - 1, -1, -1) % K
-            windows.append((digits, counts.ravel()[cells]))
+            windows.append((digits(cells, np.full(width, K)), counts.ravel()[cells]))
         return windows
 
     @classmethod
@@ -155,7 +154,7 @@ class DenseChainProbabilities:
     ) -> tuple[DenseChainCounts, np.ndarray]:
         """The expected counts of the windows, and the log-probability of each row."""
         counts, out = np.zeros(self.probability.shape), np.empty(len(codes))
-        weight = readonly(np.ones(len(codes)) if weight is None else weight)
+        weight = readonly(ones_if_none(weight, len(codes)))
         mark, *arguments = self._arguments(codes)
         missing_kernels.add_expected_windows(codes, mark, weight, *arguments, counts, out)
         return DenseChainCounts(self.shape, counts), out

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Self
 
 import numpy as np
 
-from .._codes import bits_for, has_missing, missing_cells, pack, window_keys
+from .._codes import bits_for, digits, has_missing, missing_cells, pack, window_keys
 from .._kernels import trellis as kernels
+from ._blocks import ones_if_none, part_of
 from ._chain_shape import ChainShape
 from ._chain_trellis import Trellis, in_trellises
 from ._statistics import add_in_pairs
@@ -43,10 +43,8 @@ class SparseChainCounts:
         if shape.order == 0 and has_missing(codes):
             for table, column in zip(shape.table, codes.T, strict=True):
                 rows = np.flatnonzero(~missing_cells(column))
-                share = None if weight is None else weight[rows]
-                parts[table].append(
-                    WeightedStates.count(column[rows, np.newaxis], share, shape.n_categories)
-                )
+                seen = column[rows, np.newaxis], part_of(weight, rows)
+                parts[table].append(WeightedStates.count(*seen, shape.n_categories))
             return cls(shape, tuple(add_in_pairs(part) for part in parts))
         for table, (window, _) in zip(shape.table, _packed_windows(codes, shape), strict=True):
             width = shape.n_before(table) + 1
@@ -61,7 +59,7 @@ class SparseChainCounts:
 
         There is one more after every context, in parts for the values.
         """
-        weight = np.ones(len(codes)) if weight is None else weight
+        weight = ones_if_none(weight, len(codes))
         parts: list[list[WeightedStates]] = [[] for _ in range(shape.n_tables)]
         for position, table in enumerate(shape.table):
             window = codes[:, position - shape.n_before(table) : position + 1]
@@ -101,9 +99,10 @@ def _possible_windows(
     zeros = np.zeros((1, codes.shape[1]), dtype=codes.dtype)
     yield WeightedStates.count(zeros, np.zeros(1), n_categories)
     for n in np.unique(n_hidden):
-        if n_categories ** int(n) > COMPLETIONS:
+        n_completions = n_categories ** int(n)
+        if n_completions > COMPLETIONS:
             break
-        values = np.array(list(product(range(n_categories), repeat=int(n))), dtype=codes.dtype)
+        values = digits(np.arange(n_completions), np.full(n, n_categories))
         rows = n_hidden == n
         completed = np.repeat(codes[rows], len(values), axis=0)
         completed[np.repeat(hidden[rows], len(values), axis=0)] = np.tile(
@@ -216,7 +215,7 @@ class SparseChainProbabilities:
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[SparseChainCounts, np.ndarray]:
         """The expected counts of the listed contexts' windows, and each row's log-probability."""
-        weight = np.ones(len(codes)) if weight is None else weight
+        weight = ones_if_none(weight, len(codes))
         out = np.empty(len(codes))
         parts = [[table] for table in self._counts.listed().tables]
 

@@ -35,7 +35,7 @@ def count_start(codes: np.ndarray, weight: np.ndarray | None, shape: ChainShape)
     return form(shape).count_start(codes, weight, shape)
 
 
-def with_room(counts: ChainCounts, codes: np.ndarray, n_categories: int) -> ChainCounts:
+def widen(counts: ChainCounts, codes: np.ndarray, n_categories: int) -> ChainCounts:
     """The same counts for more categories, and for the contexts that codes leave possible."""
     if n_categories != counts.shape.n_categories:
         shape = replace(counts.shape, n_categories=n_categories)

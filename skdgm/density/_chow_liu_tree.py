@@ -161,12 +161,7 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[PairCounts, np.ndarray]:
         counts, log_prob = PairCounts.expect(codes, weight, self._tree)
-        if np.isneginf(log_prob).any():
-            raise ValueError(
-                "X has a row whose observed values have probability zero under the model so far, "
-                "so that nothing is expected of its missing values. Fit with pseudo-counts (alpha "
-                "above 0), which rule nothing out, or fit to all rows at once."
-            )
+        self._check_expected(log_prob)
         return counts, log_prob
 
     def _log_prior(self, total: float) -> float:

@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .._codes import missing_cells, missing_code
+from .._codes import digits, missing_cells, n_states, with_room
 from ._blocks import row_blocks
 from ._patterns import Patterns
-from ._state_table import digits, n_states
 
 LISTED = 2**12  # completions of a row
 TOGETHER = 2**20  # cells that are scored at once
@@ -32,7 +31,8 @@ def best_completions(
     ``candidates`` are tables with guesses where codes are missing; ``n_values`` says how many
     values each column has, None that they cannot be listed.
     """
-    codes = _roomy(codes, n_values)
+    if n_values is not None:
+        codes = with_room(codes, n_values)
     missing = missing_cells(codes)
     completed = _best_candidate(codes, missing, candidates, log_prob)
     if n_values is None:
@@ -45,17 +45,10 @@ def best_completions(
     return completed
 
 
-def _roomy(codes: np.ndarray, n_values: np.ndarray | None) -> np.ndarray:
-    """A copy of codes, in a dtype that holds every value beside the mark."""
-    if n_values is not None and codes.dtype == np.uint8 and n_values.max() > missing_code(codes):
-        return np.where(missing_cells(codes), np.uint16(65_535), codes)
-    return codes.copy()
-
-
 def _best_candidate(
     codes: np.ndarray, missing: np.ndarray, candidates: Sequence[np.ndarray], log_prob: LogProb
 ) -> np.ndarray:
-    best, highest = codes, np.full(len(codes), -np.inf)
+    best, highest = codes.copy(), np.full(len(codes), -np.inf)
     for place, candidate in enumerate(candidates):
         completed = np.where(missing, candidate, codes).astype(codes.dtype, copy=False)
         score = log_prob(completed)

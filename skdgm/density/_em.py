@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._blocks import run_in_threads, weighted_blocks
+from ._blocks import part_of, run_in_threads, weighted_blocks
 from ._statistics import add_in_pairs
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class PartlyObserved:
         incomplete = density._is_incomplete(codes)
         self.density = density
         self.total = _total(codes, weight)
-        self.complete = _take(codes, weight, ~incomplete)
-        self.incomplete = _take(codes, weight, incomplete)
+        self.complete = codes[~incomplete], part_of(weight, ~incomplete)
+        self.incomplete = codes[incomplete], part_of(weight, incomplete)
         self._counted = None if incomplete.all() else density._count_blocks(*self.complete)
 
     def expect(self) -> tuple[Any, float]:
@@ -103,10 +103,6 @@ class PartlyObserved:
             statistics.append(counted)
             log_likelihood += _weighted_sum(log_prob, weight)
         return add_in_pairs(statistics), log_likelihood
-
-
-def _take(codes: Any, weight: np.ndarray | None, rows: np.ndarray) -> tuple[Any, np.ndarray | None]:
-    return codes[rows], None if weight is None else weight[rows]
 
 
 def _total(codes: Any, weight: np.ndarray | None) -> float:

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from .._codes import missing_cells
+from .._codes import digits, missing_cells, n_states
 from ._base import EM_CONSTRAINTS
+from ._blocks import ones_if_none
 from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from ._patterns import Patterns
-from ._state_table import StateTable, digits, n_states
+from ._state_table import StateTable
 from ._statistics import Statistics, add_in_pairs
 from ._weighted_states import WeightedStates
 
@@ -233,7 +234,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> StateCounts:
         """List the completions of all rows, those with the fewest first, as far as memory goes."""
-        weight = np.ones(len(codes)) if weight is None else weight
+        weight = ones_if_none(weight, len(codes))
         self.n_states_ = n_states(self.n_categories_)
         if self.ties is not None:
             return StateCounts(self._list_all_states(weight.sum() / self.n_states_), 0.0)
@@ -272,7 +273,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     def _expect(
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[StateCounts, np.ndarray]:
-        weight = np.ones(len(codes)) if weight is None else weight
+        weight = ones_if_none(weight, len(codes))
         received, others, log_prob = self._table.expect(codes, weight)
         return StateCounts(replace(self._table.listed, weight=received), others), log_prob
 

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from .._codes import missing_cells
 from .._validation import RandomState, check_generator
 from ._base import EM_CONSTRAINTS
+from ._blocks import ones_if_none, part_of
 from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from ._chow_liu_tree import ChowLiuTreeDensity
 from ._em import warn_not_converged
@@ -225,8 +226,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         order = generator.permutation(len(codes))
         parts = order[n_held_out:], order[:n_held_out]
         return tuple(
-            distinct_rows(codes[part], None if weight is None else weight[part], self.n_categories_)
-            for part in parts
+            distinct_rows(codes[part], part_of(weight, part), self.n_categories_) for part in parts
         )
 
     def _learn(
@@ -287,8 +287,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         return self._expect(codes, weight)[0]
 
     def _expect(self, codes: np.ndarray, weight: np.ndarray | None) -> tuple[Evidence, np.ndarray]:
-        weight = np.ones(len(codes)) if weight is None else weight
-        counts, log_prob = self._tree.expect(codes, weight)
+        counts, log_prob = self._tree.expect(codes, ones_if_none(weight, len(codes)))
         return Evidence(self._prior, counts), log_prob
 
     def _estimate(self, statistics: Evidence) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from .._codes import missing_cells
 from .._kernels.hidden_tree import absorb, add_rows, divide, divide_and_add, gather, share_out
 from ._blocks import row_blocks
+from ._trees import children_of, parents_first
 
 MESSAGE_CELLS = 2**20  # cells of all beliefs about the rows that pass through the tree at once,
 FEWEST_ROWS = 256  # unless they are fewer rows than pay for the work that is done once a block
@@ -32,19 +33,12 @@ class TreeShape:
     @cached_property
     def children(self) -> list[list[int]]:
         """The columns that hang on each column."""
-        children: list[list[int]] = [[] for _ in self.parents]
-        for column, parent in enumerate(self.parents):
-            if parent >= 0:
-                children[parent].append(column)
-        return children
+        return children_of(self.parents)
 
     @cached_property
     def order(self) -> list[int]:
         """The columns, each after its parent."""
-        order = [int(np.flatnonzero(self.parents < 0)[0])]
-        for column in order:
-            order += self.children[column]
-        return order
+        return parents_first(self.parents)
 
     @property
     def root(self) -> int:

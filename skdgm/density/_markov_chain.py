@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._codes import has_missing, missing_cells, readonly
+from .._codes import has_missing, missing_cells, readonly, with_room
 from ._base import EM_CONSTRAINTS
 from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from ._chain_shape import ChainShape
-from ._chain_tables import ChainCounts, count_chain, count_start, with_room
+from ._chain_tables import ChainCounts, count_chain, count_start, widen
 from ._scan import SCANS, scan_order
 
 
@@ -164,7 +164,7 @@ default="raster"
 
     def _make_room(self, codes: np.ndarray) -> None:
         """Let the model of the earlier batches tell the values and contexts of this one apart."""
-        statistics = with_room(self._statistics, self._in_scan_order(codes), self.n_categories_)
+        statistics = widen(self._statistics, self._in_scan_order(codes), self.n_categories_)
         if statistics is not self._statistics:
             self._set(statistics)
 
@@ -204,12 +204,7 @@ default="raster"
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[ChainCounts, np.ndarray]:
         expected, log_prob = self._tables.expect(self._in_scan_order(codes), weight)
-        if np.isneginf(log_prob).any():
-            raise ValueError(
-                "X has a row whose observed values have probability zero under the model so far, "
-                "so that nothing is expected of its missing values. Fit with pseudo-counts (alpha "
-                "above 0), which rule nothing out, or fit to all rows at once."
-            )
+        self._check_expected(log_prob)
         return expected, log_prob
 
     def _log_prior(self, total: float) -> float:
@@ -235,19 +230,15 @@ default="raster"
         return codes
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return self._in_column_order(self._tables.sample_missing(self._roomy(codes), generator))
+        codes = self._in_scan_order(with_room(codes, self.n_categories_))
+        return self._in_column_order(self._tables.sample_missing(codes, generator))
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
         return self._in_column_order(self._tables.mean_missing(self._in_scan_order(codes)))
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._in_column_order(self._tables.mode_missing(self._roomy(codes)))
-
-    def _roomy(self, codes: np.ndarray) -> np.ndarray:
-        """The codes in the order of the chain, in a dtype that holds every category besides."""
-        if codes.dtype == np.uint8 and self.n_categories_ > 255:
-            codes = np.where(missing_cells(codes), np.uint16(65_535), codes)
-        return self._in_scan_order(codes)
+        codes = self._in_scan_order(with_room(codes, self.n_categories_))
+        return self._in_column_order(self._tables.mode_missing(codes))
 
     def _in_column_order(self, table: np.ndarray) -> np.ndarray:
         columns = np.empty_like(table)

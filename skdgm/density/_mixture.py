@@ -21,7 +21,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._codes import missing_cells
 from .._validation import RandomState, check_generator
-from ._base import EM_CONSTRAINTS, BaseDensity
+from ._base import EM_CONSTRAINTS, BaseDensity, count_parameters
+from ._blocks import ones_if_none
 from ._completions import best_completions
 from ._em import run_em, warn_not_converged
 
@@ -272,7 +273,7 @@ class MixtureDensity(BaseDensity):
     def _count_start(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
         if getattr(self, "_start", None) is not None:
             return self._start
-        weight = np.ones(codes.shape[0]) if weight is None else weight
+        weight = ones_if_none(weight, codes.shape[0])
         shares = self._initial_shares(codes, weight) * weight[:, np.newaxis]
         parts = []
         for share in shares.T:
@@ -301,7 +302,7 @@ class MixtureDensity(BaseDensity):
     def _expect(
         self, codes: Any, weight: np.ndarray | None
     ) -> tuple[MixtureStatistics, np.ndarray]:
-        weight = np.ones(codes.shape[0]) if weight is None else weight
+        weight = ones_if_none(weight, codes.shape[0])
         shares, log_prob = self._responsibilities(codes)
         parts = []
         for density, share in zip(self.densities_, shares.T, strict=True):
@@ -316,10 +317,7 @@ class MixtureDensity(BaseDensity):
         self.weights_ = statistics.weight / statistics.weight.sum()
         self.densities_ = [copy(self._prototype) for _ in statistics.parts]
         self._prototype._estimate_group(self.densities_, statistics.parts)
-        own = sum(density.n_parameters_ for density in self.densities_)
-        n_components = len(self.densities_)
-        shared = (n_components - 1) * self.densities_[0]._n_shared_parameters
-        self.n_parameters_ = own - shared + n_components - 1
+        self.n_parameters_ = count_parameters(self.densities_) + len(self.densities_) - 1
 
     def _log_prior(self, total: float) -> float:
         weighted = zip(self.densities_, self.weights_, strict=True)

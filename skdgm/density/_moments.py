@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from ._blocks import ones_if_none
 from ._scatter import ThinScatter, add_outer, sum_of_squares, trace
 
 
@@ -61,7 +62,7 @@ class Moments:
     def count_observed(cls, X: np.ndarray, weight: np.ndarray | None) -> Self:
         """The moments of each column's observed values, of a diagonal scatter."""
         observed = ~np.isnan(X)
-        weight = np.ones(len(X)) if weight is None else weight
+        weight = ones_if_none(weight, len(X))
         total = weight @ observed
         some = np.where(total > 0, total, 1.0)
         mean = weight @ np.where(observed, X, 0.0) / some

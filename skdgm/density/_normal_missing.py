@@ -18,7 +18,7 @@ from scipy import linalg
 
 from .._codes import has_missing, readonly
 from .._kernels import low_rank as kernels
-from ._blocks import BLOCK_CELLS, row_blocks
+from ._blocks import BLOCK_CELLS, ones_if_none, row_blocks
 from ._moments import Moments
 from ._patterns import Batch, Patterns, one_by_one
 
@@ -173,7 +173,7 @@ class NormalCovariance(ABC):
         ``E[|y|**4] = (|m|**2 + tr C)**2 + 2 tr(C**2) + 4 m' C m``.
         """
         n_rows, n_columns = y.shape
-        weight = np.ones(n_rows) if weight is None else weight
+        weight = ones_if_none(weight, n_rows)
         filled, log_prob = np.empty(y.shape), np.empty(n_rows)
         scatter, cubic, fourth = np.zeros((n_columns, n_columns)), np.zeros(n_columns), 0.0
         for part in self._conditionals(y, roots=True):

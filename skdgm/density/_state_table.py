@@ -7,30 +7,17 @@ the states that agree with it, its completions: the listed ones are found, the o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
 
-from .._codes import bits_for, missing_cells, pack, readonly
+from .._codes import bits_for, digits, missing_cells, n_states, pack, readonly
 from .._kernels.states import find_matching
 from ._patterns import Patterns
 from ._weighted_states import WeightedStates
 
 FEW_ROWS = 8  # so few rows of one pattern are found faster by a search than by sorting the states
-
-
-def n_states(n_categories: Sequence[int] | np.ndarray) -> int:
-    """How many joint states columns with so many categories have, exact."""
-    return math.prod(int(k) for k in n_categories)
-
-
-def digits(numbers: np.ndarray, n_categories: np.ndarray) -> np.ndarray:
-    """The numbers as rows of codes: states counted in row-major order."""
-    codes = np.empty((len(numbers), len(n_categories)), dtype=np.uint16)
-    for column in range(len(n_categories) - 1, -1, -1):
-        numbers, codes[:, column] = np.divmod(numbers, n_categories[column])
-    return codes
 
 
 class StateTable:

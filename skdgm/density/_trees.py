@@ -13,10 +13,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from scipy.special import xlogy
 
-from .._codes import missing_cells, missing_code, readonly
+from .._codes import missing_cells, missing_code, readonly, with_room
 from .._kernels import tree as kernels
 from .._kernels.tree import TreeArrays
-from ._blocks import draw_with_uniforms, row_blocks
+from ._blocks import draw_with_uniforms, ones_if_none, part_of, row_blocks
 
 INDICATOR_CELLS = 2**23  # cells of a block of indicator columns
 MANY_CATEGORIES = 8  # values a column from which pairs are counted one by one
@@ -50,12 +50,12 @@ class PairCounts:
         entries = _Entries(n_categories)
         if len(entries) > MANY_CATEGORIES * codes.shape[1]:
             joint = np.zeros((len(entries), len(entries)))
-            weight = readonly(np.ones(len(codes)) if weight is None else weight)
+            weight = readonly(ones_if_none(weight, len(codes)))
             kernels.add_pairs(readonly(codes), weight, readonly(entries.first_value), joint)
             return cls(n_categories, joint + np.tril(joint, -1).T)
         dtype = np.float32 if weight is None else np.float64  # exact for 2**24 rows
         joint = sum(
-            _outer_products(entries.indicators(codes[rows], dtype), _part(weight, rows))
+            _outer_products(entries.indicators(codes[rows], dtype), part_of(weight, rows))
             for rows in row_blocks(len(codes), len(entries), INDICATOR_CELLS)
         )
         return cls(n_categories, joint)
@@ -91,7 +91,7 @@ class PairCounts:
         n_entries = len(_Entries(n_categories))
         joint, log_prob = np.zeros((n_entries, n_entries)), np.empty(len(codes))
         for rows in row_blocks(len(codes), n_entries, INDICATOR_CELLS):
-            own = _part(weight, rows)
+            own = part_of(weight, rows)
             soft, covariance, log_prob[rows] = tree.expect(codes[rows], own)
             joint += covariance + _outer_products(soft, own)
         return cls(n_categories, joint), log_prob
@@ -157,17 +157,6 @@ class _Entries:
         return csr_array((signs, (rows, columns)))
 
 
-def with_room(codes: np.ndarray, n_categories: np.ndarray) -> np.ndarray:
-    """The codes in a dtype that holds every category besides the mark of a missing value."""
-    if codes.dtype == np.uint8 and n_categories.max() > 255:
-        return np.where(missing_cells(codes), np.uint16(65_535), codes)
-    return codes
-
-
-def _part(weight: np.ndarray | None, rows: slice) -> np.ndarray | None:
-    return None if weight is None else weight[rows]
-
-
 def _outer_products(entries: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """The weighted sum of ``outer(h, h)`` over the rows h."""
     weighted = entries if weight is None else weight[:, np.newaxis] * entries
@@ -186,7 +175,7 @@ def _observed_moments(
     sums = np.zeros((n_columns + len(entries),) * 2)
     for rows in row_blocks(len(codes), len(sums), INDICATOR_CELLS):
         parts = ~missing_cells(codes[rows]), entries.indicators(codes[rows], np.float64)
-        sums += _outer_products(np.concatenate(parts, axis=1), _part(weight, rows))
+        sums += _outer_products(np.concatenate(parts, axis=1), part_of(weight, rows))
     observed, values = np.split(sums, [n_columns])
     n_both = np.maximum(observed[:, :n_columns], np.finfo(float).tiny)  # where neither is: 0 / tiny
     values, both = values[1:, :n_columns], values[1:, n_columns + 1 :]  # of a value, with a column
@@ -245,6 +234,24 @@ def best_tree(mutual_information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order, parents = breadth_first_order(minimum_spanning_tree(ranks), 0, directed=False)
     parents[0] = -1
     return parents.astype(np.int64), order.astype(np.int64)
+
+
+def children_of(parents: np.ndarray) -> list[list[int]]:
+    """The columns that hang on each column; a parent of -1 is none."""
+    children: list[list[int]] = [[] for _ in parents]
+    for column, parent in enumerate(parents):
+        if parent >= 0:
+            children[parent].append(column)
+    return children
+
+
+def parents_first(parents: np.ndarray) -> list[int]:
+    """The columns, each after its parent: roots first, then breadth first."""
+    children = children_of(parents)
+    order = np.flatnonzero(parents < 0).tolist()
+    for column in order:
+        order += children[column]
+    return order
 
 
 class TreeProbabilities:
@@ -368,7 +375,7 @@ class TreeProbabilities:
         n_entries = 1 + int(self.arrays.n_values.sum()) - codes.shape[1]
         soft, log_prob = np.empty((len(codes), n_entries)), np.empty(len(codes))
         joint = np.zeros((n_entries, n_entries))
-        weight = readonly(np.ones(len(codes)) if weight is None else weight)
+        weight = readonly(ones_if_none(weight, len(codes)))
         kernels.add_expected_pairs(
             readonly(codes),
             missing_code(codes),

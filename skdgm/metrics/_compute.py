@@ -7,12 +7,11 @@ family is one more of them.
 from __future__ import annotations
 
 import math
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import RandomState, check_generator
+from .._validation import RandomState, check_generator, check_n_samples
 from ..density import BaseDensity
 from ._chains import between_chains
 from ._gaussians import between_gaussians
@@ -46,7 +45,7 @@ def compute(
 ) -> float | tuple[float, float]:
     """Return the divergence by the first exact method that knows the pair, else its estimate."""
     check_comparable(p, q, "p", "q")
-    n_samples = _check_n_samples(n_samples)
+    n_samples = check_n_samples(n_samples, 4, "for two rows from each density; ")
     generator = check_generator(random_state)
     for method in EXACT:
         value = method(divergence, p, q)
@@ -111,12 +110,3 @@ def check_comparable(p: BaseDensity, q: BaseDensity, name_p: str, name_q: str) -
             f"{name_p} and {name_q} must be both discrete or both continuous, but {name_p} is "
             f"{kinds[0]} and {name_q} is {kinds[1]}; fit both to the same kind of data."
         )
-
-
-def _check_n_samples(n_samples: int) -> int:
-    if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 4:
-        raise ValueError(
-            f"n_samples must be an integer of 4 or more, for two rows from each density; got "
-            f"{n_samples!r}."
-        )
-    return int(n_samples)

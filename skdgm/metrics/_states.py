@@ -10,9 +10,8 @@ from functools import singledispatch
 
 import numpy as np
 
-from .._codes import as_codes
+from .._codes import as_codes, digits, n_states
 from ..density import BaseDensity, FullCategoricalDensity
-from ..density._state_table import digits, n_states
 from ._terms import Divergence
 
 FEW_STATES = 2**20  # so many joint states are enumerated

@@ -14,6 +14,7 @@ from functools import cached_property, singledispatch
 import numpy as np
 
 from ..density import BaseDensity, ChowLiuTreeDensity
+from ..density._trees import parents_first
 from ._chains import WEIGHTS, as_chain, pass_back
 from ._terms import CHI_SQUARE, KULLBACK_LEIBLER, Divergence
 
@@ -28,14 +29,7 @@ class Tree:
     @cached_property
     def order(self) -> list[int]:
         """The columns, each after its parent."""
-        children: list[list[int]] = [[] for _ in self.parents]
-        for column, parent in enumerate(self.parents):
-            if parent >= 0:
-                children[parent].append(column)
-        order = np.flatnonzero(self.parents < 0).tolist()
-        for column in order:
-            order += children[column]
-        return order
+        return parents_first(self.parents)
 
     @cached_property
     def depth(self) -> np.ndarray:
