@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from ..density import BaseDensity
+from ..density._completions import best_completions
 from ._conditional import BaseConditional
 
 
@@ -47,8 +48,8 @@ class ConditionalDensity(BaseConditional):
     -----
     ``predict`` is the conditional mean ``E[y | x]``, and ``score_samples(X, y)`` is
     ``log p(x, y) - log p(x)``. NaN is a missing value, in training and in every question, in X and
-    in y: it is integrated out. With missing values in X, ``predict_mode`` is the most probable
-    completion of y and of these together.
+    in y: it is integrated out. Given missing values in X, ``predict_mode`` is exact where y has no
+    more than 4,096 values; beyond, it is a local maximum.
 
     With names on both X and y (data frames), the density sees them too, so that the columns of a
     :class:`ColumnDensity` may be given by name.
@@ -105,7 +106,23 @@ class ConditionalDensity(BaseConditional):
 
     def _predict_mode(self, X: np.ndarray) -> np.ndarray:
         with self._telling_columns():
-            return self._as_trained(self.density_.conditional_mode(self._joint(X)))
+            completed = self.density_.conditional_mode(self._joint(X))
+            holes = np.isnan(X).any(axis=1)
+            if holes.any():
+                completed[holes] = self._mode_given_holes(X[holes])
+        return self._as_trained(completed)
+
+    def _mode_given_holes(self, X: np.ndarray) -> np.ndarray:
+        """The rows with the best y, what is missing in X not completed with it but left open."""
+        density = self.density_
+        codes = density._encode(np.hstack([X, np.full((len(X), self.n_outputs_), np.nan)]))
+        return best_completions(
+            np.asarray(codes),
+            [density._mode_missing(codes)],
+            lambda table: density._log_prob(density._recode(table)),
+            density._n_values,
+            columns=slice(self.n_features_in_, None),
+        )
 
     def _sample(self, X: np.ndarray, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         n_rows = len(X)

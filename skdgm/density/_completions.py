@@ -25,15 +25,18 @@ def best_completions(
     candidates: Sequence[np.ndarray],
     log_prob: LogProb,
     n_values: np.ndarray | None,
+    columns: slice = slice(None),
 ) -> np.ndarray:
     """Complete each row so that ``log_prob`` is as large as can be found.
 
     ``candidates`` are tables with guesses where codes are missing; ``n_values`` says how many
-    values each column has, None that they cannot be listed.
+    values each column has, None that they cannot be listed. Values missing outside the given
+    columns stay so.
     """
     if n_values is not None:
         codes = with_room(codes, n_values)
-    missing = missing_cells(codes)
+    missing = np.zeros(codes.shape, dtype=bool)
+    missing[:, columns] = missing_cells(codes[:, columns])
     completed = _best_candidate(codes, missing, candidates, log_prob)
     if n_values is None:
         return completed
