@@ -10,6 +10,7 @@ from .conditional import (
 from .density import (
     BernoulliIndependentDensity,
     ChowLiuTreeDensity,
+    ColumnDensity,
     FullCategoricalDensity,
     GaussianDensity,
     HiddenChowLiuTreeDensity,
@@ -24,6 +25,7 @@ __all__ = [
     "BernoulliIndependentDensity",
     "ChowLiuTreeDensity",
     "ClassifierComparison",
+    "ColumnDensity",
     "ComparisonDisplay",
     "ConditionalDensity",
     "DensityImputer",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
@@ -139,6 +140,16 @@ def check_observed(
             f"X has no observed value in column {empty[0]}{name}{which}, so that nothing can be "
             "learned about it; leave the column out."
         )
+
+
+@contextmanager
+def columns_called(name: Callable[[int], str], prefix: str = "") -> Iterator[None]:
+    """Give the columns in the message of a ValueError other names, and put a prefix before it."""
+    try:
+        yield
+    except ValueError as error:
+        message = re.sub(r"\b[Cc]olumn (\d+)\b", lambda match: name(int(match[1])), str(error))
+        raise ValueError(prefix + message) from error
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import skdgm
 from skdgm import (
     BernoulliIndependentDensity,
     ChowLiuTreeDensity,
+    ColumnDensity,
     ConditionalDensity,
     DensityImputer,
     FullCategoricalDensity,
@@ -30,11 +31,25 @@ from skdgm.density import BaseDensity
 
 # The smallest sensible argument of estimators that cannot be constructed without one.
 REQUIRED_ARGUMENTS = {
+    ColumnDensity: {"densities": [("all", GaussianDensity(), slice(None))]},
     ConditionalDensity: {"density": GaussianDensity()},
     DensityImputer: {"density": GaussianDensity()},
     GenerativeClassifier: {"density": GaussianDensity()},
     MixtureDensity: {"density": GaussianDensity()},
 }
+
+
+def all_but_the_first(X: np.ndarray) -> slice:
+    """Columns of a block, whatever their number."""
+    return slice(1, X.shape[1])
+
+
+COIN_AND_NORMAL = ColumnDensity(
+    [
+        ("first", BernoulliIndependentDensity(), 0),
+        ("others", GaussianDensity("tied"), all_but_the_first),
+    ]
+)
 
 # Settings besides the defaults that scikit-learn's checks run on.
 VARIANTS = [
@@ -63,6 +78,15 @@ VARIANTS = [
     HiddenChowLiuTreeDensity(4, n_categories=50, random_state=0, batch_size=10),
     GenerativeClassifier(ChowLiuTreeDensity(n_categories=50), n_jobs=2),
     PCAProjection(n_components=1, whiten=True),
+    COIN_AND_NORMAL.set_params(n_jobs=2),
+    ColumnDensity(
+        [
+            ("even", MarkovChainImageDensity(n_categories=50), slice(None, None, 2)),
+            ("odd", FullCategoricalDensity(n_categories=50), slice(1, None, 2)),
+        ]
+    ),
+    MixtureDensity(COIN_AND_NORMAL, random_state=0),
+    GenerativeClassifier(COIN_AND_NORMAL, n_jobs=2),
 ]
 
 
@@ -129,6 +153,29 @@ def mixture(density: BaseDensity) -> MixtureDensity:
     return MixtureDensity(density, random_state=0, max_iter=30)
 
 
+COINS_AND_TREE = ColumnDensity(
+    [("coins", BernoulliIndependentDensity(), [3, 1]), ("tree", ChowLiuTreeDensity(), [0, 4, 2])]
+)
+CHAIN_AND_FULL = ColumnDensity(
+    [
+        ("chain", MarkovChainImageDensity(n_categories=3), [2, 1]),
+        ("full", FullCategoricalDensity(n_categories=3), [0, 3]),
+    ]
+)
+UNSMOOTHED = ColumnDensity(
+    [
+        ("tree", ChowLiuTreeDensity(alpha=0), [1, 0, 3]),
+        ("full", FullCategoricalDensity(alpha=0), [4, 2]),
+    ]
+)
+MIXTURE_AND_FULL = ColumnDensity(
+    [
+        ("mixture", mixture(BernoulliIndependentDensity()), [3, 1]),
+        ("full", FullCategoricalDensity(), [0, 2]),
+    ]
+)
+NORMALS = ColumnDensity([("pair", GaussianDensity(), [2, 0]), ("one", GaussianDensity("diag"), 1)])
+
 CASES = [
     Case("bernoulli", BernoulliIndependentDensity(), 5, 2),
     Case("bernoulli-bounds", BernoulliIndependentDensity(alpha=0, bounds=(0.45, 0.55)), 5, 2),
@@ -158,11 +205,19 @@ CASES = [
     Case("mixture-tied", mixture(GaussianDensity("tied", reg_covar=0.1)), 3, None),
     Case("hidden-tree", HiddenChowLiuTreeDensity(4, max_iter=20, random_state=0), 5, 2),
     Case("hidden-tree-ternary", HiddenChowLiuTreeDensity(7, max_iter=20, random_state=0), 4, 3),
+    Case("columns", COINS_AND_TREE, 5, 2),
+    Case("columns-ternary", CHAIN_AND_FULL, 4, 3),
+    Case("columns-unsmoothed", UNSMOOTHED, 5, 2),
+    Case("columns-mixture", MIXTURE_AND_FULL, 4, 2),
+    Case("columns-normal", NORMALS, 3, None),
+    Case("mixture-columns", mixture(COINS_AND_TREE), 5, 2),
+    Case("mixture-columns-ternary", mixture(CHAIN_AND_FULL), 4, 3),
+    Case("mixture-columns-normal", mixture(NORMALS), 3, None),
     Case("chow-liu", ChowLiuTreeDensity(), 5, 2),
     Case("chow-liu-ternary", ChowLiuTreeDensity(n_categories=3, alpha=0.3), 4, 3),
     Case("chow-liu-unsmoothed", ChowLiuTreeDensity(alpha=0), 5, 2),
 ]
 DISCRETE_CASES = [case for case in CASES if case.n_categories is not None]
 CONTINUOUS_CASES = [case for case in CASES if case.n_categories is None]
-NORMAL_CASES = [case for case in CONTINUOUS_CASES if not case.name.startswith("mixture")]
+NORMAL_CASES = [case for case in CONTINUOUS_CASES if isinstance(case.density, GaussianDensity)]
 ADDITIVE_CASES = [case for case in CASES if hasattr(case.density, "partial_fit")]

@@ -268,7 +268,7 @@ def test_errors():
         model.score_samples(X, np.hstack([Y, Y[:, :1]]))
     with pytest.raises(ValueError, match="X has 2 features, but ConditionalDensity is expecting 3"):
         model.predict(X[:, :2])
-    with pytest.raises(ValueError, match=r"column 4 holds 3, .* columns from 3 on are those of y"):
+    with pytest.raises(ValueError, match="column 1 of y holds 3, but the categories known"):
         model.score_samples(X, Y + np.array([0, 2]))
     with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
         model.fit(X, None)
@@ -276,7 +276,7 @@ def test_errors():
         model.score(X, None)
     with pytest.raises(ValueError, match="Found array with dim 3"):
         model.fit(X, Y[:, :, np.newaxis])
-    with pytest.raises(ValueError, match="not compatible with arrays of bytes.strings"):
+    with pytest.raises(ValueError, match=r"not compatible with arrays of bytes.strings"):
         model.fit(X, np.full(20, "seven"))
     with pytest.raises(ValueError, match="n_samples must be an integer of 1 or more, got 0"):
         model.sample_y(X, 0)
@@ -284,7 +284,7 @@ def test_errors():
         model.fit(X, np.where(Y == 0, np.inf, Y))
     unseen = Y.astype(float)
     unseen[:, 1] = np.nan
-    with pytest.raises(ValueError, match=r"no observed value in column 4.* those of y"):
+    with pytest.raises(ValueError, match="no observed value in column 1 of y, "):
         model.fit(X, unseen)
     assert_array_equal(model.score_samples(X, Y), before)
     new = ConditionalDensity(FullCategoricalDensity())

@@ -25,7 +25,9 @@ def cases(selected):
 INDEPENDENT = {"bernoulli", "bernoulli-bounds", "chain-0", "gaussian-diag", "gaussian-spherical"}
 DIRECT = [case for case in CASES if case.name in INDEPENDENT]
 BINARY_CASES = [case for case in DISCRETE_CASES if case.n_categories == 2]
-ITERATED = [case for case in CASES if case.name not in INDEPENDENT]
+ITERATED = [
+    case for case in CASES if case.name not in INDEPENDENT and hasattr(case.density, "max_iter")
+]
 
 
 def random_rows(case, n_rows, seed, share=0.5):

@@ -5,14 +5,14 @@ The density is fitted to the columns of X and Y side by side; in a question, y i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from .._validation import columns_called
 from ..density import BaseDensity
 from ..density._completions import best_completions
 from ._conditional import BaseConditional
@@ -150,18 +150,10 @@ class ConditionalDensity(BaseConditional):
         """The columns of Y, as integers if the density's own samples are."""
         return self._outputs(table).astype(np.result_type(self.density_._dtype), copy=False)
 
-    @contextmanager
-    def _telling_columns(self) -> Iterator[None]:
+    def _telling_columns(self) -> AbstractContextManager:
         """Say in errors about columns of the joint table which of them are those of y."""
-        try:
-            yield
-        except ValueError as error:
-            if "column" not in str(error):
-                raise
-            raise ValueError(
-                f"{error} (The density sees X and y side by side: the columns from "
-                f"{self.n_features_in_} on are those of y.)"
-            ) from error
+        n = self.n_features_in_
+        return columns_called(lambda j: f"column {j}" if j < n else f"column {j - n} of y")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

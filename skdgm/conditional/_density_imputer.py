@@ -118,12 +118,12 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             then left as it was before the call.
         """
         with all_or_nothing(self, anew=True):
-            X = validate_data(self, X, **self.density._input_checks)
-            check_observed(X, getattr(self, "feature_names_in_", None))
-            self.density_ = clone(self.density).fit(X)
+            table = validate_data(self, X, **self.density._input_checks)
+            check_observed(table, getattr(self, "feature_names_in_", None))
+            self.density_ = clone(self.density).fit(X)  # X itself: its columns may have names
             self.indicator_ = None
             if self.add_indicator:
-                self.indicator_ = MissingIndicator(error_on_new=False).fit(X)
+                self.indicator_ = MissingIndicator(error_on_new=False).fit(table)
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
@@ -145,7 +145,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             If the density rules out what a row has observed.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **self.density_._input_checks)
+        table = validate_data(self, X, reset=False, **self.density_._input_checks)
         if self.strategy == "sample":
             completed = self.density_.conditional_sample(X, random_state=self.random_state)
         elif self.strategy == "mode":
@@ -154,7 +154,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             completed = self.density_.conditional_mean(X)
         if self.indicator_ is None:
             return completed
-        indicators = self.indicator_.transform(X)
+        indicators = self.indicator_.transform(table)
         if sparse.issparse(completed):
             return sparse.hstack([completed, indicators], format="csr")
         return np.hstack([completed, indicators.astype(completed.dtype)])

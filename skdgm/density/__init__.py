@@ -3,6 +3,7 @@
 from ._base import BaseDensity
 from ._bernoulli import BernoulliIndependentDensity
 from ._chow_liu_tree import ChowLiuTreeDensity
+from ._columns import ColumnDensity
 from ._full_categorical import FullCategoricalDensity
 from ._gaussian import GaussianDensity
 from ._hidden_tree import HiddenChowLiuTreeDensity
@@ -13,6 +14,7 @@ __all__ = [
     "BaseDensity",
     "BernoulliIndependentDensity",
     "ChowLiuTreeDensity",
+    "ColumnDensity",
     "FullCategoricalDensity",
     "GaussianDensity",
     "HiddenChowLiuTreeDensity",

@@ -383,6 +383,12 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         return None
 
     @property
+    def _declared(self) -> Any:
+        """What the data declared that statistics depend on: they serve no fit where it differs."""
+        n_values = self._n_values
+        return None if n_values is None else tuple(map(int, n_values))
+
+    @property
     def _n_shared_parameters(self) -> int:
         """How many of ``n_parameters_`` densities side by side have in common."""
         return 0

@@ -260,9 +260,7 @@ class MixtureDensity(BaseDensity):
     @property
     def _shape(self) -> tuple:
         """What must be the same for the statistics of one fit to serve another."""
-        values = self._prototype._n_values
-        columns = None if values is None else tuple(map(int, values))
-        return self.n_components, self.n_features_in_, columns, repr(self.density)
+        return self.n_components, self.n_features_in_, self._declared, repr(self.density)
 
     def _needs_em(self, codes: Any) -> bool:
         return True
@@ -327,6 +325,10 @@ class MixtureDensity(BaseDensity):
     @property
     def _n_values(self) -> np.ndarray | None:
         return self._prototype._n_values
+
+    @property
+    def _declared(self) -> Any:
+        return self._prototype._declared
 
     @property
     def _rules_out_rows(self) -> bool:

@@ -35,7 +35,7 @@ def log_prob(density: BaseDensity, rows: np.ndarray) -> np.ndarray:
     known = np.all(rows < density._n_values, axis=1)
     out = np.full(len(rows), -np.inf)
     if known.any():
-        out[known] = density._log_prob_blocks(as_codes(rows[known]))
+        out[known] = density._log_prob_blocks(density._recode(as_codes(rows[known])))
     return out
 
 

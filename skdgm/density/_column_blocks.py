@@ -1,0 +1,143 @@
+"""Blocks of columns: which columns each selects, and codes and statistics block by block.
+
+Every column is in exactly one block. Errors of a block name it, and the columns as they are in X.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+from sklearn.utils._indexing import _determine_key_type
+
+from .._codes import missing_cells
+from .._validation import columns_called
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnCodes:
+    """What each block made of its own columns, indexed by rows.
+
+    NumPy takes it for the table of all columns as floats, NaN where a value is missing. That is
+    put together when asked for: scores and statistics do without.
+    """
+
+    columns: tuple[np.ndarray, ...]
+    parts: tuple[Any, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self), sum(map(len, self.columns))
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.result_type(np.float32, *(part.dtype for part in self.parts))
+
+    def __len__(self) -> int:
+        return self.parts[0].shape[0]
+
+    def __getitem__(self, rows: Any) -> Self:
+        return type(self)(self.columns, tuple(part[rows] for part in self.parts))
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+        table = np.empty(self.shape, dtype=dtype or self.dtype)
+        for columns, part in zip(self.columns, self.parts, strict=True):
+            table[:, columns] = np.where(missing_cells(part), np.nan, part)
+        return table
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnStatistics:
+    """The statistics of each block."""
+
+    parts: tuple[Any, ...]
+
+    def __add__(self, other: Self) -> Self:
+        pairs = zip(self.parts, other.parts, strict=True)
+        return type(self)(tuple(mine + others for mine, others in pairs))
+
+
+def in_block(name: str, columns: np.ndarray) -> AbstractContextManager:
+    """Name the block in the message of a ValueError, and X's columns instead of the block's."""
+    return columns_called(lambda column: f"column {columns[column]}", f"In block {name!r}: ")
+
+
+def selected_columns(
+    name: str, selection: Any, X: np.ndarray, names: np.ndarray | None
+) -> np.ndarray:
+    """The indices of the columns that a block selects; names are those of X, if it has any."""
+    if callable(selection):
+        selection = selection(X)
+    try:
+        places = selection
+        if _determine_key_type(selection) == "str":
+            places = _places(selection, names)
+        elif isinstance(selection, tuple):
+            places = list(selection)
+        columns = np.atleast_1d(np.arange(X.shape[1])[places])
+        if columns.ndim != 1:  # a lone True, or None
+            raise ValueError("that selects no columns")
+    except (IndexError, ValueError) as error:
+        raise ValueError(
+            f"Block {name!r} selects the columns {selection!r} of the {X.shape[1]} of X: {error}."
+        ) from error
+    if not len(columns):
+        raise ValueError(
+            f"Block {name!r} has none of the columns of X, which has n_features = {X.shape[1]}; "
+            "leave the block out, or select some."
+        )
+    return columns
+
+
+def _places(selection: Any, names: np.ndarray | None) -> list[int] | slice:
+    """Names of columns as integers."""
+    if names is None:
+        raise ValueError(
+            "X has no names of columns that are all strings; pass a DataFrame, or select columns "
+            "by integers"
+        )
+    place = {name: index for index, name in enumerate(names)}
+    try:
+        if isinstance(selection, slice):
+            first, last = selection.start, selection.stop
+            start = None if first is None else place[first]
+            return slice(start, None if last is None else place[last] + 1, selection.step)
+        selection = [selection] if isinstance(selection, str) else selection
+        return [place[str(each)] for each in selection]
+    except KeyError as error:
+        raise ValueError(f"no column of X is named {error}") from None
+
+
+def take_columns(X: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The columns of X, as a view if they stand side by side: that saves a copy of pixels."""
+    first, last = int(columns[0]), int(columns[-1])
+    if np.array_equal(columns, np.arange(first, last + 1)):
+        return X[:, first : last + 1]
+    return np.take(X, columns, axis=1)
+
+
+def check_partition(
+    blocks: Sequence[tuple[str, Any, np.ndarray]], n_columns: int, names: np.ndarray | None
+) -> None:
+    """Raise a ValueError that names the first column that is not in exactly one block."""
+    owners: list[list[str]] = [[] for _ in range(n_columns)]
+    for name, _, columns in blocks:
+        for column in columns:
+            owners[column].append(name)
+    for column, own in enumerate(owners):
+        if len(own) == 1:
+            continue
+        of_X = f"Column {column}" + ("" if names is None else f" ({names[column]!r})") + " of X"
+        if not own:
+            known = ", ".join(repr(name) for name, _, _ in blocks)
+            raise ValueError(
+                f"{of_X} is in no block; add it to one of {known}, or leave it out of X."
+            )
+        raise ValueError(
+            f"{of_X} is in the blocks {', '.join(map(repr, own))}, but every column must be in "
+            "exactly one; leave it out of the others."
+        )

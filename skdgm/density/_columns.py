@@ -1,0 +1,403 @@
+"""Independent blocks of columns, each with a density of its own: ``p(x) = prod_b p_b(x_b)``.
+
+Fitting, scoring, drawing and completing go block by block: log-probabilities and free parameters
+add, statistics and completions stand side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import Bunch, get_tags
+from sklearn.utils.metaestimators import _BaseComposition
+
+from .._codes import as_codes
+from ._base import BaseDensity
+from ._blocks import ones_if_none, run_in_threads
+from ._column_blocks import (
+    ColumnCodes,
+    ColumnStatistics,
+    check_partition,
+    in_block,
+    selected_columns,
+    take_columns,
+)
+
+
+class ColumnDensity(_BaseComposition, BaseDensity):
+    """Independent blocks of columns, each with a density of its own.
+
+    ``p(x) = prod_b p_b(x_b)``: pixels beside measurements, or any columns that want different
+    families. In a :class:`MixtureDensity` or a :class:`GenerativeClassifier` the blocks depend on
+    one another through the class.
+
+    Parameters
+    ----------
+    densities : list of tuples (name, density, columns)
+        The blocks. Every column of X must be in exactly one.
+
+        name : str
+            Lets the parameters of the density be set and searched, as ``name__parameter``, and
+            the density itself as ``name``.
+        density : density estimator
+            The family of the block.
+        columns : int, str, list of either, slice, boolean mask or callable
+            Which columns the block has, as in :class:`~sklearn.compose.ColumnTransformer`.
+            Strings are names of columns, and slices of them include the last. A callable is given
+            X as an array and returns any of the above.
+    n_jobs : int or None, default=None
+        Threads, over blocks when they are fitted and else over rows; None is 1 unless in a
+        ``joblib.parallel_config`` context. It changes no result.
+
+    Attributes
+    ----------
+    densities_ : list of tuples (name, density, columns)
+        The blocks, each with its fitted density and the indices of its columns, an array.
+    named_densities_ : :class:`~sklearn.utils.Bunch`
+        The fitted densities by name.
+    n_parameters_ : int
+        Free parameters, exact: those of the blocks.
+    n_features_in_ : int
+        Number of columns seen during fit.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    MixtureDensity : Of such densities, makes the blocks depend on one another.
+    sklearn.compose.ColumnTransformer : The same for transformers.
+
+    Notes
+    -----
+    Missing values are each block's own matter, in training too. What one block has observed says
+    nothing of the others.
+
+    ``partial_fit`` is there if all blocks have it. X must be dense. Samples have the dtype that
+    holds those of all blocks: a :class:`GaussianDensity` makes floats of all columns.
+
+    References
+    ----------
+    .. [1] L. Hunt and M. Jorgensen, "Mixture Model Clustering Using the MULTIMIX Program",
+       Australian and New Zealand Journal of Statistics 41(2), 1999.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdgm import BernoulliIndependentDensity, ColumnDensity, GaussianDensity
+    >>> from skdgm import MixtureDensity
+    >>> X = np.array([[1, 0, 2.0], [1, 1, 2.5], [0, 0, -2.0], [0, 1, -2.5]] * 5)
+    >>> blocks = ColumnDensity(
+    ...     [
+    ...         ("words", BernoulliIndependentDensity(), [0, 1]),
+    ...         ("size", GaussianDensity(), [2]),
+    ...     ]
+    ... ).fit(X)
+    >>> blocks.n_parameters_, blocks.named_densities_.words.probability_
+    (4, array([0.5, 0.5]))
+    >>> alone = [density.score(X[:, columns]) for _, density, columns in blocks.densities_]
+    >>> round(blocks.score(X) - sum(alone), 12)
+    0.0
+
+    A latent class joins the blocks: the word tells the size.
+
+    >>> joined = MixtureDensity(blocks, random_state=0).fit(X)
+    >>> joined.conditional_mean([[1, 1, np.nan]]).round(1)
+    array([[1. , 1. , 1.9]])
+    """
+
+    _parameter_constraints: dict = {"densities": [list], "n_jobs": [None, Integral]}
+
+    def __init__(
+        self, densities: list[tuple[str, BaseDensity, Any]], *, n_jobs: int | None = None
+    ) -> None:
+        self.densities = densities
+        self.n_jobs = n_jobs
+
+    # ------------------------------------------------------------------ parameters
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters, with the blocks' densities and their own parameters by name.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the densities of the blocks and their parameters.
+
+        Returns
+        -------
+        params : dict
+            Parameter names and their values.
+        """
+        return self._get_params("_named", deep=deep)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also those of a block or its whole density.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name: ``densities``, ``n_jobs``, the name of a block for its density, or
+            ``name__parameter``.
+
+        Returns
+        -------
+        self : object
+            The density.
+        """
+        self._set_params("_named", **params)
+        return self
+
+    @property
+    def _named(self) -> Any:
+        """The pairs (name, density) that scikit-learn's compositions take their parameters from."""
+        try:
+            return [(name, density) for name, density, _ in self.densities]
+        except (TypeError, ValueError):  # not what it must be, as validation will say
+            return self.densities
+
+    @_named.setter
+    def _named(self, pairs: list[tuple[str, BaseDensity]]) -> None:
+        columns = [columns for _, _, columns in self.densities]
+        self.densities = [(*pair, own) for pair, own in zip(pairs, columns, strict=True)]
+
+    @property
+    def _families(self) -> list[BaseDensity]:
+        """The densities among the parameters, as far as these are valid."""
+        try:
+            return [density for _, density in self._named if isinstance(density, BaseDensity)]
+        except (TypeError, ValueError):
+            return []
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if not self.densities:
+            raise ValueError(
+                "densities is empty; give at least one tuple (name, density, columns)."
+            )
+        for entry in self.densities:
+            match entry:
+                case (str(), BaseDensity(), _):
+                    continue
+            raise ValueError(
+                "densities must be a list of tuples (name, density, columns), of a string, a "
+                f"density estimator of skdgm and what selects columns; it holds {entry!r}."
+            )
+        self._validate_names([name for name, _, _ in self.densities])
+
+    # ------------------------------------------------------------------ blocks
+    @property
+    def _blocks(self) -> list[BaseDensity]:
+        return [density for _, density, _ in self.densities_]
+
+    @property
+    def named_densities_(self) -> Bunch:
+        """The fitted densities by name."""
+        return Bunch(**{name: density for name, density, _ in self.densities_})
+
+    @property
+    def n_parameters_(self) -> int:
+        """Free parameters, exact: those of the blocks."""
+        return sum(block.n_parameters_ for block in self._blocks)
+
+    def __copy__(self) -> Self:
+        """Densities side by side start as copies of one prototype, with blocks of their own."""
+        twin = type(self).__new__(type(self))
+        vars(twin).update(vars(self))
+        if hasattr(self, "densities_"):
+            twin.densities_ = self._copied_blocks()
+        return twin
+
+    def _copied_blocks(self) -> list[tuple[str, BaseDensity, np.ndarray]]:
+        return [(name, copy(density), columns) for name, density, columns in self.densities_]
+
+    def _unfitted_blocks(self, X: np.ndarray) -> list[tuple[str, BaseDensity, np.ndarray]]:
+        names = getattr(self, "feature_names_in_", None)
+        blocks = []
+        for name, family, selection in self.densities:
+            columns = selected_columns(name, selection, X, names)
+            density = clone(family)
+            density.n_features_in_ = len(columns)
+            if names is not None:
+                density.feature_names_in_ = names[columns]
+            blocks.append((name, density, columns))
+        check_partition(blocks, X.shape[1], names)
+        return blocks
+
+    def _split(self, codes: ColumnCodes) -> Iterator[tuple[BaseDensity, Any]]:
+        """Each block's density with its codes."""
+        return zip(self._blocks, codes.parts, strict=True)
+
+    def _join(self, tables: Sequence[np.ndarray]) -> np.ndarray:
+        """Tables of the blocks as one, columns in their order."""
+        dtype = np.result_type(*(table.dtype for table in tables))
+        joined = np.empty((len(tables[0]), self.n_features_in_), dtype=dtype)
+        for (_, _, columns), table in zip(self.densities_, tables, strict=True):
+            joined[:, columns] = table
+        return joined
+
+    # ------------------------------------------------------------------ encoding
+    def _encode_training(
+        self, X: np.ndarray, weight: np.ndarray | None, extend: bool
+    ) -> ColumnCodes:
+        def encode(density: BaseDensity, own: np.ndarray) -> Any:
+            if not extend:
+                density._validate_params()
+            return density._encode_training(own, weight, extend)
+
+        # Batches change copies, so that one which fails leaves the fit so far as it was.
+        self.densities_ = self._copied_blocks() if extend else self._unfitted_blocks(X)
+        codes = self._encode_blocks(X, encode)
+        self._dtype = np.result_type(*(block._dtype for block in self._blocks))
+        self._kinds = [part.dtype.kind for part in codes.parts]
+        return codes
+
+    def _encode(self, X: np.ndarray) -> ColumnCodes:
+        return self._encode_blocks(X, lambda density, own: density._encode(own))
+
+    def _recode(self, table: np.ndarray) -> ColumnCodes:
+        """The table is one of codes, so a block over categories must not binarise it again."""
+        parts = []
+        for (_, density, columns), kind in zip(self.densities_, self._kinds, strict=True):
+            own = take_columns(table, columns)
+            parts.append(density._recode(own if kind == "f" else as_codes(own)))
+        return self._as_codes(parts)
+
+    def _encode_blocks(
+        self, X: np.ndarray, encode: Callable[[BaseDensity, np.ndarray], Any]
+    ) -> ColumnCodes:
+        parts = []
+        for name, density, columns in self.densities_:
+            with in_block(name, columns):
+                parts.append(encode(density, take_columns(X, columns)))
+        return self._as_codes(parts)
+
+    def _as_codes(self, parts: Sequence[Any]) -> ColumnCodes:
+        return ColumnCodes(tuple(columns for _, _, columns in self.densities_), tuple(parts))
+
+    # ------------------------------------------------------------------ learning
+    @property
+    def _is_additive(self) -> bool:
+        return all(family._is_additive for family in self._families)
+
+    def _fit(self, codes: ColumnCodes, weight: np.ndarray | None) -> None:
+        tasks = [
+            (*block, part, weight) for block, part in zip(self.densities_, codes.parts, strict=True)
+        ]
+        run_in_threads(_fit_block, tasks, self.n_jobs)
+
+    def _fit_group(
+        self,
+        densities: Sequence[Self],
+        tables: Sequence[tuple[ColumnCodes, np.ndarray | None]],
+        n_jobs: int | None,
+    ) -> None:
+        for place, (name, density, columns) in enumerate(self.densities_):
+            own = [(codes.parts[place], weight) for codes, weight in tables]
+            with in_block(name, columns):
+                density._fit_group([other._blocks[place] for other in densities], own, n_jobs)
+
+    def _estimate_group(
+        self, densities: Sequence[Self], statistics: Sequence[ColumnStatistics]
+    ) -> None:
+        for place, (name, density, columns) in enumerate(self.densities_):
+            own = [each.parts[place] for each in statistics]
+            with in_block(name, columns):
+                density._estimate_group([other._blocks[place] for other in densities], own)
+
+    @property
+    def _statistics(self) -> ColumnStatistics:
+        """Those of the blocks, which they may widen for what a new batch declares."""
+        return ColumnStatistics(tuple(block._statistics for block in self._blocks))
+
+    def _set(self, statistics: ColumnStatistics) -> None:
+        self._estimate(statistics)  # the blocks keep the statistics
+
+    def _estimate(self, statistics: ColumnStatistics) -> None:
+        for block, own in zip(self._blocks, statistics.parts, strict=True):
+            block._set(own)
+
+    def _count(self, codes: ColumnCodes, weight: np.ndarray | None) -> ColumnStatistics:
+        return ColumnStatistics(
+            tuple(block._count(part, weight) for block, part in self._split(codes))
+        )
+
+    def _count_start_of_any(self, codes: ColumnCodes, weight: np.ndarray) -> ColumnStatistics:
+        return ColumnStatistics(
+            tuple(block._count_start_of_any(part, weight) for block, part in self._split(codes))
+        )
+
+    def _expect_any(self, codes: ColumnCodes, weight: np.ndarray) -> ColumnStatistics:
+        return ColumnStatistics(
+            tuple(block._expect_any(part, weight) for block, part in self._split(codes))
+        )
+
+    def _expect(
+        self, codes: ColumnCodes, weight: np.ndarray | None
+    ) -> tuple[ColumnStatistics, np.ndarray]:
+        expected = self._expect_any(codes, ones_if_none(weight, len(codes)))
+        return expected, self._log_prob(codes)
+
+    def _needs_em(self, codes: ColumnCodes) -> bool:
+        return any(block._needs_em(part) for block, part in self._split(codes))
+
+    def _is_incomplete(self, codes: ColumnCodes) -> np.ndarray:
+        return np.ones(len(codes), dtype=bool)  # each block parts its rows itself
+
+    def _log_prior(self, total: float) -> float:
+        return sum(block._log_prior(total) for block in self._blocks)
+
+    @property
+    def _n_shared_parameters(self) -> int:
+        return sum(block._n_shared_parameters for block in self._blocks)
+
+    # ------------------------------------------------------------------ queries
+    @property
+    def _n_values(self) -> np.ndarray | None:
+        n_values = [block._n_values for block in self._blocks]
+        if any(own is None for own in n_values):
+            return None
+        return self._join([own[np.newaxis] for own in n_values])[0]
+
+    @property
+    def _declared(self) -> tuple:
+        return tuple(block._declared for block in self._blocks)
+
+    @property
+    def _rules_out_rows(self) -> bool:
+        return any(block._rules_out_rows for block in self._blocks)
+
+    def _log_prob(self, codes: ColumnCodes) -> np.ndarray:
+        return sum(block._log_prob(part) for block, part in self._split(codes))
+
+    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        return self._join([block._sample(n_samples, generator) for block in self._blocks])
+
+    def _sample_missing(self, codes: ColumnCodes, generator: np.random.Generator) -> np.ndarray:
+        pairs = self._split(codes)
+        return self._join([block._sample_missing(part, generator) for block, part in pairs])
+
+    def _mean_missing(self, codes: ColumnCodes) -> np.ndarray:
+        return self._join([block._mean_missing(part) for block, part in self._split(codes)])
+
+    def _mode_missing(self, codes: ColumnCodes) -> np.ndarray:
+        return self._join([block._mode_missing(part) for block, part in self._split(codes)])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        for family in self._families:
+            of_family = get_tags(family).input_tags
+            tags.input_tags.categorical |= of_family.categorical
+            tags.input_tags.positive_only |= of_family.positive_only
+            tags.input_tags.allow_nan &= of_family.allow_nan
+        return tags
+
+
+def _fit_block(
+    name: str, density: BaseDensity, columns: np.ndarray, codes: Any, weight: np.ndarray | None
+) -> None:
+    with in_block(name, columns):
+        density._fit(codes, weight)
