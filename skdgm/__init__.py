@@ -2,6 +2,7 @@
 
 from .compare import ClassifierComparison, compare_classifiers, load_table
 from .conditional import (
+    ChainRuleConditional,
     ConditionalDensity,
     DensityImputer,
     GaussianDiscriminant,
@@ -9,6 +10,7 @@ from .conditional import (
 )
 from .density import (
     BernoulliIndependentDensity,
+    ChainRuleDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
     FullCategoricalDensity,
@@ -23,6 +25,8 @@ from .projection import PCAProjection
 __version__ = "0.1.0"
 __all__ = [
     "BernoulliIndependentDensity",
+    "ChainRuleConditional",
+    "ChainRuleDensity",
     "ChowLiuTreeDensity",
     "ClassifierComparison",
     "ColumnDensity",

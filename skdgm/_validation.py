@@ -143,12 +143,14 @@ def check_observed(
 
 
 @contextmanager
-def columns_called(name: Callable[[int], str], prefix: str = "") -> Iterator[None]:
-    """Give the columns in the message of a ValueError other names, and put a prefix before it."""
+def columns_called(number: Callable[[int], Any], prefix: str = "") -> Iterator[None]:
+    """Give the columns in the message of a ValueError other numbers, and put a prefix before it."""
     try:
         yield
     except ValueError as error:
-        message = re.sub(r"\b[Cc]olumn (\d+)\b", lambda match: name(int(match[1])), str(error))
+        message = re.sub(
+            r"\b([Cc]olumn) (\d+)\b", lambda m: f"{m[1]} {number(int(m[2]))}", str(error)
+        )
         raise ValueError(prefix + message) from error
 
 

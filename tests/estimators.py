@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
 
 import skdgm
 from skdgm import (
     BernoulliIndependentDensity,
+    ChainRuleConditional,
+    ChainRuleDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
     ConditionalDensity,
@@ -78,6 +81,10 @@ VARIANTS = [
     HiddenChowLiuTreeDensity(4, n_categories=50, random_state=0, batch_size=10),
     GenerativeClassifier(ChowLiuTreeDensity(n_categories=50), n_jobs=2),
     PCAProjection(n_components=1, whiten=True),
+    ChainRuleDensity(order=1, n_categories=50, alpha=0.0, n_jobs=2),
+    ChainRuleDensity(order=0),
+    GenerativeClassifier(ChainRuleDensity(n_categories=50)),
+    ChainRuleConditional(order=1, n_categories=50),
     COIN_AND_NORMAL.set_params(n_jobs=2),
     ColumnDensity(
         [
@@ -153,6 +160,7 @@ def mixture(density: BaseDensity) -> MixtureDensity:
     return MixtureDensity(density, random_state=0, max_iter=30)
 
 
+LOGISTIC = LogisticRegression(tol=1e-8, max_iter=1000)
 COINS_AND_TREE = ColumnDensity(
     [("coins", BernoulliIndependentDensity(), [3, 1]), ("tree", ChowLiuTreeDensity(), [0, 4, 2])]
 )
@@ -205,6 +213,8 @@ CASES = [
     Case("mixture-tied", mixture(GaussianDensity("tied", reg_covar=0.1)), 3, None),
     Case("hidden-tree", HiddenChowLiuTreeDensity(4, max_iter=20, random_state=0), 5, 2),
     Case("hidden-tree-ternary", HiddenChowLiuTreeDensity(7, max_iter=20, random_state=0), 4, 3),
+    Case("chain-rule", ChainRuleDensity(LOGISTIC), 5, 2),
+    Case("chain-rule-ternary", ChainRuleDensity(LOGISTIC, order=1, n_categories=3), 4, 3),
     Case("columns", COINS_AND_TREE, 5, 2),
     Case("columns-ternary", CHAIN_AND_FULL, 4, 3),
     Case("columns-unsmoothed", UNSMOOTHED, 5, 2),

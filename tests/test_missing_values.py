@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from skdgm import ChainRuleDensity
 from skdgm.density import _blocks
 
 from .estimators import ADDITIVE_CASES, CASES, DISCRETE_CASES, NORMAL_CASES
@@ -263,10 +264,12 @@ unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.Convergence
 def has_no_objective(case):
     """Whether no objective is known that every step raises.
 
-    That is so for shrunk covariances, and for mixtures of normals that add to variances.
+    That is so for shrunk covariances, for mixtures of normals that add to variances, and for
+    classifiers with penalties of their own.
     """
     mixed_normals = case.name.startswith("mixture") and case.n_categories is None
-    return mixed_normals or bool(getattr(case.density, "shrinkage", None))
+    shrunk = bool(getattr(case.density, "shrinkage", None))
+    return mixed_normals or shrunk or isinstance(case.density, ChainRuleDensity)
 
 
 @unconverged

@@ -101,7 +101,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         tables = [(codes[r], part_of(weight, r)) for r in rows]
         prototype._fit_group(self.densities_, tables, self.n_jobs)
         n_priors = len(self.classes_) - 1 if self.priors is None else 0
-        self.n_parameters_ = count_parameters(self.densities_) + n_priors
+        vars(self).update(count_parameters(self.densities_, besides=n_priors))
 
     def _check_priors(self, class_weight: np.ndarray) -> np.ndarray:
         if self.priors is None:

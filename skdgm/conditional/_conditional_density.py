@@ -153,7 +153,7 @@ class ConditionalDensity(BaseConditional):
     def _telling_columns(self) -> AbstractContextManager:
         """Say in errors about columns of the joint table which of them are those of y."""
         n = self.n_features_in_
-        return columns_called(lambda j: f"column {j}" if j < n else f"column {j - n} of y")
+        return columns_called(lambda j: j if j < n else f"{j - n} of y")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

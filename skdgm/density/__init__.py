@@ -2,6 +2,7 @@
 
 from ._base import BaseDensity
 from ._bernoulli import BernoulliIndependentDensity
+from ._chain_rule import ChainRuleDensity
 from ._chow_liu_tree import ChowLiuTreeDensity
 from ._columns import ColumnDensity
 from ._full_categorical import FullCategoricalDensity
@@ -13,6 +14,7 @@ from ._mixture import MixtureDensity
 __all__ = [
     "BaseDensity",
     "BernoulliIndependentDensity",
+    "ChainRuleDensity",
     "ChowLiuTreeDensity",
     "ColumnDensity",
     "FullCategoricalDensity",

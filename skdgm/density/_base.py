@@ -489,6 +489,12 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
             )
 
     def _n_parameters_as_float(self) -> float:
+        check_is_fitted(self)
+        if not hasattr(self, "n_parameters_"):
+            raise AttributeError(
+                "A classifier in this density does not tell how many parameters it has, so there "
+                "is no aic or bic; compare densities by score on rows held out."
+            )
         try:
             return float(self.n_parameters_)
         except OverflowError:
@@ -508,7 +514,14 @@ def _fit_one(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> Non
     density._fit(codes, weight)
 
 
-def count_parameters(densities: Sequence[BaseDensity]) -> int:
-    """The free parameters of densities side by side, those that they share counted once."""
-    own = sum(density.n_parameters_ for density in densities)
-    return own - (len(densities) - 1) * densities[0]._n_shared_parameters
+def count_parameters(densities: Sequence[BaseDensity], besides: int) -> dict[str, int]:
+    """The attribute ``n_parameters_`` of what has densities side by side, and others besides.
+
+    Parameters that the densities share are counted once. Nothing is set if one of them does not
+    tell its number.
+    """
+    own = [getattr(density, "n_parameters_", None) for density in densities]
+    if None in own:
+        return {}
+    shared = (len(densities) - 1) * densities[0]._n_shared_parameters
+    return {"n_parameters_": sum(own) - shared + besides}

@@ -63,7 +63,7 @@ class ColumnStatistics:
 
 def in_block(name: str, columns: np.ndarray) -> AbstractContextManager:
     """Name the block in the message of a ValueError, and X's columns instead of the block's."""
-    return columns_called(lambda column: f"column {columns[column]}", f"In block {name!r}: ")
+    return columns_called(lambda column: columns[column], f"In block {name!r}: ")
 
 
 def selected_columns(

@@ -386,6 +386,9 @@ class ColumnDensity(_BaseComposition, BaseDensity):
     def _mode_missing(self, codes: ColumnCodes) -> np.ndarray:
         return self._join([block._mode_missing(part) for block, part in self._split(codes)])
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "densities_")
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         for family in self._families:

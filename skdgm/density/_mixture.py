@@ -315,7 +315,7 @@ class MixtureDensity(BaseDensity):
         self.weights_ = statistics.weight / statistics.weight.sum()
         self.densities_ = [copy(self._prototype) for _ in statistics.parts]
         self._prototype._estimate_group(self.densities_, statistics.parts)
-        self.n_parameters_ = count_parameters(self.densities_) + len(self.densities_) - 1
+        vars(self).update(count_parameters(self.densities_, besides=len(self.densities_) - 1))
 
     def _log_prior(self, total: float) -> float:
         weighted = zip(self.densities_, self.weights_, strict=True)
@@ -371,6 +371,9 @@ class MixtureDensity(BaseDensity):
             lambda table: self._log_prob(self._recode(table)),
             self._n_values,
         )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "densities_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,0 +1,279 @@
+"""The chain rule with any classifier for each factor: ``p(x) = prod_i p(x_i | x_<i)``.
+
+The classifier of column i learns its values, as classes, from the columns before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import HasMethods, Interval
+
+from .._codes import has_missing, missing_cells, with_room
+from ._base import EM_CONSTRAINTS
+from ._blocks import ones_if_none, part_of
+from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from ._chain_rule_missing import Chain, TooManyCompletions, between
+from ._factors import Factor, or_default
+
+CLASSIFIER_CONSTRAINTS: dict = {
+    "classifier": [HasMethods(["fit", "predict_proba"]), None],
+    "order": [Interval(Integral, 0, None, closed="left"), None],
+    "n_categories": [*N_CATEGORIES_CONSTRAINTS, "array-like"],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "n_jobs": [None, Integral],
+}
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedRows:
+    """The rows themselves: classifiers learn from nothing less."""
+
+    codes: np.ndarray
+    weight: np.ndarray | None
+
+    def __add__(self, other: Self) -> Self:
+        codes = np.concatenate([self.codes, other.codes])
+        if self.weight is None and other.weight is None:
+            return type(self)(codes, None)
+        parts = [ones_if_none(rows.weight, len(rows.codes)) for rows in (self, other)]
+        return type(self)(codes, np.concatenate(parts))
+
+
+class ChainRuleDensity(BaseCategoricalDensity):
+    """The chain rule, with a scikit-learn classifier for the probability of each column.
+
+    ``p(x) = prod_i p(x_i | x_1, ..., x_(i-1))``, where each factor is a clone of ``classifier``,
+    fitted to the columns before as features and to the column's own values as classes.
+
+    Parameters
+    ----------
+    classifier : classifier with ``predict_proba`` or None, default=None
+        What gives each column its probabilities; None is
+        :class:`~sklearn.linear_model.LogisticRegression`. It sees the categories before as
+        numbers: for nominal columns, put :class:`~sklearn.preprocessing.OneHotEncoder` with
+        ``handle_unknown="ignore"`` before it in a pipeline.
+    order : int or None, default=None
+        How many columns before it a classifier sees; None is all, 0 leaves independent columns.
+    n_categories : "auto", int or array-like of shape (n_features,), default="auto"
+        Number of categories of the columns, which hold the integers from 0. With "auto", one more
+        than the largest seen in any column.
+    alpha : float, default=1.0
+        Pseudo-count of each category where there is no classifier, and of those that a classifier
+        has never seen; 0 rules the latter out.
+    max_iter : int, default=50
+        Most steps of expectation-maximisation, which only training data with missing values need.
+    tol : float, default=1e-3
+        Expectation-maximisation ends when a step changes the mean log-likelihood by less, in nats
+        a row.
+    verbose : int, default=0
+        Whether to print the objective of every step.
+    n_jobs : int or None, default=None
+        Joblib workers that fit the classifiers, and threads that score blocks of rows; None is 1
+        unless in a ``joblib.parallel_config`` context. It changes no result.
+
+    Attributes
+    ----------
+    classifiers_ : list of classifiers
+        The fitted classifier of each column; None where there is nothing to learn: in the first
+        column, with ``order=0``, and where the column or all that it sees was constant in training.
+    n_categories_ : ndarray of shape (n_features,)
+        Number of categories of each column.
+    n_parameters_ : int
+        Free parameters: those of the classifiers (their own ``n_parameters_``, or the sizes of
+        ``coef_`` and ``intercept_``), and K - 1 of each column without one. Not set if a classifier
+        tells no number.
+    n_iter_ : int
+        Steps of expectation-maximisation taken; 1 if nothing was missing.
+    lower_bounds_ : ndarray of shape (`n_iter_`,)
+        The mean log-likelihood of what was observed before each step, in nats a row; empty if
+        nothing was missing.
+    n_features_in_ : int
+        Number of columns seen during fit.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    MarkovChainImageDensity : The chain rule with tables instead, and a memory of a few columns.
+    ChainRuleConditional : ``p(y | x)`` in the same way.
+    sklearn.multioutput.ClassifierChain : The chain as a predictor of labels.
+
+    Notes
+    -----
+    A column with n training rows and K categories gives ``alpha / (n + K alpha)`` to a category
+    that it lacks there; those it has divide the rest as the classifier says. Without a classifier,
+    the probability is ``(count + alpha) / (n + K alpha)``.
+
+    A fit needs all rows at once, for classifiers have no sums that stand for them: there is no
+    ``partial_fit``. The fitted density holds the classifiers and none of the rows.
+
+    Missing values are summed over exactly, by listing. What is missing after the last observed
+    value of a row costs nothing in scores and draws; of the rest, a row may have up to 4,096
+    completions, or more with ``order``, where completions that no later factor tells apart count
+    as one.
+
+    In training, expectation-maximisation fits the classifiers to the completions of each row, up
+    to 4,096, weighted as they are probable; the classifier must take weights then. Its fit need
+    not be the maximum of the likelihood, so the objective may fall on the way.
+
+    X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
+    binarised at 0.5, with a warning.
+
+    References
+    ----------
+    .. [1] B. J. Frey, G. E. Hinton and P. Dayan, "Does the Wake-Sleep Algorithm Produce Good
+       Density Estimators?", Advances in Neural Information Processing Systems 8, 1996.
+    .. [2] H. Larochelle and I. Murray, "The Neural Autoregressive Distribution Estimator",
+       International Conference on Artificial Intelligence and Statistics, 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdgm import ChainRuleDensity
+    >>> X = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]] * 5)  # exclusive or
+    >>> chain = ChainRuleDensity(DecisionTreeClassifier(random_state=0)).fit(X)
+    >>> np.exp(chain.score_samples([[0, 1, 1], [0, np.nan, 1], [0, 1, 0]])).round(2)
+    array([0.25, 0.25, 0.  ])
+    >>> chain.conditional_mode([[1, np.nan, 1]])
+    array([[1., 0., 1.]])
+    >>> ChainRuleDensity().fit(X).n_parameters_
+    6
+    """
+
+    _is_additive = False
+    _parameter_constraints: dict = {**CLASSIFIER_CONSTRAINTS, **EM_CONSTRAINTS}
+
+    def __init__(
+        self,
+        classifier: BaseEstimator | None = None,
+        order: int | None = None,
+        *,
+        n_categories: str | int | ArrayLike = "auto",
+        alpha: float = 1.0,
+        max_iter: int = 50,
+        tol: float = 1e-3,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.classifier = classifier
+        self.order = order
+        self.n_categories = n_categories
+        self.alpha = alpha
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+
+    # ------------------------------------------------------------------ learning
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
+        codes = super()._encode_training(X, weight, extend)
+        if self._declared_categories() is None:
+            # A category that a fold lacks in one column, another column may have shown.
+            self.n_categories_ = np.full_like(self.n_categories_, self.n_categories_.max())
+        return codes
+
+    @property
+    def _longest(self) -> int:
+        """How many columns before it a classifier sees at most."""
+        return self.n_features_in_ if self.order is None else min(self.order, self.n_features_in_)
+
+    def _is_incomplete(self, codes: np.ndarray) -> np.ndarray:
+        return between(missing_cells(codes), self._longest).any(axis=1)
+
+    def _needs_em(self, codes: np.ndarray) -> bool:
+        return has_missing(codes) and bool(self._is_incomplete(codes).any())
+
+    def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> WeightedRows:
+        return WeightedRows(with_room(codes, self.n_categories_), weight)
+
+    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> WeightedRows:
+        """Hidden values as the other rows have them in their columns, independent of the rest."""
+        table = self._count(codes, weight)
+        shares = [_fit_factor(None, table, i, 0, k, 0.0) for i, k in enumerate(self.n_categories_)]
+        incomplete = self._is_incomplete(codes)
+        weight = ones_if_none(weight, len(codes))
+        complete = self._count(codes[~incomplete], weight[~incomplete])
+        chain = Chain(shares, self._longest)
+        *completed, _ = chain.expect(codes[incomplete], weight[incomplete])
+        return complete + WeightedRows(*completed)
+
+    def _expect(
+        self, codes: np.ndarray, weight: np.ndarray | None
+    ) -> tuple[WeightedRows, np.ndarray]:
+        *completed, log_prob = self._chain.expect(codes, ones_if_none(weight, len(codes)))
+        self._check_expected(log_prob)
+        return WeightedRows(*completed), log_prob
+
+    def _set(self, statistics: WeightedRows) -> None:
+        self._estimate(statistics)  # and forget the rows
+
+    def _estimate(self, statistics: WeightedRows) -> None:
+        classifier = or_default(self.classifier)
+        factors = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_factor)(classifier, statistics, i, self._longest, k, self.alpha)
+            for i, k in enumerate(self.n_categories_.tolist())
+        )
+        self._chain = Chain(factors, self._longest)
+        self.classifiers_ = [factor.classifier for factor in factors]
+        n_parameters = [factor.n_parameters for factor in factors]
+        vars(self).pop("n_parameters_", None)
+        if None not in n_parameters:
+            self.n_parameters_ = sum(n_parameters)
+
+    # ------------------------------------------------------------------ queries
+    def _log_prob_blocks(self, codes: np.ndarray) -> np.ndarray:
+        try:
+            return super()._log_prob_blocks(codes)
+        except TooManyCompletions as error:
+            raise error.located(missing_cells(codes)) from None
+
+    def _complete(self, X: Any, complete: Callable[..., np.ndarray], **options: Any) -> np.ndarray:
+        try:
+            return super()._complete(X, complete, **options)
+        except TooManyCompletions as error:
+            raise error.located(np.isnan(self._check_query(X))) from None
+
+    def _log_prob(self, codes: np.ndarray) -> np.ndarray:
+        return self._chain.log_prob(codes)
+
+    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        return self._chain.sample(n_samples, generator).astype(self._dtype)
+
+    def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return self._chain.sample_missing(codes, generator)
+
+    def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
+        return self._chain.mean_missing(codes)
+
+    def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
+        return self._chain.mode_missing(codes)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "classifiers_")
+
+
+def _fit_factor(
+    classifier: BaseEstimator | None,
+    table: WeightedRows,
+    i: int,
+    order: int,
+    n_categories: int,
+    alpha: float,
+) -> Factor:
+    """Fit column i to the rows that have it and what its factor sees."""
+    own = table.codes[:, max(0, i - order) : i + 1]
+    weight = table.weight
+    if has_missing(own):
+        rows = ~missing_cells(own).any(axis=1)
+        own, weight = own[rows], part_of(weight, rows)
+    features, values = own[:, :-1].astype(np.float64), own[:, -1].astype(np.intp)
+    return Factor.fit(classifier, features, values, weight, n_categories, alpha)

@@ -1,0 +1,135 @@
+"""Factors of the chain rule: ``p(value | features)`` of one column of categories, by a classifier.
+
+A category that training lacks has the smoothed share ``alpha / (n + K alpha)``, and those that it
+has divide the rest as the classifier says, or without one as ``(count + alpha) / (n + K alpha)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.linear_model import LogisticRegression
+
+from .._validation import fit_weighted
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """The distribution of one column given features, over the categories 0 to K - 1."""
+
+    classifier: BaseEstimator | None  # None where only shares are known
+    log_share: np.ndarray  # (K,), of each category; with a classifier, of those it does not list
+    listed: np.ndarray  # the categories seen in training, which are those of the classifier
+    log_rest: float  # of what these have together
+
+    @classmethod
+    def fit(
+        cls,
+        classifier: BaseEstimator | None,
+        features: np.ndarray,
+        values: np.ndarray,
+        weight: np.ndarray | None,
+        n_categories: int,
+        alpha: float,
+    ) -> Self:
+        """Fit a clone of the classifier, if the features and the column vary."""
+        count = np.bincount(values, weights=weight, minlength=n_categories).astype(np.float64)
+        listed = np.unique(values)
+        total = count.sum() + n_categories * alpha
+        if total == 0:  # a column without a row, and nothing known besides
+            count, total = np.ones(n_categories), n_categories
+        with np.errstate(divide="ignore"):  # alpha of zero
+            if len(listed) < 2 or (features == features[0]).all():  # nothing to tell apart
+                return cls(None, np.log((count + alpha) / total), listed, 0.0)
+            log_share = np.full(n_categories, np.log(alpha / total))
+        fitted = fit_weighted(clone(classifier), features, values, weight)
+        listed = fitted.classes_.astype(np.intp)
+        log_rest = np.log((count.sum() + len(listed) * alpha) / total)
+        return cls(fitted, log_share, listed, float(log_rest))
+
+    @classmethod
+    def of_classes(cls, classifier: BaseEstimator) -> Self:
+        """A fitted classifier as it is, whose classes are all categories there are."""
+        listed = np.arange(len(classifier.classes_))
+        return cls(classifier, np.full(len(listed), -np.inf), listed, 0.0)
+
+    @property
+    def n_categories(self) -> int:
+        return len(self.log_share)
+
+    @property
+    def n_parameters(self) -> int | None:
+        """Free parameters: of the shares, or of the classifier if it tells them."""
+        if self.classifier is None:
+            return self.n_categories - 1
+        return count_parameters(self.classifier)
+
+    def log_prob(self, features: np.ndarray) -> np.ndarray:
+        """``log p(value | features)`` of every category, of shape (n_rows, n_categories)."""
+        log_prob = np.tile(self.log_share, (len(features), 1))
+        if self.classifier is not None:
+            log_prob[:, self.listed] = self._of_listed(features)
+        return log_prob
+
+    def log_prob_at(self, features: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """``log p(value | features)`` of one category a row."""
+        log_prob = self.log_share[values]
+        if self.classifier is not None:
+            place = np.minimum(np.searchsorted(self.listed, values), len(self.listed) - 1)
+            rows = np.flatnonzero(self.listed[place] == values)
+            log_prob[rows] = self._of_listed(features)[rows, place[rows]]
+        return log_prob
+
+    def _of_listed(self, features: np.ndarray) -> np.ndarray:
+        return log_proba(self.classifier, features) + self.log_rest
+
+
+def log_proba(classifier: BaseEstimator, features: np.ndarray) -> np.ndarray:
+    """The classifier's log-probabilities, which sum to one to rounding in float64.
+
+    Its own logarithms are taken where it has them: naive Bayes has some of what is zero else.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if hasattr(classifier, "predict_log_proba"):
+            log_prob = np.asarray(classifier.predict_log_proba(features), dtype=np.float64)
+        else:
+            log_prob = np.log(np.asarray(classifier.predict_proba(features), dtype=np.float64))
+        log_total = np.logaddexp.reduce(log_prob, axis=1)
+    if not np.isfinite(log_total).all():
+        raise ValueError(
+            f"The classifier {type(classifier).__name__} gives probabilities that do not sum to "
+            f"one (but to {np.exp(log_total[~np.isfinite(log_total)][0]):g}) for a row; choose a "
+            "classifier whose predict_proba covers every row."
+        )
+    return log_prob - log_total[:, np.newaxis]
+
+
+def or_default(classifier: BaseEstimator | None) -> BaseEstimator:
+    """The classifier, or the one that None stands for."""
+    return LogisticRegression() if classifier is None else classifier
+
+
+def count_parameters(classifier: BaseEstimator) -> int | None:
+    """Free parameters of a fitted classifier (in a pipeline, of its last step), if it tells them.
+
+    It does by ``n_parameters_``, or by ``coef_`` and ``intercept_``.
+    """
+    steps = getattr(classifier, "steps", None)
+    if steps:
+        return count_parameters(steps[-1][1])
+    if hasattr(classifier, "n_parameters_"):
+        return int(classifier.n_parameters_)
+    if not (hasattr(classifier, "coef_") and hasattr(classifier, "intercept_")):
+        return None
+    has_intercept = getattr(classifier, "fit_intercept", True)
+    return int(np.size(classifier.coef_) + has_intercept * np.size(classifier.intercept_))
+
+
+def draw(log_prob: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A category for each row of log-probabilities."""
+    cumulative = np.cumsum(np.exp(log_prob), axis=1)
+    uniform = generator.random((len(cumulative), 1)) * cumulative[:, -1:]
+    return (cumulative[:, :-1] <= uniform).sum(axis=1)
