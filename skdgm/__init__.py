@@ -18,6 +18,7 @@ from .density import (
     HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
     MixtureDensity,
+    TransformedDensity,
 )
 from .display import ComparisonDisplay
 from .projection import PCAProjection
@@ -41,6 +42,7 @@ __all__ = [
     "MarkovChainImageDensity",
     "MixtureDensity",
     "PCAProjection",
+    "TransformedDensity",
     "compare_classifiers",
     "load_table",
 ]

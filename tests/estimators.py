@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PowerTransformer, QuantileTransformer, StandardScaler
 
 import skdgm
 from skdgm import (
@@ -29,6 +31,7 @@ from skdgm import (
     MarkovChainImageDensity,
     MixtureDensity,
     PCAProjection,
+    TransformedDensity,
 )
 from skdgm.density import BaseDensity
 
@@ -39,6 +42,7 @@ REQUIRED_ARGUMENTS = {
     DensityImputer: {"density": GaussianDensity()},
     GenerativeClassifier: {"density": GaussianDensity()},
     MixtureDensity: {"density": GaussianDensity()},
+    TransformedDensity: {"transformer": StandardScaler(), "density": GaussianDensity()},
 }
 
 
@@ -85,6 +89,12 @@ VARIANTS = [
     ChainRuleDensity(order=0),
     GenerativeClassifier(ChainRuleDensity(n_categories=50)),
     ChainRuleConditional(order=1, n_categories=50),
+    TransformedDensity(make_pipeline(StandardScaler(), PowerTransformer()), GaussianDensity()),
+    TransformedDensity(
+        QuantileTransformer(n_quantiles=2, output_distribution="normal"), GaussianDensity("diag")
+    ),
+    MixtureDensity(TransformedDensity(StandardScaler(), GaussianDensity()), random_state=0),
+    GenerativeClassifier(TransformedDensity(StandardScaler(), GaussianDensity("tied"))),
     COIN_AND_NORMAL.set_params(n_jobs=2),
     ColumnDensity(
         [
@@ -160,6 +170,8 @@ def mixture(density: BaseDensity) -> MixtureDensity:
     return MixtureDensity(density, random_state=0, max_iter=30)
 
 
+SCALED = TransformedDensity(StandardScaler(), GaussianDensity(reg_covar=0.1))
+MIXTURE_BEHIND = TransformedDensity(StandardScaler(), mixture(GaussianDensity(reg_covar=0.1)))
 LOGISTIC = LogisticRegression(tol=1e-8, max_iter=1000)
 COINS_AND_TREE = ColumnDensity(
     [("coins", BernoulliIndependentDensity(), [3, 1]), ("tree", ChowLiuTreeDensity(), [0, 4, 2])]
@@ -215,6 +227,10 @@ CASES = [
     Case("hidden-tree-ternary", HiddenChowLiuTreeDensity(7, max_iter=20, random_state=0), 4, 3),
     Case("chain-rule", ChainRuleDensity(LOGISTIC), 5, 2),
     Case("chain-rule-ternary", ChainRuleDensity(LOGISTIC, order=1, n_categories=3), 4, 3),
+    Case("transformed", TransformedDensity(StandardScaler(), GaussianDensity()), 3, None),
+    Case("transformed-power", TransformedDensity(PowerTransformer(), GaussianDensity()), 3, None),
+    Case("transformed-mixture", MIXTURE_BEHIND, 3, None),
+    Case("mixture-transformed", mixture(SCALED), 3, None),
     Case("columns", COINS_AND_TREE, 5, 2),
     Case("columns-ternary", CHAIN_AND_FULL, 4, 3),
     Case("columns-unsmoothed", UNSMOOTHED, 5, 2),

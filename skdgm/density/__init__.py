@@ -10,6 +10,7 @@ from ._gaussian import GaussianDensity
 from ._hidden_tree import HiddenChowLiuTreeDensity
 from ._markov_chain import MarkovChainImageDensity
 from ._mixture import MixtureDensity
+from ._transformed import TransformedDensity
 
 __all__ = [
     "BaseDensity",
@@ -22,4 +23,5 @@ __all__ = [
     "HiddenChowLiuTreeDensity",
     "MarkovChainImageDensity",
     "MixtureDensity",
+    "TransformedDensity",
 ]

@@ -1,0 +1,405 @@
+"""Invertible maps z = T(x) of fitted transformers, with ``log |det dT/dx|``.
+
+Each is a bijection of the columns it is defined on, so that a density of z is a density of x:
+where a transformer is constant or bounded beyond its training data, the map goes on as a line.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from scipy import special
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+
+from .._codes import has_missing
+from .._validation import fit_weighted
+
+TIP = 1e-7  # the share at either end that QuantileTransformer clips before it makes normals of it
+LOG_2_PI = np.log(2 * np.pi)
+
+
+class InvertibleMap(ABC):
+    """A bijection of rows; by column unless it is that of a PCA, and then NaN stays where it is."""
+
+    is_affine = False
+
+    @abstractmethod
+    def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return z, and of each row ``log |det dz/dx|`` over the values that are not NaN.
+
+        A value outside the domain has a z that is not finite.
+        """
+
+    @abstractmethod
+    def inverse(self, Z: np.ndarray) -> np.ndarray: ...
+
+    def kinks(self, n_columns: int) -> np.ndarray:
+        """Where the inverse is not smooth: some z of each column, of shape (n_kinks, n_columns)."""
+        return np.empty((0, n_columns))
+
+
+class Chain(InvertibleMap):
+    """Maps one after another: their log-derivatives add."""
+
+    def __init__(self, maps: Sequence[InvertibleMap]) -> None:
+        self.maps = list(maps)
+        self.is_affine = all(one.is_affine for one in maps)
+
+    def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        total = np.zeros(len(X))
+        with np.errstate(all="ignore"):
+            for one in self.maps:
+                X, log_det = one.forward(X)
+                total += log_det
+        return X, total
+
+    def inverse(self, Z: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            for one in reversed(self.maps):
+                Z = one.inverse(Z)
+        return Z
+
+    def kinks(self, n_columns: int) -> np.ndarray:
+        Z = super().kinks(n_columns)
+        with np.errstate(all="ignore"):
+            for one in self.maps:
+                Z = np.vstack([one.forward(Z)[0], one.kinks(n_columns)])
+        return Z
+
+
+class AffineMap(InvertibleMap):
+    """``z = (x - center) / scale``, by column."""
+
+    is_affine = True
+
+    def __init__(self, center: np.ndarray | None, scale: np.ndarray | None) -> None:
+        self.center = 0.0 if center is None else center
+        self.scale = 1.0 if scale is None else scale
+
+    def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return (X - self.center) / self.scale, _sum_observed(-np.log(self.scale), X)
+
+    def inverse(self, Z: np.ndarray) -> np.ndarray:
+        return Z * self.scale + self.center
+
+
+class RotationMap(InvertibleMap):
+    """``z = W (x - mean) / scale``, with orthonormal axes in the rows of W."""
+
+    is_affine = True
+
+    def __init__(self, mean: np.ndarray, axes: np.ndarray, scale: np.ndarray, label: str) -> None:
+        self.mean, self.axes, self.scale, self.label = mean, axes, scale, label
+
+    def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _check_complete(X, self.label)
+        Z = (X - self.mean) @ self.axes.T / self.scale
+        return Z, np.full(len(X), -np.log(self.scale).sum())
+
+    def inverse(self, Z: np.ndarray) -> np.ndarray:
+        return (Z * self.scale) @ self.axes + self.mean
+
+
+class PowerMap(InvertibleMap):
+    """A curve with an exponent for each column, and lines beyond ``low`` and ``high``.
+
+    A curve that is bounded on one side does not reach all of z. The density of z would lose what
+    lies beyond the bound, so there, but only there, ``low`` or ``high`` is the end of the training
+    data and the curve goes on along its tangent.
+    """
+
+    def __init__(self, exponent: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        self.exponent, self.low, self.high = exponent, low, high
+
+    @abstractmethod
+    def _curve(self, X: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _curve_inverse(self, Z: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _log_slope(self, X: np.ndarray) -> np.ndarray: ...
+
+    def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        core = np.clip(X, self.low, self.high)
+        Z, log_slope = self._curve(core), self._log_slope(core)
+        Z = np.where(core == X, Z, Z + np.exp(log_slope) * (X - core))
+        return Z, _sum_observed(log_slope, X)
+
+    def inverse(self, Z: np.ndarray) -> np.ndarray:
+        core = np.clip(Z, self._curve(self.low), self._curve(self.high))
+        end = np.where(core < Z, self.high, self.low)
+        line = end + (Z - core) * np.exp(-self._log_slope(end))
+        return np.where(core == Z, self._curve_inverse(core), line)
+
+    def kinks(self, n_columns: int) -> np.ndarray:
+        return self._curve(np.stack([self.low, np.zeros(n_columns), self.high]))
+
+
+class BoxCoxMap(PowerMap):
+    """``z = (x**exponent - 1) / exponent`` of positive x, or ``log x`` for the exponent 0.
+
+    Bounded below for an exponent above 0, where the line takes in x of 0 or less, and bounded above
+    for one below 0. With 0 or less, positive x reach all z below, so that no other x has a z.
+    """
+
+    def __init__(self, exponent: np.ndarray, least: np.ndarray, most: np.ndarray) -> None:
+        low = np.where(exponent > 0, least, 0.0)
+        super().__init__(exponent, low, np.where(exponent < 0, most, np.inf))
+
+    def _curve(self, X: np.ndarray) -> np.ndarray:
+        return special.boxcox(X, self.exponent)
+
+    def _curve_inverse(self, Z: np.ndarray) -> np.ndarray:
+        return special.inv_boxcox(Z, self.exponent)
+
+    def _log_slope(self, X: np.ndarray) -> np.ndarray:
+        return (self.exponent - 1) * np.log(X)
+
+
+class YeoJohnsonMap(PowerMap):
+    """Box-Cox of ``1 + x`` where x is positive, and of ``1 - x`` with ``2 - exponent`` and signs.
+
+    Bounded above for an exponent below 0, and bounded below for one above 2.
+    """
+
+    def __init__(self, exponent: np.ndarray, least: np.ndarray, most: np.ndarray) -> None:
+        low = np.where(exponent > 2, least, -np.inf)
+        super().__init__(exponent, low, np.where(exponent < 0, most, np.inf))
+
+    def _curve(self, X: np.ndarray) -> np.ndarray:
+        return np.copysign(special.boxcox1p(np.abs(X), self._exponent_at(X)), X)
+
+    def _curve_inverse(self, Z: np.ndarray) -> np.ndarray:
+        return np.copysign(special.inv_boxcox1p(np.abs(Z), self._exponent_at(Z)), Z)
+
+    def _log_slope(self, X: np.ndarray) -> np.ndarray:
+        return (self._exponent_at(X) - 1) * np.log1p(np.abs(X))
+
+    def _exponent_at(self, values: np.ndarray) -> np.ndarray:
+        return np.where(values < 0, 2 - self.exponent, self.exponent)
+
+
+class QuantileMap(InvertibleMap):
+    """The piecewise linear distribution function, then the normal quantile if wanted.
+
+    Beyond the outermost quantiles (or beyond those of ``TIP`` and ``1 - TIP``, where the
+    transformer clips) it is the line of the mean slope between them.
+    """
+
+    def __init__(self, quantiles: np.ndarray, references: np.ndarray, normal: bool) -> None:
+        self.quantiles, self.references, self.normal = quantiles, references, normal
+        shares = np.array([TIP, 1 - TIP] if normal else [0.0, 1.0])
+        self._z_low, self._z_high = special.ndtri(shares) if normal else shares
+        self._low, self._high = self._at_shares(np.tile(shares, (quantiles.shape[1], 1)).T)
+        self._mean_slope = (self._z_high - self._z_low) / (self._high - self._low)
+        self._log_steps = np.log(np.diff(references))[:, np.newaxis] - np.log(
+            np.diff(quantiles, axis=0)
+        )
+
+    def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        core = np.clip(X, self._low, self._high)
+        Z, log_slope = np.empty_like(core), np.empty_like(core)
+        for j, own in enumerate(self.quantiles.T):
+            Z[:, j] = np.interp(core[:, j], own, self.references)
+            step = np.searchsorted(own, core[:, j], side="right") - 1
+            log_slope[:, j] = self._log_steps[np.minimum(step, len(self._log_steps) - 1), j]
+        if self.normal:
+            Z = special.ndtri(np.clip(Z, TIP, 1 - TIP))
+            log_slope += 0.5 * (Z**2 + LOG_2_PI)
+        log_slope = np.where(core == X, log_slope, np.log(self._mean_slope))
+        return Z + self._mean_slope * (X - core), _sum_observed(log_slope, X)
+
+    def inverse(self, Z: np.ndarray) -> np.ndarray:
+        core = np.clip(Z, self._z_low, self._z_high)
+        shares = special.ndtr(core) if self.normal else core
+        return self._at_shares(shares) + (Z - core) / self._mean_slope
+
+    def kinks(self, n_columns: int) -> np.ndarray:
+        shares = np.clip(self.references, TIP, 1 - TIP) if self.normal else self.references
+        return np.tile(special.ndtri(shares) if self.normal else shares, (n_columns, 1)).T
+
+    def _at_shares(self, shares: np.ndarray) -> np.ndarray:
+        """The quantiles of shares of the training data, by column."""
+        columns = zip(shares.T, self.quantiles.T, strict=True)
+        return np.column_stack([np.interp(own, self.references, known) for own, known in columns])
+
+
+# ---------------------------------------------------------------------- the map of a transformer
+def fit_map(transformer: Any, X: np.ndarray, weight: np.ndarray | None, name: str = "") -> Chain:
+    """Fit the transformer, in place, and return its map.
+
+    The steps of a pipeline are fitted one after another, each with the weights. ``name`` is that of
+    a step, for errors.
+    """
+    if isinstance(transformer, Pipeline):
+        maps = []
+        for own, step in transformer.steps:
+            maps.append(fit_map(step, X, weight, f"{name}__{own}" if name else own))
+            X, _ = maps[-1].forward(X)
+        return Chain(maps)
+    if name and (transformer is None or transformer == "passthrough"):
+        return Chain([])
+    kind = type(transformer).__name__
+    label = f"step {name!r} of transformer ({kind})" if name else f"transformer ({kind})"
+    _check_fits(transformer, X, label)
+    # A copy, because transformers with copy=False may write to it.
+    fit_weighted(transformer, X.copy(), weight=weight)
+    fitted = Chain([_map_of(transformer, X, label)])
+    if not isinstance(transformer, PCA):
+        _check_image(X, fitted.forward(X)[0], label)
+    return fitted
+
+
+def mixes_columns(transformer: Any) -> bool:
+    """Whether the transformer, or a step of it, makes a column from several: NaN then spreads."""
+    if isinstance(transformer, Pipeline):
+        return any(mixes_columns(step) for _, step in transformer.steps)
+    return isinstance(transformer, PCA)
+
+
+def _check_fits(transformer: Any, X: np.ndarray, label: str) -> None:
+    """Raise a ValueError if no map is known of the transformer, or it cannot be fitted to X."""
+    if _map_of.dispatch(type(transformer)) is _map_of.dispatch(object):
+        _map_of(transformer, X, label)
+    if isinstance(transformer, PCA):
+        _check_complete(X, label)
+    if isinstance(transformer, PowerTransformer) and transformer.method == "box-cox":
+        constant = np.nanmin(X, axis=0) == np.nanmax(X, axis=0)
+        if constant.any():
+            raise ValueError(
+                f"{label} has no exponent for column {constant.argmax()}, which is constant; "
+                'leave the column out, or use method="yeo-johnson".'
+            )
+
+
+def _check_complete(X: np.ndarray, label: str) -> None:
+    if has_missing(X):
+        raise ValueError(
+            f"X contains NaN, but {label} mixes columns, so that a row without some of them has no "
+            "image. Impute X first, for example with DensityImputer, or use transformers that work "
+            "by column."
+        )
+
+
+@singledispatch
+def _map_of(transformer: Any, X: np.ndarray, label: str) -> InvertibleMap:
+    raise ValueError(
+        f"{label} cannot be used: its Jacobian is not known. Supported are StandardScaler, "
+        "MinMaxScaler, MaxAbsScaler, RobustScaler, PowerTransformer, QuantileTransformer, PCA and "
+        "PCAProjection with all components, and a Pipeline of them."
+    )
+
+
+@_map_of.register(StandardScaler)
+def _of_standard_scaler(transformer: StandardScaler, X: np.ndarray, label: str) -> AffineMap:
+    return AffineMap(transformer.mean_ if transformer.with_mean else None, transformer.scale_)
+
+
+@_map_of.register(RobustScaler)
+def _of_robust_scaler(transformer: RobustScaler, X: np.ndarray, label: str) -> AffineMap:
+    return AffineMap(transformer.center_, transformer.scale_)
+
+
+@_map_of.register(MaxAbsScaler)
+def _of_max_abs_scaler(transformer: MaxAbsScaler, X: np.ndarray, label: str) -> AffineMap:
+    _check_no_clip(transformer, label)
+    return AffineMap(None, transformer.scale_)
+
+
+@_map_of.register(MinMaxScaler)
+def _of_min_max_scaler(transformer: MinMaxScaler, X: np.ndarray, label: str) -> AffineMap:
+    _check_no_clip(transformer, label)
+    return AffineMap(-transformer.min_ / transformer.scale_, 1 / transformer.scale_)
+
+
+@_map_of.register(PowerTransformer)
+def _of_power_transformer(transformer: PowerTransformer, X: np.ndarray, label: str) -> Chain:
+    kind = BoxCoxMap if transformer.method == "box-cox" else YeoJohnsonMap
+    maps = [kind(transformer.lambdas_, np.nanmin(X, axis=0), np.nanmax(X, axis=0))]
+    if transformer.standardize:
+        maps.append(_of_standard_scaler(transformer._scaler, X, label))
+    return Chain(maps)
+
+
+@_map_of.register(QuantileTransformer)
+def _of_quantile_transformer(
+    transformer: QuantileTransformer, X: np.ndarray, label: str
+) -> QuantileMap:
+    quantiles = transformer.quantiles_
+    if len(quantiles) == 1:
+        raise ValueError(
+            f"{label} has a single quantile and so no inverse, from column 0 on; fit to two rows "
+            f"or more with n_quantiles of two or more, got n_samples={len(X)}."
+        )
+    repeated = ~(np.diff(quantiles, axis=0) > 0)
+    if repeated.any():
+        column = int(repeated.any(axis=0).argmax())
+        value = quantiles[repeated[:, column].argmax(), column]
+        raise ValueError(
+            f"{label} has no inverse: in column {column}, the value {value:g} is more than one of "
+            "the quantiles, for many rows share it. Use fewer n_quantiles, or another transformer."
+        )
+    normal = transformer.output_distribution == "normal"
+    return QuantileMap(quantiles, transformer.references_, normal)
+
+
+@_map_of.register(PCA)
+def _of_pca(transformer: PCA, X: np.ndarray, label: str) -> RotationMap:
+    n_components, n_columns = transformer.components_.shape
+    if n_components != n_columns:
+        raise ValueError(
+            f"{label} makes {n_components} columns of {n_columns} and so has no inverse; keep all "
+            f"components, and fit to at least as many rows as columns, got n_samples={len(X)}."
+        )
+    scale = np.ones(n_columns)
+    if transformer.whiten:
+        variance = transformer.explained_variance_
+        flat = variance <= n_columns * np.finfo(np.float64).eps * variance.max()
+        if flat.any():
+            raise ValueError(
+                f"{label} has no inverse: column {flat.argmax()} of its output has variance zero "
+                "(to machine precision), which whitening divides by. Pass whiten=False, leave out "
+                "columns that follow from others, or scale the columns first."
+            )
+        scale = np.sqrt(variance)
+    return RotationMap(transformer.mean_, transformer.components_, scale, label)
+
+
+def _check_no_clip(transformer: Any, label: str) -> None:
+    if getattr(transformer, "clip", False):
+        raise ValueError(
+            f"{label} has no inverse: with clip=True, every column is constant beyond its training "
+            "range, from column 0 on. Pass clip=False."
+        )
+
+
+def _check_image(X: np.ndarray, Z: np.ndarray, label: str) -> None:
+    """Raise a ValueError if the columns do not survive the step in floating point."""
+    lost = ~(np.isfinite(Z) | np.isnan(X)).all(axis=0)
+    lost |= (np.nanmin(Z, axis=0) == np.nanmax(Z, axis=0)) & (
+        np.nanmin(X, axis=0) < np.nanmax(X, axis=0)
+    )
+    if lost.any():
+        raise ValueError(
+            f"{label} has no inverse in floating point: it takes the values of column "
+            f"{lost.argmax()} to one number, or beyond the largest one. Scale the column first, "
+            "for example with StandardScaler."
+        )
+
+
+def _sum_observed(log_slope: np.ndarray, X: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(X), 0.0, log_slope).sum(axis=1)

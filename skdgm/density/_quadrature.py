@@ -1,0 +1,127 @@
+"""Means of a function under densities on the real line, ``E f(z) = int f(z) p(z) dz``.
+
+Adaptive Gauss-Legendre quadrature of many densities at once: each has panels of its own, and those
+where the rule and the rule on both halves disagree are halved.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from ._blocks import row_blocks
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
+TOLERANCE = 1e-9  # of a panel, beside the whole integral
+N_HALVINGS = 40
+TOGETHER = 2**16  # panels that are made, or nodes that are evaluated, at once
+FAR = 64.0  # scales from the centre: kinks beyond do not matter
+MASS_ERROR = 1e-7  # of the integral of p, beyond which peaks of p have been overlooked
+
+Density = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+def mean_of(
+    function: Function,
+    density: Density,
+    center: np.ndarray,
+    scale: np.ndarray,
+    kinks: np.ndarray,
+) -> np.ndarray:
+    """Compute the mean of ``function(z)`` under each of several densities.
+
+    ``density(which, z)`` is the value at z of the density number ``which``, both of shape (n,);
+    ``center`` and ``scale`` say about where each has its mass. Panels end at ``kinks``, where the
+    function is not smooth. That the integral of a density is 1 tells whether its peaks have been
+    found: if not, the panels to begin with are made smaller.
+    """
+    origin = function(center)  # what f differs from it by keeps its digits
+    mean = np.empty(len(center))
+    which = np.arange(len(center))
+    for level in range(4):
+        size = 10 + 5 * level, 4**level
+        wrong = []
+        for block in row_blocks(len(which), (len(kinks) + 2 * size[0]) * size[1], TOGETHER):
+            own = which[block]
+            edges = _edges(center[own], scale[own], kinks, *size)
+            mass, moment = _integrate(function, density, own, origin[own], edges)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                mean[own] = origin[own] + moment / mass
+            wrong.append(own[~(np.abs(mass - 1) < MASS_ERROR)])
+        which = np.concatenate(wrong)
+        if not len(which):
+            break
+    else:
+        mean[which] = np.where(np.isnan(mean[which]), origin[which], mean[which])
+        warnings.warn(
+            f"{len(which)} conditional densities have peaks too narrow beside their width to be "
+            "integrated; the means given are approximate.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return mean
+
+
+def _edges(
+    center: np.ndarray, scale: np.ndarray, kinks: np.ndarray, n_doublings: int, n_parts: int
+) -> np.ndarray:
+    """Ends of panels whose widths double outwards, cut at kinks, and each into equal parts.
+
+    One row of ends a density, sorted; some panels have no width.
+    """
+    positive = 2.0 ** np.arange(n_doublings)
+    outwards = np.concatenate([-positive[::-1], [0.0], positive])
+    near = np.clip(kinks, *(center + np.outer([-FAR, FAR], scale))[:, :, np.newaxis])
+    ends = np.sort(np.hstack([center[:, np.newaxis] + np.outer(scale, outwards), near]), axis=1)
+    parts = np.arange(n_parts) / n_parts
+    cut = ends[:, :-1, np.newaxis] + np.diff(ends)[:, :, np.newaxis] * parts
+    return np.hstack([cut.reshape(len(ends), -1), ends[:, -1:]])
+
+
+def _integrate(
+    function: Function, density: Density, which: np.ndarray, origin: np.ndarray, edges: np.ndarray
+) -> np.ndarray:
+    """The integrals of ``p`` and of ``(f - origin) p``, of shape (2, len(which))."""
+
+    def rule(place: np.ndarray, left: np.ndarray, width: np.ndarray) -> np.ndarray:
+        z = left[:, np.newaxis] + width[:, np.newaxis] * (NODES + 1) / 2
+        p = density(np.repeat(which[place], len(NODES)), z.ravel()).reshape(z.shape)
+        deviation = function(z.ravel()).reshape(z.shape) - origin[place, np.newaxis]
+        with np.errstate(over="ignore", invalid="ignore"):
+            weighted = np.where(p > 0, p * deviation, 0.0)  # also where f is infinite
+            return width / 2 * np.stack([p @ WEIGHTS, weighted @ WEIGHTS])
+
+    def rules(place: np.ndarray, left: np.ndarray, width: np.ndarray) -> np.ndarray:
+        blocks = row_blocks(len(place), len(NODES), TOGETHER)
+        return np.concatenate([rule(place[b], left[b], width[b]) for b in blocks], axis=1)
+
+    place, panel = np.nonzero(np.diff(edges))
+    left, width = edges[place, panel], np.diff(edges)[place, panel]
+    whole = rules(place, left, width)
+    total = np.zeros((2, len(which)))
+    size = np.zeros_like(total)  # grows when halving finds a peak that had been overlooked
+    for halving in range(N_HALVINGS):
+        width = np.repeat(width / 2, 2)
+        left = np.repeat(left, 2)
+        left[1::2] += width[1::2]
+        place = np.repeat(place, 2)
+        halves = rules(place, left, width)
+        both = halves[:, ::2] + halves[:, 1::2]
+        size = np.maximum(size, _sums(np.abs(both), place[::2], len(which)))
+        with np.errstate(invalid="ignore"):
+            error = np.abs(both - whole)
+        settled = ~(error > TOLERANCE * size[:, place[::2]]).any(axis=0)  # also if not a number
+        settled |= halving == N_HALVINGS - 1
+        total += _sums(both[:, settled], place[::2][settled], len(which))
+        if settled.all():
+            break
+        going = np.repeat(~settled, 2)
+        place, left, width, whole = place[going], left[going], width[going], halves[:, going]
+    return total
+
+
+def _sums(values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
+    return np.stack([np.bincount(place, row, minlength=n) for row in values])
