@@ -1,0 +1,150 @@
+"""
+A picture of 4 x 4 pixels: how did it look in 8 x 8?
+====================================================
+
+Super-resolution asks for a whole large image y, given a small one x. A multinomial logistic
+regression with the large images as its classes would answer, but it needs 16 * 2**64 weights. The
+chain rule ``p(y | x) = prod_j p(y_j | x, y_1, ..., y_(j-1))`` needs one small classifier for each
+of the 64 pixels, and a joint density answers by ``p(y | x) = p(x, y) / p(x)``. Which of them
+enlarges better?
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.ndimage import zoom
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, ShuffleSplit, train_test_split
+
+from skdgm import (
+    BernoulliIndependentDensity,
+    ChainRuleConditional,
+    ColumnDensity,
+    ConditionalDensity,
+    GenerativeClassifier,
+    HiddenChowLiuTreeDensity,
+    MarkovChainImageDensity,
+)
+
+images, digits = load_digits(return_X_y=True)
+Y_train, Y_test, digits_train, digits_test = train_test_split(
+    (images > 7).astype(int), digits, stratify=digits, random_state=0
+)
+
+# %%
+# A pixel of the small image says how many of the four pixels that it stands for are ink.
+
+
+def shrink(large):
+    """The ink in each block of 2 x 2 pixels, from 0 to 4."""
+    return large.reshape(-1, 4, 2, 4, 2).sum(axis=(2, 4)).reshape(-1, 16)
+
+
+X_train, X_test = shrink(Y_train), shrink(Y_test)
+
+# %%
+# Two models of whole images
+# --------------------------
+# Both have the same calls, and their score is the mean of ``log p(y | x)``, so that a grid search
+# finds the settings under which a quarter of the training images is most probable.
+
+holdout = ShuffleSplit(1, test_size=0.25, random_state=0)
+searches = {
+    "chain of regressions": GridSearchCV(
+        ChainRuleConditional(LogisticRegression(max_iter=2000)),
+        {"classifier__C": [1.0, 3.0, 10.0, 30.0, 100.0]},
+        cv=holdout,
+    ),
+    "hidden tree": GridSearchCV(
+        ConditionalDensity(
+            HiddenChowLiuTreeDensity(n_categories=[5] * 16 + [2] * 64, max_iter=15, random_state=0)
+        ),
+        {"density__n_states": [16, 32, 64], "density__alpha": [0.3, 1.0]},
+        cv=holdout,
+    ),
+}
+models = {}
+for name, search in searches.items():
+    models[name] = search.fit(X_train, Y_train).best_estimator_
+    print(f"{name}: {search.best_params_}")
+n_parameters = models["chain of regressions"].n_parameters_
+print(f"parameters: {n_parameters:,} in the chain, not {16 * 2**64:,}")
+
+# %%
+# The simple model has independent pixels in both images once the digit is known, and has learned
+# the ten digits from their labels.
+
+pixels = ColumnDensity(
+    [
+        ("small", MarkovChainImageDensity(order=0, n_categories=5), slice(16)),
+        ("large", BernoulliIndependentDensity(), slice(16, None)),
+    ]
+)
+independent = GenerativeClassifier(pixels).fit(np.hstack([X_train, Y_train]), digits_train)
+known = np.hstack([X_test, np.full(Y_test.shape, np.nan)])
+joint = independent.score_samples(np.hstack([X_test, Y_test]))
+means = [density.conditional_mean(known)[:, 16:] for density in independent.densities_]
+
+# %%
+# For the pixel error, every pixel gets its more probable colour, by the mean of ``p(y | x)``. A
+# chain has no formula for it, but draws. Enlargements without any model are judged as well.
+
+small = X_test.reshape(-1, 4, 4) / 4
+chain, tree = models.values()
+results = {
+    "pixels repeated": (np.nan, small.repeat(2, axis=1).repeat(2, axis=2)),
+    "cubic splines": (np.nan, zoom(small, (1, 2, 2), grid_mode=True, mode="nearest")),
+    "independent, given digit": (
+        np.mean(joint - independent.score_samples(known)),
+        np.einsum("ic,cij->ij", independent.predict_proba(known), means),
+    ),
+    "chain of regressions": (
+        chain.score(X_test, Y_test),
+        chain.sample_y(X_test, n_samples=100, random_state=0).mean(axis=-1),
+    ),
+    "hidden tree": (tree.score(X_test, Y_test), tree.predict(X_test)),
+}
+print(f"{'':24}{'log p(y | x)':>14}{'wrong pixels':>14}")
+for name, (log_prob, mean) in results.items():
+    wrong = np.mean((mean.reshape(-1, 64) > 0.5) != Y_test)
+    print(f"{name:24}{log_prob:14.2f}{wrong:14.1%}".replace("nan", "  -"))
+for name, model in models.items():
+    draws = model.sample_y(X_test, random_state=1)[:, :, 0]
+    print(f"{name}: of the blocks in draws, {np.mean(shrink(draws) == X_test):.1%} have x's ink")
+
+# %%
+# What they make of ten small images
+# ----------------------------------
+
+shown = [np.flatnonzero(digits_test == digit)[0] for digit in range(10)]
+rows = {
+    "seen, 4 x 4": results["pixels repeated"][1][shown],
+    "true": Y_test[shown],
+    "cubic splines": results["cubic splines"][1][shown],
+    "independent, mean": results["independent, given digit"][1][shown],
+    "chain, most probable": chain.predict_mode(X_test[shown]),
+    "tree, mean": results["hidden tree"][1][shown],
+    "tree, a draw": tree.sample_y(X_test[shown], random_state=1)[:, :, 0],
+}
+fig, axes = plt.subplots(len(rows), 1, figsize=(10, 6.8))
+fig.subplots_adjust(left=0.22, right=0.99, top=0.93, bottom=0.02, hspace=0.12)
+for ax, (name, shapes) in zip(axes, rows.items(), strict=True):
+    strip = np.zeros((8, 10 * 9 - 1))
+    for place, image in enumerate(shapes):
+        strip[:, 9 * place : 9 * place + 8] = image.reshape(8, 8)
+    ax.imshow(strip, cmap="gray_r", vmin=0, vmax=1)
+    ax.set_axis_off()
+    ax.text(-2, 3.5, name, ha="right", va="center", fontsize=13)
+fig.suptitle("From 4 x 4 pixels to 8 x 8", fontsize=14)
+plt.show()
+
+# %%
+# **Finding.**
+#
+# - Both models beat independent pixels by far: the true image is 14 nats more probable under the
+#   chain and 13 under the tree, and 5.9 % and 5.0 % of the pixels are wrong instead of 12.9 %.
+#   Neither has seen the labels. Splines get 13.4 % of the pixels wrong.
+# - The true images are most probable under the chain, and the tree makes fewer errors. A regression
+#   that sees the ink of a block and three of its pixels knows the fourth: of the blocks that the
+#   chain draws, 98.6 % have the ink they should have, of the tree's 94.3 %.
+# - The chain does with some 2,600 parameters what one regression over all images cannot do at all.

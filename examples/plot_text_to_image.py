@@ -1,0 +1,232 @@
+"""
+Text to image: what does "a bold nought" look like?
+===================================================
+
+Captions tell of images in words, never the same ones. Wanted is ``p(image | caption)``: to draw
+images that fit a caption, to say how well an image fits it, and to leave open what the caption
+leaves open. A mixture over words and pixels together does that: words are zeros and ones, pixels
+are grey, and a hidden class that neither shows joins them. Do its images show what was asked for?
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.model_selection import train_test_split
+from sklearn.svm import SVC
+
+from skdgm import (
+    BernoulliIndependentDensity,
+    ColumnDensity,
+    ConditionalDensity,
+    GaussianDensity,
+    GenerativeClassifier,
+    MixtureDensity,
+)
+
+rng = np.random.default_rng(0)
+grey, digit = load_digits(return_X_y=True)
+
+# %%
+# Captions
+# --------
+# There are scikit-learn's 1,797 digits, and words for three things that can be read or measured
+# there: which digit it is, and which third of its kind it is in by ink and by slant. A caption
+# names the digit, and mentions each of the others two times out of three.
+
+NUMBERS = ["zero nought nil", "one ace", "two deuce pair", "three trey", "four"]
+NUMBERS += ["five", "six", "seven", "eight", "nine"]
+WEIGHTS = ["thin light", "medium", "bold heavy"]
+SLOPES = ["upright straight", "tilted", "slanted leaning"]
+
+
+def ink(images):
+    """The mean grey level of each image."""
+    return images.mean(axis=1)
+
+
+def slant(images):
+    """How many columns the strokes of each image go to the right for each row upwards."""
+    row, column = np.divmod(np.arange(64), 8)
+    share = images / images.sum(axis=1, keepdims=True)
+    row, column = row - share @ row[:, np.newaxis], column - share @ column[:, np.newaxis]
+    return -(share * row * column).sum(axis=1) / (share * row**2).sum(axis=1)
+
+
+def third(measure):
+    """Which third of its kind each image is in: 0, 1 or 2."""
+    value = measure(grey)
+    limits = [np.quantile(value[digit == k], [1 / 3, 2 / 3]) for k in range(10)]
+    return (value[:, np.newaxis] > np.array(limits)[digit]).sum(axis=1)
+
+
+def tell(number, weight, slope):
+    """A caption in words chosen at random."""
+    words = [
+        WEIGHTS[weight] if rng.random() < 2 / 3 else "",
+        SLOPES[slope] if rng.random() < 2 / 3 else "",
+        NUMBERS[number],
+    ]
+    chosen = [rng.choice(synonyms.split()) for synonyms in words if synonyms]
+    return " ".join([rng.choice(["a", "the digit", "please draw a"]), *chosen])
+
+
+truth = list(zip(digit, third(ink), third(slant), strict=True))
+captions = [tell(*three) for three in truth]
+print(*captions[:4], sep="\n")
+
+# %%
+# ``CountVectorizer`` turns captions into zeros and ones, and ignores all words but these. For each
+# of the three things a caption has one word or none. None means that it leaves this open, not that
+# the digit is neither bold nor thin: NaN says so, where zeros would say that no word applies.
+
+groups = [" ".join(group).split() for group in (NUMBERS, WEIGHTS, SLOPES)]
+vectorizer = CountVectorizer(vocabulary=np.concatenate(groups), binary=True)
+names = vectorizer.get_feature_names_out()
+
+
+def encode(captions):
+    """Which words the captions have; NaN for all words about what they leave open."""
+    words = vectorizer.transform(captions).toarray().astype(float)
+    for group in groups:
+        columns = np.flatnonzero(np.isin(names, group))
+        left_open = ~words[:, columns].any(axis=1)
+        words[np.ix_(left_open, columns)] = np.nan
+    return words
+
+
+# %%
+# Half of the images are for the models, a quarter for a judge of what they draw, a quarter is kept.
+# Grey levels are whole numbers, which a continuous density could score without limit: a random
+# fraction is added to each, as is usual, so that scores are at most those of the whole numbers.
+
+words = encode(captions)
+pixels = (grey + rng.random(grey.shape)) / 17
+train, others = train_test_split(np.arange(len(digit)), test_size=0.5, random_state=0)
+for_judge, test = train_test_split(others, test_size=0.5, random_state=0)
+
+# %%
+# The models
+# ----------
+# Within a class, words and pixels are independent; over all 60 classes they are not. On a fifth of
+# the training images, left out, 30 to 50 classes scored alike and 60 three nats less. But the more
+# classes there are, the better do draws fit the words for ink and slant (measured as below, next to
+# training images: two in three with 30 classes, three in four with 60). Of five starts the best
+# one is kept.
+
+n_words = words.shape[1]
+blocks = ColumnDensity(
+    [
+        ("words", BernoulliIndependentDensity(alpha=0.01), slice(0, n_words)),
+        ("pixels", GaussianDensity("diag", reg_covar=2e-4), slice(n_words, None)),
+    ]
+)
+mixture = MixtureDensity(blocks, n_components=60, n_init=5, tol=0.02, random_state=0)
+model = ConditionalDensity(mixture).fit(words[train], pixels[train])
+
+# %%
+# The baseline is told the digit itself, and takes pixels for independent, given that.
+
+baseline = GenerativeClassifier(GaussianDensity("diag")).fit(pixels[train], digit[train])
+
+# %%
+# The judge
+# ---------
+# A support vector machine learns to read from real images that no model saw. It never sees a draw
+# before it has to say which digit was asked for. Beside that: log p(image | caption) of the images
+# that were kept, in nats an image, and the error of their prediction, the mean given the caption
+# (root mean square, in grey levels of 0 to 16).
+
+judge = SVC(C=10).fit(pixels[for_judge], digit[for_judge])
+
+
+def recognised(drawn):
+    """The share of images drawn for 0, 1, ..., 9 that are taken for that, of each."""
+    return np.array([np.mean(judge.predict(drawn[k]) == k) for k in range(10)])
+
+
+asked = [f"a {synonyms.split()[-1]}" for synonyms in NUMBERS]
+drawn = np.moveaxis(model.sample_y(encode(asked), 100, random_state=0), 2, 1)
+plain = [baseline.sample(100, y=k, random_state=k)[0] for k in range(10)]
+own = [baseline.densities_[k] for k in digit[test]]
+plain_score = np.mean([p.score(x[np.newaxis]) for p, x in zip(own, pixels[test], strict=True)])
+plain_error = pixels[test] - np.array([p.mean_ for p in own])
+error = pixels[test] - model.predict(words[test])
+rows = {
+    "kept images": (judge.score(pixels[test], digit[test]),),
+    "independent pixels": (recognised(plain).mean(), plain_score, plain_error),
+    "mixture": (recognised(drawn).mean(), model.score(words[test], pixels[test]), error),
+}
+print(f"{'':20}{'recognised':>12}{'log p(image | caption)':>25}{'error':>8}")
+for name, (share, *rest) in rows.items():
+    columns = f"{rest[0]:25.1f}{17 * np.sqrt(np.mean(rest[1] ** 2)):8.2f}" if rest else ""
+    print(f"{name:20}{share:12.1%}{columns}")
+print("mixture, digit by digit:", recognised(drawn))
+
+# %%
+# The other words are judged by measuring: has what was drawn for "bold" more ink than half of its
+# kind has in reality, and does what was drawn for "slanted" lean more? By chance, half would.
+
+for word, measure, sign in (
+    ("bold", ink, 1),
+    ("thin", ink, -1),
+    ("slanted", slant, 1),
+    ("upright", slant, -1),
+):
+    asked = [f"a {word} {synonyms.split()[0]}" for synonyms in NUMBERS]
+    images = np.moveaxis(model.sample_y(encode(asked), 100, random_state=1), 2, 1)
+    images = np.floor(17 * images).clip(0, 16)
+    median = [np.median(measure(grey[digit == k])) for k in range(10)]
+    right = [sign * measure(images[k]) > sign * median[k] for k in range(10)]
+    print(f"{word:8} {np.mean(right):6.1%} of the draws")
+
+# %%
+# Two kept images that fit the caption, the mean of all that would, and draws. The last caption
+# names no digit.
+
+shown = [
+    "a seven",
+    "the digit trey",
+    "a bold nought",
+    "a light zero",
+    "a leaning ace",
+    "an upright one",
+    "a heavy deuce",
+    "any bold digit",
+]
+asked = encode(shown)
+predicted, drawn = model.predict(asked), model.sample_y(asked, 9, random_state=2)
+
+said = [f"{NUMBERS[k]} {WEIGHTS[weight]} {SLOPES[slope]}" for k, weight, slope in truth]
+true_words = vectorizer.transform(said).toarray()[test]
+
+canvas = np.zeros((9 * len(shown), 116))
+places = [0, 9, 22, *range(35, 116, 9)]
+for row, x in enumerate(asked):
+    fitting = pixels[test][true_words[:, x == 1].all(axis=1)][-2:]
+    for place, image in zip(places, [*fitting, predicted[row], *drawn[row].T], strict=True):
+        canvas[9 * row : 9 * row + 8, place : place + 8] = image.reshape(8, 8)
+fig, ax = plt.subplots(figsize=(11, 6.4))
+fig.subplots_adjust(left=0.2, right=0.99, top=0.94, bottom=0.01)
+ax.imshow(canvas, cmap="Greys", vmin=0, vmax=1)
+ax.set_axis_off()
+for row, caption in enumerate(shown):
+    ax.text(-3, 9 * row + 3.5, caption, ha="right", va="center", fontsize=14)
+for place, title in ((8, "real"), (25.5, "mean"), (75, "drawn from the caption")):
+    ax.text(place, -2, title, ha="center", fontsize=14)
+plt.show()
+
+# %%
+# **Finding.**
+#
+# - Of 100 draws for a digit's name, the judge takes 99 for that digit, about as many as of real
+#   images. Independent pixels satisfy it as well. Whole images tell the two apart: the kept ones
+#   score 63 nats under the mixture, and 54 under independent pixels, which were told the digit. The
+#   means are nearly the same, 3.32 and 3.34 grey levels off: what counts is which pixels go
+#   together.
+# - Nobody told the model that "nil" and "zero" are one digit: "nil", "ace", "pair" and "trey" are
+#   what was asked for in the table.
+# - "Bold", "thin" and "upright" are heeded in three draws out of four, "slanted" in six out of
+#   seven; half would be chance. The number is heeded nearly always: one "bold nought" is a three.
+# - What a caption leaves open stays open: a bold digit may be any, and the mean over all of them is
+#   of no use. Draws are.
