@@ -15,6 +15,7 @@ from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 from skdgm import (
@@ -29,6 +30,7 @@ from skdgm import (
     HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
     MixtureDensity,
+    TransformedDensity,
 )
 from skdgm.metrics import kullback_leibler
 
@@ -744,7 +746,7 @@ def test_divergences_of_blocks_are_those_of_one_density():
         assert_allclose(value, expected, rtol=1e-12)
 
 
-def test_names_reach_blocks_within_imputers_and_conditional_densities():
+def test_names_reach_blocks_within_other_estimators():
     X, _ = planted()
     frame = pd.DataFrame(X, columns=list("abcde"))
     named = ColumnDensity(
@@ -756,6 +758,10 @@ def test_names_reach_blocks_within_imputers_and_conditional_densities():
     holes = frame.mask(np.random.default_rng(0).random(frame.shape) < 0.2)
     expected = DensityImputer(words_and_sizes()).fit_transform(holes.to_numpy())
     assert_array_equal(DensityImputer(named).fit_transform(holes), expected)
+    sizes = ColumnDensity([("b", GaussianDensity(), ["b"]), ("e", GaussianDensity(), ["e"])])
+    scaled = TransformedDensity(StandardScaler(), sizes).fit(frame[["e", "b"]])
+    alone = [GaussianDensity().fit(X[:, [j]]).score(X[:, [j]]) for j in SIZES]
+    assert_allclose(scaled.score(frame[["e", "b"]]), sum(alone), atol=1e-5)
     mixture, plain = (MixtureDensity(d, random_state=0) for d in (named, words_and_sizes()))
     model = ConditionalDensity(mixture).fit(frame[["a", "b"]], frame[["c", "d", "e"]])
     other = ConditionalDensity(plain).fit(X[:, :2], X[:, 2:])

@@ -27,7 +27,7 @@ from .._validation import (
     leave_out_weightless,
     spawn_generators,
 )
-from ..density._base import BaseDensity, count_parameters
+from ..density._base import BaseDensity, count_parameters, hand_on_columns
 from ..density._blocks import part_of, run_in_threads
 
 
@@ -79,9 +79,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         self, prototype: BaseDensity, X: Any, y: np.ndarray, sample_weight: ArrayLike | None
     ) -> None:
         self.classes_, label = np.unique(y, return_inverse=True)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                setattr(prototype, name, getattr(self, name))
+        hand_on_columns(self, prototype)
         weight, X, label = leave_out_weightless(check_weight(sample_weight, X), X, label)
         class_weight = np.bincount(label, weights=weight, minlength=len(self.classes_))
         if not class_weight.all():

@@ -15,7 +15,6 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import (
     _get_feature_names,
     check_array,
-    check_consistent_length,
     check_is_fitted,
     validate_data,
 )
@@ -216,7 +215,11 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         """Return y as a table of as many rows as X, and of as many columns as in fit."""
         names = _get_feature_names(y)
         Y = check_array(y, ensure_2d=False, input_name="y", **self._output_checks)
-        check_consistent_length(X, Y)
+        if len(Y) != len(X):
+            raise ValueError(
+                f"X and y have inconsistent numbers of samples: {len(X)} and {len(Y)} rows; give y "
+                "a row for each row of X."
+            )
         one_dimensional = Y.ndim == 1
         Y = Y.reshape(len(Y), -1)
         if reset:

@@ -6,6 +6,7 @@ The density is fitted to the columns of X and Y side by side; in a question, y i
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,9 @@ class ConditionalDensity(BaseConditional):
     in y: it is integrated out. Given missing values in X, ``predict_mode`` is exact where y has no
     more than 4,096 values; beyond, it is a local maximum.
 
+    The mode of a density over continuous columns is its highest point, which a narrow component of
+    a mixture may have without much weight; ``predict`` knows no such surprise.
+
     With names on both X and y (data frames), the density sees them too, so that the columns of a
     :class:`ColumnDensity` may be given by name.
 
@@ -88,7 +92,8 @@ class ConditionalDensity(BaseConditional):
 
     def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
         self._joint_names = None
-        if hasattr(self, "feature_names_in_") and self._output_names is not None:
+        named = hasattr(self, "feature_names_in_") and self._output_names is not None
+        if named and find_spec("pandas"):
             self._joint_names = [*self.feature_names_in_, *self._output_names]
         with self._telling_columns():
             self.density_ = clone(self.density).fit(self._joint(X, Y), sample_weight=weight)
@@ -139,7 +144,7 @@ class ConditionalDensity(BaseConditional):
         table = np.hstack([X, Y])
         if self._joint_names is None:
             return table
-        import pandas as pd  # where names come from
+        import pandas as pd
 
         return pd.DataFrame(table, columns=self._joint_names)
 

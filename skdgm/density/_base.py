@@ -514,6 +514,13 @@ def _fit_one(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> Non
     density._fit(codes, weight)
 
 
+def hand_on_columns(source: BaseEstimator, density: BaseDensity) -> None:
+    """Tell a density, before it encodes, of the columns that another estimator has validated."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(source, name):
+            setattr(density, name, getattr(source, name))
+
+
 def count_parameters(densities: Sequence[BaseDensity], besides: int) -> dict[str, int]:
     """The attribute ``n_parameters_`` of what has densities side by side, and others besides.
 

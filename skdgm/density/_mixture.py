@@ -21,7 +21,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._codes import missing_cells
 from .._validation import RandomState, check_generator
-from ._base import EM_CONSTRAINTS, BaseDensity, count_parameters
+from ._base import EM_CONSTRAINTS, BaseDensity, count_parameters, hand_on_columns
 from ._blocks import ones_if_none
 from ._completions import best_completions
 from ._em import run_em, warn_not_converged
@@ -99,7 +99,8 @@ class MixtureDensity(BaseDensity):
     Notes
     -----
     Expectation-maximisation finds a local maximum, which depends on the start. A component that
-    loses all its rows keeps a weight near zero and describes all rows alike.
+    loses all its rows keeps a weight near zero and describes all rows alike. The k-means of the
+    start takes columns as they are, so that those of large scale decide.
 
     No step lowers the objective, but for normal components with ``reg_covar`` or ``shrinkage``,
     where it may fall a little before it comes to rest.
@@ -224,9 +225,7 @@ class MixtureDensity(BaseDensity):
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         self._prototype = clone(self.density)
         self._prototype._validate_params()
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                setattr(self._prototype, name, getattr(self, name))
+        hand_on_columns(self, self._prototype)
         codes = self._prototype._encode_training(X, weight, extend=False)
         self._dtype = self._prototype._dtype
         return codes

@@ -9,18 +9,48 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
 from .._validation import check_observed
-from ._base import BaseDensity
-from ._encoded_rows import EncodedRows
+from ._base import BaseDensity, hand_on_columns
 from ._invertible import fit_map, mixes_columns
 from ._quadrature import mean_of
+
+
+@dataclass(frozen=True, eq=False)
+class TransformedRows:
+    """Rows, what the density behind the transformer made of their images, and the Jacobians.
+
+    It is indexed by rows, and NumPy takes it for the rows themselves.
+    """
+
+    values: np.ndarray  # (n_rows, n_columns), NaN where missing
+    transformed: Any
+    log_det: np.ndarray  # (n_rows,), of the observed values
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.values.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.values.dtype
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Any) -> Self:
+        return type(self)(self.values[rows], self.transformed[rows], self.log_det[rows])
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype=dtype) if copy else self.values.astype(dtype, copy=False)
 
 
 class TransformedDensity(BaseDensity):
@@ -137,21 +167,21 @@ class TransformedDensity(BaseDensity):
         self._spread = np.nanstd(Z, axis=0)
         self._prototype = clone(self.density)
         self._prototype._validate_params()
-        self._prototype.n_features_in_ = Z.shape[1]
+        hand_on_columns(self, self._prototype)
         codes = self._prototype._encode_training(Z, weight, extend=False)
         self._check_continuous(self._prototype._n_values is not None)
-        return EncodedRows(X, (codes, log_det))
+        return TransformedRows(X, codes, log_det)
 
-    def _encode(self, X: np.ndarray) -> EncodedRows:
+    def _encode(self, X: np.ndarray) -> TransformedRows:
         X = np.ascontiguousarray(X, dtype=np.float64)
         Z, log_det = self._map.forward(X)
         outside = ~np.isfinite(Z) & ~np.isnan(X)  # of the domain, or of what floats can hold
         if outside.any():
             Z[outside] = 0.0
             log_det[outside.any(axis=1)] = -np.inf
-        return EncodedRows(X, (self._prototype._encode(Z), log_det))
+        return TransformedRows(X, self._prototype._encode(Z), log_det)
 
-    def _recode(self, table: np.ndarray) -> EncodedRows:
+    def _recode(self, table: np.ndarray) -> TransformedRows:
         return self._encode(table)
 
     def _check_continuous(self, is_categorical: bool) -> None:
@@ -165,30 +195,30 @@ class TransformedDensity(BaseDensity):
     # ------------------------------------------------------------------ learning, by the density
     # The statistics are the density's own. Whoever counts them for several densities side by side
     # calls _count_start_of_any and _expect_any, so that no other hook of counting is needed.
-    def _fit(self, codes: EncodedRows, weight: np.ndarray | None) -> None:
+    def _fit(self, codes: TransformedRows, weight: np.ndarray | None) -> None:
         self.density_ = copy(self._prototype)
-        self.density_._fit(codes.parts[0], weight)
+        self.density_._fit(codes.transformed, weight)
         self.n_parameters_ = self.density_.n_parameters_
 
     def _fit_group(
         self,
         densities: Sequence[Self],
-        tables: Sequence[tuple[EncodedRows, np.ndarray | None]],
+        tables: Sequence[tuple[TransformedRows, np.ndarray | None]],
         n_jobs: int | None,
     ) -> None:
         inner = [copy(self._prototype) for _ in densities]
-        inner_tables = [(codes.parts[0], weight) for codes, weight in tables]
+        inner_tables = [(codes.transformed, weight) for codes, weight in tables]
         self._prototype._fit_group(inner, inner_tables, n_jobs)
         _take_over(densities, inner)
 
-    def _count(self, codes: EncodedRows, weight: np.ndarray | None) -> Any:
-        return self.density_._count(codes.parts[0], weight)
+    def _count(self, codes: TransformedRows, weight: np.ndarray | None) -> Any:
+        return self.density_._count(codes.transformed, weight)
 
-    def _count_start_of_any(self, codes: EncodedRows, weight: np.ndarray) -> Any:
-        return copy(self._prototype)._count_start_of_any(codes.parts[0], weight)
+    def _count_start_of_any(self, codes: TransformedRows, weight: np.ndarray) -> Any:
+        return copy(self._prototype)._count_start_of_any(codes.transformed, weight)
 
-    def _expect_any(self, codes: EncodedRows, weight: np.ndarray) -> Any:
-        return self.density_._expect_any(codes.parts[0], weight)
+    def _expect_any(self, codes: TransformedRows, weight: np.ndarray) -> Any:
+        return self.density_._expect_any(codes.transformed, weight)
 
     def _estimate(self, statistics: Any) -> None:
         self._estimate_group([self], [statistics])
@@ -206,24 +236,23 @@ class TransformedDensity(BaseDensity):
         return self.density_._n_shared_parameters
 
     # ------------------------------------------------------------------ queries
-    def _log_prob(self, codes: EncodedRows) -> np.ndarray:
-        rows, log_det = codes.parts
-        return self.density_._log_prob(rows) + log_det
+    def _log_prob(self, codes: TransformedRows) -> np.ndarray:
+        return self.density_._log_prob(codes.transformed) + codes.log_det
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         Z = self.density_._sample(n_samples, generator)
         return self._map.inverse(Z).astype(self._dtype, copy=False)
 
-    def _sample_missing(self, codes: EncodedRows, generator: np.random.Generator) -> np.ndarray:
+    def _sample_missing(self, codes: TransformedRows, generator: np.random.Generator) -> np.ndarray:
         return self._inverse_missing(
-            codes, self.density_._sample_missing(codes.parts[0], generator)
+            codes, self.density_._sample_missing(codes.transformed, generator)
         )
 
-    def _mode_missing(self, codes: EncodedRows) -> np.ndarray:
-        return self._inverse_missing(codes, self.density_._mode_missing(codes.parts[0]))
+    def _mode_missing(self, codes: TransformedRows) -> np.ndarray:
+        return self._inverse_missing(codes, self.density_._mode_missing(codes.transformed))
 
-    def _mean_missing(self, codes: EncodedRows) -> np.ndarray:
-        center = self.density_._mean_missing(codes.parts[0])
+    def _mean_missing(self, codes: TransformedRows) -> np.ndarray:
+        center = self.density_._mean_missing(codes.transformed)
         if self._map.is_affine:
             return self._inverse_missing(codes, center)
         mean = np.full(codes.shape, np.nan)
@@ -231,11 +260,11 @@ class TransformedDensity(BaseDensity):
             rows = np.flatnonzero(hidden)
             if len(rows):
                 mean[rows, column] = self._mean_of_column(
-                    column, codes.parts[0][rows], center[rows, column]
+                    column, codes.transformed[rows], center[rows, column]
                 )
         return mean
 
-    def _inverse_missing(self, codes: EncodedRows, Z: np.ndarray) -> np.ndarray:
+    def _inverse_missing(self, codes: TransformedRows, Z: np.ndarray) -> np.ndarray:
         return self._map.inverse(np.where(np.isnan(codes.values), Z, np.nan))
 
     def _mean_of_column(self, column: int, codes: Any, center: np.ndarray) -> np.ndarray:
