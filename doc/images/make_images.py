@@ -1,8 +1,8 @@
 """Draw the pictures of the README.
 
 digits.png has real digits, and samples of three families; holes.png has digits of which half is
-hidden, and completions. Run it from any folder, with skdgm and matplotlib installed:
-``python doc/images/make_images.py``.
+hidden, and completions; halves.png has upper halves, and lower ones drawn for them. Run it from any
+folder, with skdgm and matplotlib installed: ``python doc/images/make_images.py``.
 """
 
 from pathlib import Path
@@ -15,10 +15,12 @@ from sklearn.model_selection import train_test_split
 
 from skdgm import (
     BernoulliIndependentDensity,
+    ConditionalDensity,
     GaussianDensity,
     GaussianDiscriminant,
     GenerativeClassifier,
     MarkovChainImageDensity,
+    MixtureDensity,
 )
 
 PER_DIGIT = 2
@@ -62,6 +64,20 @@ def draw_holes() -> Figure:
     return draw_rows(rows)
 
 
+def draw_halves() -> Figure:
+    """Draw test digits, their upper halves, and two lower halves drawn for each."""
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, _, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    mixture = MixtureDensity(GaussianDensity("tied", shrinkage=0.01), 40, random_state=0)
+    model = ConditionalDensity(mixture).fit(X_train[:, :32], X_train[:, 32:])
+    first = [np.flatnonzero(y_test == digit)[:PER_DIGIT] for digit in range(10)]
+    true = X_test[np.concatenate(first)]
+    lower = model.sample_y(true[:, :32], n_samples=2, random_state=0)
+    rows = {"real digits": true, "what is seen": np.where(np.arange(64) < 32, true, np.nan)}
+    rows["a draw"], rows["another"] = (np.hstack([true[:, :32], lower[:, :, k]]) for k in (0, 1))
+    return draw_rows(rows)
+
+
 def draw_rows(rows: dict[str, np.ndarray]) -> Figure:
     """Draw named rows of images with grey levels from 0 to 16 or NaN, the real ones in black."""
     figure = Figure(figsize=(12, 2.6))
@@ -80,5 +96,6 @@ def draw_rows(rows: dict[str, np.ndarray]) -> Figure:
 
 
 if __name__ == "__main__":
-    for name, draw in {"digits.png": draw_digits, "holes.png": draw_holes}.items():
+    pictures = {"digits.png": draw_digits, "holes.png": draw_holes, "halves.png": draw_halves}
+    for name, draw in pictures.items():
         draw().savefig(Path(__file__).with_name(name), dpi=100)
