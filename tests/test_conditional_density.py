@@ -10,20 +10,24 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skdgm import (
+    BernoulliIndependentDensity,
     ChowLiuTreeDensity,
     ConditionalDensity,
     FullCategoricalDensity,
     GaussianDensity,
+    GenerativeClassifier,
     MarkovChainImageDensity,
+    MixtureDensity,
 )
 
 from .estimators import CASES, DISCRETE_CASES
@@ -144,6 +148,27 @@ def test_missing_values_in_training_are_those_of_the_joint():
     joint = GaussianDensity().fit(table)
     assert_allclose(model.density_.mean_, joint.mean_)
     assert_allclose(model.density_.covariance_, joint.covariance_)
+
+
+ROW, COLUMN = np.divmod(np.arange(64), 8)
+MIDDLE = (abs(ROW - 3.5) < 2) & (abs(COLUMN - 3.5) < 2)
+
+
+@pytest.mark.parametrize("seen", [MIDDLE, ~MIDDLE], ids=["surroundings", "middle"])
+def test_trees_know_more_of_hidden_pixels_than_the_digit_tells(seen):
+    """Uncropping and inpainting: better in nats and in pixels than independence given the class."""
+    images, digits = load_digits(return_X_y=True)
+    train, test, label, _ = train_test_split(images > 7, digits, random_state=0)
+    mixture = MixtureDensity(ChowLiuTreeDensity(), n_components=10, random_state=0)
+    model = ConditionalDensity(mixture).fit(train[:, seen], train[:, ~seen])
+    independent = GenerativeClassifier(BernoulliIndependentDensity()).fit(train, label)
+    visible = np.where(seen, test, np.nan)
+    log_prob = independent.score_samples(test) - independent.score_samples(visible)
+    assert model.score(test[:, seen], test[:, ~seen]) > log_prob.mean() + 0.5
+    given = [density.conditional_mean(visible)[:, ~seen] for density in independent.densities_]
+    mean = np.einsum("ic,cij->ij", independent.predict_proba(visible), given)
+    wrong = [np.mean((p > 0.5) != test[:, ~seen]) for p in (model.predict(test[:, seen]), mean)]
+    assert wrong[0] < 0.9 * wrong[1]
 
 
 # ---------------------------------------------------------------------- conventions
