@@ -38,8 +38,8 @@ from skdgm import (
     PCAProjection,
     TransformedDensity,
 )
-from skdgm.density._invertible import fit_map
 from skdgm.density._quadrature import mean_of
+from skdgm.density._transformer_maps import fit_map
 
 RNG = np.random.default_rng(0)
 CORRELATED = RNG.multivariate_normal([0.5, -0.3], [[1.0, 0.6], [0.6, 0.8]], size=400)

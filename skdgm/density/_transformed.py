@@ -1,7 +1,7 @@
 """A density behind an invertible transformer, ``log p(x) = log p_Z(T(x)) + log |det dT/dx|``.
 
-The score is that of the original columns, so that transformers compare by it; ``_invertible`` holds
-the maps T.
+The score is that of the original columns, so that transformers compare by it; ``_transformer_maps``
+finds T, and ``_invertible`` holds the maps.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sklearn.utils import get_tags
 
 from .._validation import check_observed
 from ._base import BaseDensity, hand_on_columns
-from ._invertible import fit_map, mixes_columns
 from ._quadrature import mean_of
+from ._transformer_maps import fit_map, mixes_columns
 
 
 @dataclass(frozen=True, eq=False)
