@@ -100,6 +100,8 @@ def fit_weighted(
         return estimator.fit(X, y, **{name: weight})
     times = weight.astype(np.intp)
     if (times != weight).any():
+        if (weight == weight[0]).all():
+            return estimator.fit(X, y)
         raise ValueError(
             f"{type(estimator).__name__} takes no sample_weight, so rows can only be repeated, but "
             f"a row has weight {weight[times != weight][0]:g}; give integer weights, or choose an "

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -159,9 +160,9 @@ def test_a_category_that_a_column_lacks_has_the_smoothed_share():
     lacking = density.score_samples([[0, 2], [1, 3]]) - density.score_samples(
         [[0, np.nan], [1, np.nan]]
     )
-    assert_allclose(np.exp(lacking), 0.5 / (20 + 4 * 0.5))
+    assert_allclose(np.exp(lacking), 0.5 / (20 + 0.5) / 2)
     seen = density.score_samples([[1, 0], [1, 1]]) - density.score_samples([[1, np.nan]])
-    assert_allclose(np.exp(seen).sum(), 1 - 2 * 0.5 / 22)
+    assert_allclose(np.exp(seen).sum(), 20 / 20.5)
     assert_array_equal(density.n_categories_, [3, 4])
 
 
@@ -183,7 +184,7 @@ def test_a_column_that_is_constant_in_training():
     assert density.classifiers_[1] is None
     assert_allclose(
         np.exp(density.score_samples([[1, 0, np.nan], [1, 1, np.nan]])),
-        [0.5 * 0.5 / 5, 0.5 * 4.5 / 5],
+        [0.5 * 0.5 / 4.5, 0.5 * 4 / 4.5],
     )
     assert density.n_parameters_ == 1 + 1 + 3
     certain = ChainRuleDensity(alpha=0).fit(X)
@@ -214,8 +215,46 @@ def test_integer_weights_repeat_rows(name):
 
 def test_classifiers_without_weights():
     X = make_rows(40, (2, 2, 2))
+    weight = np.full(40, 0.5)
+    neighbours = ChainRuleDensity(KNeighborsClassifier())
+    alike = clone(neighbours).fit(X, sample_weight=weight)  # as good as none
+    one = make_rows(5, (2, 2, 2), seed=1)
+    difference = alike.score_samples(one) - clone(neighbours).fit(X).score_samples(one)
+    assert_allclose(difference[np.isfinite(difference)], 0, atol=0.05)  # but for pseudo-counts
+    weight[0] = 1
     with pytest.raises(ValueError, match=r"KNeighborsClassifier takes no sample_weight.* 0\.5"):
-        ChainRuleDensity(KNeighborsClassifier()).fit(X, sample_weight=np.full(40, 0.5))
+        neighbours.fit(X, sample_weight=weight)
+
+
+def test_a_classifier_that_fails_is_named_with_its_column():
+    X = make_rows(40, (2, 2, 2))
+    X[:, 2] = 0
+    X[5, 2] = 1
+    calibrated = CalibratedClassifierCV(LOGISTIC, cv=3)
+    with pytest.raises(ValueError, match="The classifier of column 2 cannot be fitted: "):
+        ChainRuleDensity(calibrated).fit(X)
+
+
+def test_categories_that_columns_lack_stay_rare():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(0, 91, 300), rng.integers(0, 2, (300, 3))])
+    density = ChainRuleDensity(order=0).fit(X)
+    assert np.mean(density.sample(2000, random_state=0)[:, 1:] > 1) < 0.01
+    every = ChainRuleDensity(order=2).fit(X)
+    with pytest.raises(ValueError, match="or declare n_categories of each column"):
+        every.score_samples([[np.nan, np.nan, np.nan, 1]])
+
+
+def test_a_mixture_holds_rows_for_a_warm_start_only():
+    X = make_rows(3000, (2,) * 6)
+    mixture = MixtureDensity(ChainRuleDensity(order=1), random_state=0, max_iter=3, tol=0)
+    sizes = [
+        len(pickle.dumps(clone(mixture).set_params(warm_start=warm).fit(X)))
+        for warm in (False, True)
+    ]
+    assert sizes[0] < sizes[1] - 30_000
+    warm = clone(mixture).fit(X).set_params(warm_start=True).fit(X)  # from anew, then
+    assert_allclose(warm.score(X), clone(mixture).fit(X).score(X))
 
 
 def test_workers_change_nothing():

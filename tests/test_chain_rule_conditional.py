@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multioutput import ClassifierChain
@@ -127,12 +128,26 @@ def test_a_label_that_a_fold_lacks_has_smoothed_mass_if_it_is_declared():
     scores = cross_val_score(model, X, y, cv=5, error_score="raise")
     assert np.isfinite(scores).all()
     model.fit(X[:-1], y[:-1])
-    assert_allclose(model.score_samples(X[-1:], [3]), np.log(0.5 / (149 + 4 * 0.5)))
+    assert_allclose(model.score_samples(X[-1:], [3]), np.log(0.5 / 149.5))
     assert_allclose(model.predict_proba(X).sum(axis=1), 1)
     bare = clone(LOGISTIC).fit(X[:-1], y[:-1])
-    assert_allclose(model.predict_proba(X)[:, :3], bare.predict_proba(X) * 150.5 / 151)
+    assert_allclose(model.predict_proba(X)[:, :3], bare.predict_proba(X) * 149 / 149.5)
     assert_array_equal(model.predict(X), bare.predict(X))
     assert_array_equal(model.classes_, np.arange(4))
+
+
+def test_missing_values_for_classifiers_that_take_them():
+    X, y = load_iris(return_X_y=True)
+    X[::7, 1] = np.nan
+    Y = np.column_stack([y, y == 2])
+    imputed = make_pipeline(SimpleImputer(), LOGISTIC)
+    model = ChainRuleConditional(imputed).fit(X, Y)
+    assert np.isfinite(model.score_samples(X, Y)).all()
+    assert_array_equal(
+        ChainRuleConditional(imputed).fit(X, y).predict(X), clone(imputed).fit(X, y).predict(X)
+    )
+    with pytest.raises(ValueError, match="LogisticRegression does not accept missing values"):
+        ChainRuleConditional(LOGISTIC).fit(X, Y)
 
 
 # ---------------------------------------------------------------------- several columns
@@ -213,14 +228,14 @@ def test_categories_are_those_of_the_density():
     model = ChainRuleConditional(LOGISTIC, alpha=0.5).fit(X, Y)
     assert_array_equal(model.n_categories_, [3, 3])
     lacking = np.exp(score_all(model, X[:5], np.array([[0, 2], [1, 2], [2, 2]]))).sum(axis=1)
-    assert_allclose(lacking, 0.5 / 61.5)
+    assert_allclose(lacking, 0.5 / 60.5)
     never = ChainRuleConditional(alpha=0, n_categories=[3, 4]).fit(X, Y)
     assert never.score_samples(X[:1], [[0, 3]])[0] == -np.inf
     constant = ChainRuleConditional(alpha=1).fit(X, Y * [1, 0])
     assert constant.classifiers_[1] is None
     assert_array_equal(constant.n_categories_, [3, 3])
     log_prob = score_all(constant, X[:5], np.array([[1, 0], [1, 1]]))
-    assert_allclose(np.exp(log_prob[:, 1] - log_prob[:, 0]), 1 / 61)
+    assert_allclose(np.exp(log_prob[:, 1] - log_prob[:, 0]), 1 / 120)
 
 
 def test_folds_may_lack_categories():

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -22,13 +23,17 @@ from sklearn.preprocessing import FunctionTransformer
 from skdgm import (
     BernoulliIndependentDensity,
     ChowLiuTreeDensity,
+    ColumnDensity,
     ConditionalDensity,
+    DensityImputer,
     FullCategoricalDensity,
     GaussianDensity,
     GenerativeClassifier,
     MarkovChainImageDensity,
     MixtureDensity,
+    TransformedDensity,
 )
+from skdgm.density import _blocks
 
 from .estimators import CASES, DISCRETE_CASES
 
@@ -266,7 +271,55 @@ def test_data_frames():
         model.score_samples(X, Y[["d", "c"]])
 
 
+def test_names_that_stand_twice_and_series():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(40, 3)), columns=list("abc"))
+    before, after = frame[:-1], frame[1:]  # the next row, given this one
+    model = ConditionalDensity(GaussianDensity()).fit(before, after)
+    plain = ConditionalDensity(GaussianDensity()).fit(before.to_numpy(), after.to_numpy())
+    assert_array_equal(model.predict(before), plain.predict(before.to_numpy()))
+    blocks = ColumnDensity([("g", GaussianDensity(), ["a", "c"]), ("h", GaussianDensity(), ["b"])])
+    series = ConditionalDensity(blocks).fit(frame[["a", "b"]], frame["c"])
+    assert series.predict(frame[["a", "b"]]).shape == (40,)
+    assert np.isfinite(series.score_samples(frame[["a", "b"]], frame["c"].to_numpy())).all()
+
+
+def test_the_mode_of_categories_beside_continuous_columns():
+    rng = np.random.default_rng(0)
+    y = (rng.random(600) < 0.3).astype(float)
+    X = np.column_stack([rng.normal(size=600), 2 * y + rng.normal(size=600)])
+    blocks = ColumnDensity(
+        [("x", GaussianDensity(), [0, 1]), ("y", BernoulliIndependentDensity(), [2])]
+    )
+    mixture = MixtureDensity(blocks, 3, random_state=0, max_iter=500)
+    model = ConditionalDensity(mixture).fit(X, y)
+    X[:, 0] = np.nan
+    X[::2, 1] = np.nan
+    log_prob = [model.score_samples(X, np.full(600, value)) for value in (0, 1)]
+    mode = np.argmax(log_prob, axis=0)
+    assert_array_equal(model.predict_mode(X), mode)
+
+
+def test_draws_in_blocks(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 3)), rng.normal(size=30)
+    model = ConditionalDensity(GaussianDensity()).fit(X, y)
+    monkeypatch.setattr(_blocks, "BLOCK_CELLS", 300)  # two tables at once
+    drawn = model.sample_y(X, 2001, random_state=0)
+    assert drawn.shape == (30, 2001)
+    assert_allclose(drawn.mean(axis=1), model.predict(X), atol=0.15)
+
+
 # ---------------------------------------------------------------------- bad input
+def test_densities_that_take_no_missing_values():
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    rotated = TransformedDensity(PCA(), GaussianDensity())
+    with pytest.raises(ValueError, match="density must take missing values, for y is one"):
+        ConditionalDensity(rotated).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="density must take missing values"):
+        DensityImputer(rotated).fit(X)
+
+
 def test_evidence_of_probability_zero():
     states = np.array([[0, 0, 0, 1], [1, 1, 1, 0]] * 5)
     model = ConditionalDensity(FullCategoricalDensity(alpha=0)).fit(states[:, :2], states[:, 2:])

@@ -46,8 +46,9 @@ class ChainRuleConditional(BaseConditional):
         Number of categories of the columns of y, which hold the integers from 0. With "auto", one
         more than the largest seen in any column; but a single column then holds any labels.
     alpha : float, default=1.0
-        Pseudo-count of each category where there is no classifier, and of those that a classifier
-        has never seen; 0 rules the latter out. A single column of labels does not use it.
+        Pseudo-count of all categories together that a column lacks in training, where 0 rules them
+        out; and of each that it has, where there is no classifier. A single column of labels does
+        not use it.
     n_jobs : int or None, default=None
         Joblib workers that fit the classifiers; None is 1 unless in a ``joblib.parallel_config``
         context. It changes no result.
@@ -89,7 +90,7 @@ class ChainRuleConditional(BaseConditional):
     most probable of all if the columns before the last have up to 64 joint values.
     ``predict_mode`` is the same call.
 
-    Missing values are allowed in X if the classifier allows them, and not in y: a chain of
+    Missing values are allowed in X if the classifier takes them, and not in y: a chain of
     classifiers cannot integrate them out.
 
     References
@@ -156,8 +157,7 @@ class ChainRuleConditional(BaseConditional):
     # ------------------------------------------------------------------ learning
     @property
     def _input_checks(self) -> dict:
-        allowed = get_tags(or_default(self.classifier)).input_tags.allow_nan
-        return {"ensure_all_finite": "allow-nan" if allowed else True}
+        return {"ensure_all_finite": "allow-nan"}  # the classifier itself says if it takes none
 
     def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
         self._holds_labels = self.n_outputs_ == 1 and isinstance(self.n_categories, str)
@@ -209,6 +209,9 @@ class ChainRuleConditional(BaseConditional):
         if first == j:
             return X
         return np.hstack([X, codes[:, first:j].astype(np.float64)])
+
+    def _sees_only_x(self, j: int) -> bool:
+        return j == 0 or self.order == 0
 
     def _encode(self, Y: np.ndarray) -> np.ndarray:
         """The place of every label among those of its column."""
@@ -271,7 +274,11 @@ class ChainRuleConditional(BaseConditional):
             rows = np.repeat(X[block], n_samples, axis=0)
             codes = np.empty((len(rows), self.n_outputs_), dtype=np.intp)
             for j, factor in enumerate(self._factors):
-                codes[:, j] = draw(factor.log_prob(self._features(rows, codes, j)), generator)
+                if self._sees_only_x(j):
+                    log_prob = np.repeat(factor.log_prob(X[block]), n_samples, axis=0)
+                else:
+                    log_prob = factor.log_prob(self._features(rows, codes, j))
+                codes[:, j] = draw(log_prob, generator)
             drawn[block] = codes.reshape(-1, n_samples, self.n_outputs_).transpose(0, 2, 1)
         return self._decode(drawn)
 

@@ -214,6 +214,8 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
     def _check_outputs(self, X: np.ndarray, y: ArrayLike, reset: bool = False) -> np.ndarray:
         """Return y as a table of as many rows as X, and of as many columns as in fit."""
         names = _get_feature_names(y)
+        if reset and names is None and isinstance(getattr(y, "name", None), str):
+            names = np.array([y.name], dtype=object)  # of a series
         Y = check_array(y, ensure_2d=False, input_name="y", **self._output_checks)
         if len(Y) != len(X):
             raise ValueError(

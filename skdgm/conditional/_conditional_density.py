@@ -15,6 +15,7 @@ from sklearn.utils import get_tags
 
 from .._validation import columns_called
 from ..density import BaseDensity
+from ..density._blocks import row_blocks
 from ..density._completions import best_completions
 from ._conditional import BaseConditional
 
@@ -49,14 +50,14 @@ class ConditionalDensity(BaseConditional):
     -----
     ``predict`` is the conditional mean ``E[y | x]``, and ``score_samples(X, y)`` is
     ``log p(x, y) - log p(x)``. NaN is a missing value, in training and in every question, in X and
-    in y: it is integrated out. Given missing values in X, ``predict_mode`` is exact where y has no
-    more than 4,096 values; beyond, it is a local maximum.
+    in y: it is integrated out. Given missing values in X, ``predict_mode`` is exact where y is of
+    categories and has no more than 4,096 values; beyond, it is the best that a search finds.
 
     The mode of a density over continuous columns is its highest point, which a narrow component of
     a mixture may have without much weight; ``predict`` knows no such surprise.
 
-    With names on both X and y (data frames), the density sees them too, so that the columns of a
-    :class:`ColumnDensity` may be given by name.
+    With names on both X and y (data frames, each name once), the density sees them too, so that
+    the columns of a :class:`ColumnDensity` may be given by name.
 
     References
     ----------
@@ -91,10 +92,16 @@ class ConditionalDensity(BaseConditional):
         return {name: checks[name] for name in checks if name != "accept_sparse"}
 
     def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
+        if not get_tags(self.density).input_tags.allow_nan:
+            raise ValueError(
+                "density must take missing values, for y is one in every question, but "
+                f"{type(self.density).__name__} does not: a PCA in it mixes columns."
+            )
         self._joint_names = None
         named = hasattr(self, "feature_names_in_") and self._output_names is not None
         if named and find_spec("pandas"):
-            self._joint_names = [*self.feature_names_in_, *self._output_names]
+            names = [*self.feature_names_in_, *self._output_names]
+            self._joint_names = names if len(set(names)) == len(names) else None
         with self._telling_columns():
             self.density_ = clone(self.density).fit(self._joint(X, Y), sample_weight=weight)
 
@@ -125,17 +132,22 @@ class ConditionalDensity(BaseConditional):
             np.asarray(codes),
             [density._mode_missing(codes)],
             lambda table: density._log_prob(density._recode(table)),
-            density._n_values,
+            density._n_values_each,
             columns=slice(self.n_features_in_, None),
         )
 
     def _sample(self, X: np.ndarray, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        n_rows = len(X)
-        X = np.tile(X, (n_samples, 1))  # so that an impossible row is first met under its number
+        n_rows, n_columns = len(X), self.n_features_in_ + self.n_outputs_
+        drawn = []
         with self._telling_columns():
-            drawn = self.density_.conditional_sample(self._joint(X), random_state=generator)
-        drawn = self._as_trained(drawn).reshape(n_samples, n_rows, self.n_outputs_)
-        return np.moveaxis(drawn, 0, -1)
+            for block in row_blocks(n_samples, n_rows * n_columns):
+                n_times = block.stop - block.start
+                # Tiles, so that an impossible row is first met under its own number.
+                joint = self._joint(np.tile(X, (n_times, 1)))
+                completed = self.density_.conditional_sample(joint, random_state=generator)
+                completed = self._as_trained(completed).reshape(n_times, n_rows, -1)
+                drawn.append(completed.copy())  # and let the rest go
+        return np.moveaxis(np.concatenate(drawn), 0, -1)
 
     def _joint(self, X: np.ndarray, Y: np.ndarray | None = None) -> Any:
         """X and Y side by side, Y missing if it is None."""

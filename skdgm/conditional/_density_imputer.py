@@ -120,6 +120,11 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         with all_or_nothing(self, anew=True):
             table = validate_data(self, X, **self.density._input_checks)
             check_observed(table, getattr(self, "feature_names_in_", None))
+            if not get_tags(self.density).input_tags.allow_nan:
+                raise ValueError(
+                    f"density must take missing values, but {type(self.density).__name__} does "
+                    "not: a PCA in it mixes columns."
+                )
             self.density_ = clone(self.density).fit(X)  # X itself: its columns may have names
             self.indicator_ = None
             if self.add_indicator:

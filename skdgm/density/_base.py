@@ -383,6 +383,12 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         return None
 
     @property
+    def _n_values_each(self) -> np.ndarray:
+        """How many values each column can take, 0 for a continuous one."""
+        n_values = self._n_values
+        return np.zeros(self.n_features_in_, dtype=np.int64) if n_values is None else n_values
+
+    @property
     def _declared(self) -> Any:
         """What the data declared that statistics depend on: they serve no fit where it differs."""
         n_values = self._n_values
@@ -484,8 +490,9 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         if impossible.any():
             raise ValueError(
                 f"X has a row whose observed values have probability zero under the model: row "
-                f"{rows[impossible.argmax()]}. Nothing follows for its missing values; fit with "
-                "pseudo-counts (alpha above 0), which rule nothing out, or correct the row."
+                f"{rows[impossible.argmax()]}. Nothing follows for its missing values; correct the "
+                "row, or choose a model that rules nothing out, for example by pseudo-counts "
+                "(alpha above 0)."
             )
 
     def _n_parameters_as_float(self) -> float:

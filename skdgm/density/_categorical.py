@@ -103,8 +103,9 @@ class BaseCategoricalDensity(BaseDensity):
         if np.isneginf(log_prob).any():
             raise ValueError(
                 "X has a row whose observed values have probability zero under the model so far, "
-                "so that nothing is expected of its missing values. Fit with pseudo-counts (alpha "
-                "above 0), which rule nothing out, or fit to all rows at once."
+                "so that nothing is expected of its missing values. Fit to all rows at once, or "
+                "choose a model that rules nothing out, for example by pseudo-counts (alpha above "
+                "0)."
             )
 
     def __sklearn_tags__(self) -> Any:

@@ -59,15 +59,17 @@ class ChainRuleDensity(BaseCategoricalDensity):
         What gives each column its probabilities; None is
         :class:`~sklearn.linear_model.LogisticRegression`. It sees the categories before as
         numbers: for nominal columns, put :class:`~sklearn.preprocessing.OneHotEncoder` with
-        ``handle_unknown="ignore"`` before it in a pipeline.
+        ``handle_unknown="ignore"`` before it in a pipeline. It must take every category that
+        ``n_categories`` allows, as ``CategoricalNB`` does with ``min_categories``.
     order : int or None, default=None
         How many columns before it a classifier sees; None is all, 0 leaves independent columns.
     n_categories : "auto", int or array-like of shape (n_features,), default="auto"
         Number of categories of the columns, which hold the integers from 0. With "auto", one more
-        than the largest seen in any column.
+        than the largest seen in any column, as suits the pixels of an image: declare a number for
+        each column of a table whose columns differ.
     alpha : float, default=1.0
-        Pseudo-count of each category where there is no classifier, and of those that a classifier
-        has never seen; 0 rules the latter out.
+        Pseudo-count of all categories together that a column lacks in training, where 0 rules them
+        out; and of each that it has, where there is no classifier.
     max_iter : int, default=50
         Most steps of expectation-maximisation, which only training data with missing values need.
     tol : float, default=1e-3
@@ -108,12 +110,14 @@ class ChainRuleDensity(BaseCategoricalDensity):
 
     Notes
     -----
-    A column with n training rows and K categories gives ``alpha / (n + K alpha)`` to a category
-    that it lacks there; those it has divide the rest as the classifier says. Without a classifier,
-    the probability is ``(count + alpha) / (n + K alpha)``.
+    A column with n training rows gives ``alpha / (n + alpha)`` to the categories that it lacks
+    there, in equal parts. Those it has divide the rest as the classifier says, or without one in
+    proportion to ``count + alpha``. A classifier that is sure of itself, such as a tree with pure
+    leaves, rules out what it gives no probability, whatever ``alpha``.
 
     A fit needs all rows at once, for classifiers have no sums that stand for them: there is no
-    ``partial_fit``. The fitted density holds the classifiers and none of the rows.
+    ``partial_fit``. The fitted density holds the classifiers and none of the rows. (A mixture of
+    such densities does, with ``warm_start``.)
 
     Missing values are summed over exactly, by listing. What is missing after the last observed
     value of a row costs nothing in scores and draws; of the rest, a row may have up to 4,096
@@ -276,4 +280,7 @@ def _fit_factor(
         rows = ~missing_cells(own).any(axis=1)
         own, weight = own[rows], part_of(weight, rows)
     features, values = own[:, :-1].astype(np.float64), own[:, -1].astype(np.intp)
-    return Factor.fit(classifier, features, values, weight, n_categories, alpha)
+    try:
+        return Factor.fit(classifier, features, values, weight, n_categories, alpha)
+    except ValueError as error:
+        raise ValueError(f"The classifier of column {i} cannot be fitted: {error}") from error

@@ -42,8 +42,8 @@ class TooManyCompletions(ValueError):
             f"X has too many missing values in {which}: {self.hidden.sum()} are missing there, "
             f"which leaves {n} completions to tell apart at once, and at most {LISTED:,} are "
             "listed. Use a density with exact marginals, such as MarkovChainImageDensity or "
-            "ChowLiuTreeDensity, or set order, the number of columns that a classifier sees, to a "
-            "small number."
+            "ChowLiuTreeDensity; set order, the number of columns that a classifier sees, to a "
+            "small number; or declare n_categories of each column, if some have few."
         )
 
 
@@ -161,6 +161,9 @@ class Chain:
         mark = missing_code(codes)
         hidden = missing_cells(codes)
         row, own, visible = self._pieces(hidden)
+        # Neighbours work at the same columns: a step then touches few pieces that it does not move.
+        order = np.argsort(own.argmax(axis=1), kind="stable")
+        row, own, visible = row[order], own[order], visible[order]
         listed = own & between(hidden, self.order)[row]
         pieces = np.where(visible, codes[row], mark)
         log_prob = np.zeros(len(codes))
@@ -225,8 +228,16 @@ class Chain:
         ``listed`` says which of the hidden cells are given every value, ``scored`` which observed
         ones count. Without ``evidence``, only the shares of a row's completions matter.
         """
-        n_open = self._check_sizes(hidden, listed, listed | scored, join is not None)
-        n_cells = np.cumsum(n_open * codes.shape[1])
+        n_open = np.concatenate(
+            [
+                self._check_sizes(
+                    hidden[some], listed[some], listed[some] | scored[some], join is not None
+                )
+                for some in row_blocks(*codes.shape, TOGETHER)
+            ]
+        )
+        widest = max(codes.shape[1], *(factor.n_categories for factor in self.factors))
+        n_cells = np.cumsum(n_open * widest)
         start = 0
         while start < len(codes):
             most = TOGETHER + (n_cells[start - 1] if start else 0)

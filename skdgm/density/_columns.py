@@ -363,6 +363,10 @@ class ColumnDensity(_BaseComposition, BaseDensity):
         return self._join([own[np.newaxis] for own in n_values])[0]
 
     @property
+    def _n_values_each(self) -> np.ndarray:
+        return self._join([block._n_values_each[np.newaxis] for block in self._blocks])[0]
+
+    @property
     def _declared(self) -> tuple:
         return tuple(block._declared for block in self._blocks)
 

@@ -24,23 +24,22 @@ def best_completions(
     codes: np.ndarray,
     candidates: Sequence[np.ndarray],
     log_prob: LogProb,
-    n_values: np.ndarray | None,
+    n_values: np.ndarray,
     columns: slice = slice(None),
 ) -> np.ndarray:
     """Complete each row so that ``log_prob`` is as large as can be found.
 
     ``candidates`` are tables with guesses where codes are missing; ``n_values`` says how many
-    values each column has, None that they cannot be listed. Values missing outside the given
-    columns stay so.
+    values each column has, 0 that they cannot be listed: such a column keeps the value of the best
+    candidate. Values missing outside the given columns stay so.
     """
-    if n_values is not None:
-        codes = with_room(codes, n_values)
+    codes = with_room(codes, n_values).copy()
     missing = np.zeros(codes.shape, dtype=bool)
     missing[:, columns] = missing_cells(codes[:, columns])
     completed = _best_candidate(codes, missing, candidates, log_prob)
-    if n_values is None:
-        return completed
-    for hidden, rows in Patterns.of(missing).one_by_one():
+    listable = n_values > 0
+    for hidden, rows in Patterns.of(missing & listable).one_by_one():
+        codes[rows] = np.where(missing[rows] & ~listable, completed[rows], codes[rows])
         if n_states(n_values[hidden]) <= LISTED:
             completed[rows] = _best_listed(codes[rows], hidden, log_prob, n_values)
         else:

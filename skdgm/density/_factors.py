@@ -1,7 +1,7 @@
 """Factors of the chain rule: ``p(value | features)`` of one column of categories, by a classifier.
 
-A category that training lacks has the smoothed share ``alpha / (n + K alpha)``, and those that it
-has divide the rest as the classifier says, or without one as ``(count + alpha) / (n + K alpha)``.
+Categories that training lacks have the probability ``alpha / (n + alpha)`` together, and those that
+it has divide the rest as the classifier says, or without one in proportion to ``count + alpha``.
 """
 
 from __future__ import annotations
@@ -38,17 +38,19 @@ class Factor:
         """Fit a clone of the classifier, if the features and the column vary."""
         count = np.bincount(values, weights=weight, minlength=n_categories).astype(np.float64)
         listed = np.unique(values)
-        total = count.sum() + n_categories * alpha
-        if total == 0:  # a column without a row, and nothing known besides
-            count, total = np.ones(n_categories), n_categories
+        if not len(listed):  # a column without a row: nothing is known
+            return cls(None, np.full(n_categories, -np.log(n_categories)), listed, 0.0)
+        total, n_lacking = count.sum(), n_categories - len(listed)
+        lacking = alpha / (total + alpha) if n_lacking else 0.0
+        share = np.full(n_categories, lacking / max(1, n_lacking))
+        smoothed = count[listed] + alpha
+        share[listed] = (1 - lacking) * smoothed / smoothed.sum()
         with np.errstate(divide="ignore"):  # alpha of zero
-            if len(listed) < 2 or (features == features[0]).all():  # nothing to tell apart
-                return cls(None, np.log((count + alpha) / total), listed, 0.0)
-            log_share = np.full(n_categories, np.log(alpha / total))
+            log_share = np.log(share)
+        if len(listed) < 2 or (features == features[0]).all():  # nothing to tell apart
+            return cls(None, log_share, listed, 0.0)
         fitted = fit_weighted(clone(classifier), features, values, weight)
-        listed = fitted.classes_.astype(np.intp)
-        log_rest = np.log((count.sum() + len(listed) * alpha) / total)
-        return cls(fitted, log_share, listed, float(log_rest))
+        return cls(fitted, log_share, fitted.classes_.astype(np.intp), float(np.log1p(-lacking)))
 
     @classmethod
     def of_classes(cls, classifier: BaseEstimator) -> Self:

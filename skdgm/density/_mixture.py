@@ -249,12 +249,14 @@ class MixtureDensity(BaseDensity):
         vars(self).update(best[1])
         del self._generator, self._start
         self._shape_of_fit = self._shape
+        if not (self.warm_start or self._prototype._is_additive):
+            del self._statistics  # these may be the training rows
         if not self.converged_:
             warn_not_converged(self)
 
     def _warm_statistics(self) -> MixtureStatistics | None:
         known = self.warm_start and getattr(self, "_shape_of_fit", None) == self._shape
-        return self._statistics if known else None
+        return getattr(self, "_statistics", None) if known else None
 
     @property
     def _shape(self) -> tuple:
@@ -326,6 +328,10 @@ class MixtureDensity(BaseDensity):
         return self._prototype._n_values
 
     @property
+    def _n_values_each(self) -> np.ndarray:
+        return self._prototype._n_values_each
+
+    @property
     def _declared(self) -> Any:
         return self._prototype._declared
 
@@ -368,7 +374,7 @@ class MixtureDensity(BaseDensity):
             np.asarray(codes),
             candidates,
             lambda table: self._log_prob(self._recode(table)),
-            self._n_values,
+            self._n_values_each,
         )
 
     def __sklearn_is_fitted__(self) -> bool:

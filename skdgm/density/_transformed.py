@@ -168,8 +168,10 @@ class TransformedDensity(BaseDensity):
         self._prototype = clone(self.density)
         self._prototype._validate_params()
         hand_on_columns(self, self._prototype)
+        if mixes_columns(self.transformer):  # its columns are not those with the names
+            vars(self._prototype).pop("feature_names_in_", None)
         codes = self._prototype._encode_training(Z, weight, extend=False)
-        self._check_continuous(self._prototype._n_values is not None)
+        self._check_continuous(bool(self._prototype._n_values_each.any()))
         return TransformedRows(X, codes, log_det)
 
     def _encode(self, X: np.ndarray) -> TransformedRows:
@@ -187,9 +189,10 @@ class TransformedDensity(BaseDensity):
     def _check_continuous(self, is_categorical: bool) -> None:
         if is_categorical:
             raise ValueError(
-                f"density must be one over continuous columns, got {type(self.density).__name__}, "
-                "which is one over categories: a transformer makes real numbers of them. Fit it to "
-                "X itself, or pass a density such as GaussianDensity."
+                f"density must be one over continuous columns, got {type(self.density).__name__} "
+                "with columns of categories: a transformer makes real numbers of them. Fit it to X "
+                "itself, pass a density such as GaussianDensity, or put the transformer into a "
+                "block of a ColumnDensity."
             )
 
     # ------------------------------------------------------------------ learning, by the density

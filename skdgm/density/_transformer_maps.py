@@ -114,7 +114,18 @@ def _of_min_max_scaler(transformer: MinMaxScaler, X: np.ndarray, label: str) -> 
 @_map_of.register(PowerTransformer)
 def _of_power_transformer(transformer: PowerTransformer, X: np.ndarray, label: str) -> Chain:
     kind = BoxCoxMap if transformer.method == "box-cox" else YeoJohnsonMap
-    maps = [kind(transformer.lambdas_, np.nanmin(X, axis=0), np.nanmax(X, axis=0))]
+    least, most = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
+    maps = [kind(transformer.lambdas_, least, most)]
+    Z, _ = Chain(maps).forward(X)
+    rounding = len(X) * np.finfo(np.float64).eps * np.abs(np.nanmean(Z, axis=0))
+    lost = (np.nanstd(Z, axis=0) <= rounding) & (least < most)
+    if lost.any():
+        column = int(lost.argmax())
+        raise ValueError(
+            f"{label} has no inverse in floating point: with the exponent "
+            f"{transformer.lambdas_[column]:.3g}, the values of column {column} differ by rounding "
+            "errors only. Scale the column first, for example with StandardScaler."
+        )
     if transformer.standardize:
         maps.append(_of_standard_scaler(transformer._scaler, X, label))
     return Chain(maps)
