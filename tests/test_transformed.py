@@ -769,6 +769,7 @@ def test_maps_that_floating_point_does_not_survive():
         TransformedDensity(Extreme(), GaussianDensity()).fit(X)
 
 
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # in scikit-learn's own search
 def test_power_transformers_far_from_zero_are_refused_or_right():
     refused = 0
     for seed in range(20):
@@ -776,7 +777,7 @@ def test_power_transformers_far_from_zero_are_refused_or_right():
         density = TransformedDensity(PowerTransformer(), GaussianDensity())
         try:
             density.fit(X)
-        except ValueError:  # the values differ by rounding errors only
+        except (ValueError, RuntimeError):  # by us, or by scikit-learn's search of an exponent
             refused += 1
             continue
         assert_allclose(density.score(X), GaussianDensity().fit(X).score(X), atol=0.1)
