@@ -18,9 +18,9 @@ from sklearn.utils.metaestimators import available_if
 
 from .._codes import as_codes, holds_grey_levels
 from .._validation import fit_weighted
-from ..density._blocks import row_blocks
+from ..density._blocks import draw_categories, row_blocks
 from ..density._chain_rule import CLASSIFIER_CONSTRAINTS, ChainRuleDensity
-from ..density._factors import Factor, draw, or_default
+from ..density._factors import Factor, fitted_attributes, or_default
 from ._conditional import BaseConditional
 
 BEAM = 64  # beginnings of y that a prediction keeps for each row
@@ -165,10 +165,7 @@ class ChainRuleConditional(BaseConditional):
             self._fit_labels(X, Y[:, 0], weight)
         else:
             self._fit_categories(X, Y, weight)
-        self.classifiers_ = [factor.classifier for factor in self._factors]
-        n_parameters = [factor.n_parameters for factor in self._factors]
-        if None not in n_parameters:
-            self.n_parameters_ = sum(n_parameters)
+        vars(self).update(fitted_attributes(self._factors))
 
     def _fit_labels(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> None:
         self.classes_, labels = np.unique(y, return_inverse=True)
@@ -278,7 +275,7 @@ class ChainRuleConditional(BaseConditional):
                     log_prob = np.repeat(factor.log_prob(X[block]), n_samples, axis=0)
                 else:
                     log_prob = factor.log_prob(self._features(rows, codes, j))
-                codes[:, j] = draw(log_prob, generator)
+                codes[:, j] = draw_categories(np.exp(log_prob), generator)
             drawn[block] = codes.reshape(-1, n_samples, self.n_outputs_).transpose(0, 2, 1)
         return self._decode(drawn)
 

@@ -15,8 +15,8 @@ from sklearn.utils import get_tags
 
 from .._validation import columns_called
 from ..density import BaseDensity
+from ..density._base import check_takes_missing
 from ..density._blocks import row_blocks
-from ..density._completions import best_completions
 from ._conditional import BaseConditional
 
 
@@ -88,15 +88,10 @@ class ConditionalDensity(BaseConditional):
 
     @property
     def _input_checks(self) -> dict:
-        checks = self.density._input_checks
-        return {name: checks[name] for name in checks if name != "accept_sparse"}
+        return self.density._dense_input_checks
 
     def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
-        if not get_tags(self.density).input_tags.allow_nan:
-            raise ValueError(
-                "density must take missing values, for y is one in every question, but "
-                f"{type(self.density).__name__} does not: a PCA in it mixes columns."
-            )
+        check_takes_missing(self.density, "for y is one in every question, ")
         self._joint_names = None
         named = hasattr(self, "feature_names_in_") and self._output_names is not None
         if named and find_spec("pandas"):
@@ -128,13 +123,8 @@ class ConditionalDensity(BaseConditional):
         """The rows with the best y, what is missing in X not completed with it but left open."""
         density = self.density_
         codes = density._encode(np.hstack([X, np.full((len(X), self.n_outputs_), np.nan)]))
-        return best_completions(
-            np.asarray(codes),
-            [density._mode_missing(codes)],
-            lambda table: density._log_prob(density._recode(table)),
-            density._n_values_each,
-            columns=slice(self.n_features_in_, None),
-        )
+        guess = density._mode_missing(codes)
+        return density._best_completion(codes, [guess], slice(self.n_features_in_, None))
 
     def _sample(self, X: np.ndarray, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         n_rows, n_columns = len(X), self.n_features_in_ + self.n_outputs_

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 
 from .._validation import RandomState, all_or_nothing, check_observed
 from ..density import BaseDensity
+from ..density._base import check_takes_missing
 
 
 class DensityImputer(TransformerMixin, BaseEstimator):
@@ -120,11 +121,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         with all_or_nothing(self, anew=True):
             table = validate_data(self, X, **self.density._input_checks)
             check_observed(table, getattr(self, "feature_names_in_", None))
-            if not get_tags(self.density).input_tags.allow_nan:
-                raise ValueError(
-                    f"density must take missing values, but {type(self.density).__name__} does "
-                    "not: a PCA in it mixes columns."
-                )
+            check_takes_missing(self.density)
             self.density_ = clone(self.density).fit(X)  # X itself: its columns may have names
             self.indicator_ = None
             if self.add_indicator:

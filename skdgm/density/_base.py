@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -31,6 +32,7 @@ from .._validation import (
     spawn_generators,
 )
 from ._blocks import row_blocks, run_in_threads, weighted_blocks
+from ._completions import best_completions
 from ._em import PartlyObserved, fit_by_em
 from ._missing import fill, rows_with_missing, values_at_missing
 from ._statistics import add_in_pairs
@@ -78,6 +80,12 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
     _input_checks: dict = {"ensure_all_finite": "allow-nan"}  # what validate_data is told besides
     _rules_out_rows = True  # whether a row can have probability zero
     _is_additive = True  # whether the statistics of batches add up to those of one fit
+
+    @property
+    def _dense_input_checks(self) -> dict:
+        """The checks of an estimator around the density that takes no sparse X."""
+        checks = self._input_checks
+        return {name: checks[name] for name in checks if name != "accept_sparse"}
 
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=True)
@@ -482,6 +490,18 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
 
         return fill(X, np.concatenate(run_in_threads(values, tasks, self.n_jobs)))
 
+    def _best_completion(
+        self, codes: Any, candidates: Sequence[np.ndarray], columns: slice = slice(None)
+    ) -> np.ndarray:
+        """The most probable completion that can be found, as a table of values."""
+        return best_completions(
+            np.asarray(codes),
+            candidates,
+            lambda table: self._log_prob(self._recode(table)),
+            self._n_values_each,
+            columns,
+        )
+
     def _check_possible(self, codes: Any, rows: np.ndarray) -> None:
         """Raise a ValueError if the model rules out what a row has observed."""
         if not self._rules_out_rows:
@@ -519,6 +539,15 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
 
 def _fit_one(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> None:
     density._fit(codes, weight)
+
+
+def check_takes_missing(density: BaseDensity, why: str = "") -> None:
+    """Raise a ValueError if what is asked of a density are missing values, and it refuses them."""
+    if not get_tags(density).input_tags.allow_nan:
+        raise ValueError(
+            f"density must take missing values, {why}but {type(density).__name__} does not: a PCA "
+            "in it mixes columns."
+        )
 
 
 def hand_on_columns(source: BaseEstimator, density: BaseDensity) -> None:

@@ -49,6 +49,13 @@ def draw_with_uniforms(
     return codes
 
 
+def draw_categories(probability: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A category for each row of probabilities, which need not quite sum to one."""
+    cumulative = np.cumsum(probability, axis=1)
+    uniform = generator.random((len(cumulative), 1)) * cumulative[:, -1:]
+    return (cumulative[:, :-1] <= uniform).sum(axis=1)
+
+
 def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> list:
     """Call the function on each tuple of arguments, the results in the order of the tasks."""
     if len(tasks) == 1:

@@ -21,7 +21,7 @@ from ._base import EM_CONSTRAINTS
 from ._blocks import ones_if_none, part_of
 from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from ._chain_rule_missing import Chain, TooManyCompletions, between
-from ._factors import Factor, or_default
+from ._factors import Factor, fitted_attributes, or_default
 
 CLASSIFIER_CONSTRAINTS: dict = {
     "classifier": [HasMethods(["fit", "predict_proba"]), None],
@@ -227,11 +227,8 @@ class ChainRuleDensity(BaseCategoricalDensity):
             for i, k in enumerate(self.n_categories_.tolist())
         )
         self._chain = Chain(factors, self._longest)
-        self.classifiers_ = [factor.classifier for factor in factors]
-        n_parameters = [factor.n_parameters for factor in factors]
         vars(self).pop("n_parameters_", None)
-        if None not in n_parameters:
-            self.n_parameters_ = sum(n_parameters)
+        vars(self).update(fitted_attributes(factors))
 
     # ------------------------------------------------------------------ queries
     def _log_prob_blocks(self, codes: np.ndarray) -> np.ndarray:

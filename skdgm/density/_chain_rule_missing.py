@@ -13,10 +13,10 @@ from typing import Self
 import numpy as np
 
 from .._codes import missing_cells, missing_code, n_states, with_room
-from ._blocks import row_blocks
+from ._blocks import draw_categories, row_blocks
 from ._completion_groups import Groups, Join, average, best, drawn_by, sum_out
 from ._completions import LISTED, TOGETHER
-from ._factors import Factor, draw
+from ._factors import Factor
 
 SMALLEST_SHARE = 1e-12  # of a row: less probable completions are not worth a classifier's time
 
@@ -100,7 +100,7 @@ class Chain:
             rows = np.flatnonzero(free[:, i])
             if len(rows):
                 log_prob = factor.log_prob(self._seen(values, i, rows))
-                values[rows, i] = draw(log_prob, generator)
+                values[rows, i] = draw_categories(np.exp(log_prob), generator)
 
     def _seen(
         self, values: np.ndarray, i: int, rows: np.ndarray | slice = slice(None)

@@ -6,8 +6,9 @@ it has divide the rest as the classifier says, or without one in proportion to `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -130,8 +131,10 @@ def count_parameters(classifier: BaseEstimator) -> int | None:
     return int(np.size(classifier.coef_) + has_intercept * np.size(classifier.intercept_))
 
 
-def draw(log_prob: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A category for each row of log-probabilities."""
-    cumulative = np.cumsum(np.exp(log_prob), axis=1)
-    uniform = generator.random((len(cumulative), 1)) * cumulative[:, -1:]
-    return (cumulative[:, :-1] <= uniform).sum(axis=1)
+def fitted_attributes(factors: Sequence[Factor]) -> dict[str, Any]:
+    """The attributes of an estimator with these factors, without ``n_parameters_`` if untold."""
+    attributes: dict[str, Any] = {"classifiers_": [factor.classifier for factor in factors]}
+    n_parameters = [factor.n_parameters for factor in factors]
+    if None not in n_parameters:
+        attributes["n_parameters_"] = sum(n_parameters)
+    return attributes

@@ -22,8 +22,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from .._codes import missing_cells
 from .._validation import RandomState, check_generator
 from ._base import EM_CONSTRAINTS, BaseDensity, count_parameters, hand_on_columns
-from ._blocks import ones_if_none
-from ._completions import best_completions
+from ._blocks import draw_categories, ones_if_none
 from ._em import run_em, warn_not_converged
 
 SMALLEST_SHARE = 1e-12  # of a row: smaller responsibilities are not worth a component's time
@@ -219,8 +218,7 @@ class MixtureDensity(BaseDensity):
     # ------------------------------------------------------------------ learning
     @property
     def _input_checks(self) -> dict:
-        checks = self.density._input_checks
-        return {name: checks[name] for name in checks if name != "accept_sparse"}
+        return self.density._dense_input_checks
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         self._prototype = clone(self.density)
@@ -351,9 +349,7 @@ class MixtureDensity(BaseDensity):
         return X
 
     def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray:
-        cumulative = np.cumsum(self._responsibilities(codes)[0], axis=1)
-        uniform = generator.random((len(cumulative), 1)) * cumulative[:, -1:]
-        z = (cumulative <= uniform).sum(axis=1)
+        z = draw_categories(self._responsibilities(codes)[0], generator)
         drawn = np.empty(codes.shape)
         for k in np.unique(z):
             rows = np.flatnonzero(z == k)
@@ -370,12 +366,7 @@ class MixtureDensity(BaseDensity):
 
     def _mode_missing(self, codes: Any) -> np.ndarray:
         candidates = [density._mode_missing(codes) for density in self.densities_]
-        return best_completions(
-            np.asarray(codes),
-            candidates,
-            lambda table: self._log_prob(self._recode(table)),
-            self._n_values_each,
-        )
+        return self._best_completion(codes, candidates)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "densities_")
