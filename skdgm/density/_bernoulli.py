@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval
 from .._codes import as_binary_codes, has_missing, missing_code, readonly
 from .._kernels import bernoulli as kernels
 from ._base import BaseDensity
-from ._blocks import draw_with_uniforms, ones_if_none
+from ._blocks import draw_with_uniforms, ones_if_none, total_weight
 from ._statistics import Statistics
 
 
@@ -121,7 +121,7 @@ class BernoulliIndependentDensity(BaseDensity):
 
     def _count(self, codes: Any, weight: np.ndarray | None) -> BernoulliStatistics:
         n_rows, n_columns = codes.shape
-        total = float(n_rows if weight is None else weight.sum())
+        total = total_weight(weight, n_rows)
         if sparse.issparse(codes):
             return self._count_sparse(codes, ones_if_none(weight, n_rows))
         if has_missing(codes):

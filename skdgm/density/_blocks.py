@@ -29,6 +29,11 @@ def ones_if_none(weight: np.ndarray | None, n_rows: int) -> np.ndarray:
     return np.ones(n_rows) if weight is None else weight
 
 
+def total_weight(weight: np.ndarray | None, n_rows: int) -> float:
+    """The weight of the rows together, each of which counts once if None are given."""
+    return float(n_rows if weight is None else weight.sum())
+
+
 def part_of(weight: np.ndarray | None, rows: Any) -> np.ndarray | None:
     """The weights of some of the rows, None if every row counts once."""
     return None if weight is None else weight[rows]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._blocks import part_of, run_in_threads, weighted_blocks
+from ._blocks import part_of, run_in_threads, total_weight, weighted_blocks
 from ._statistics import add_in_pairs
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class PartlyObserved:
     def __init__(self, density: BaseDensity, codes: Any, weight: np.ndarray | None) -> None:
         incomplete = density._is_incomplete(codes)
         self.density = density
-        self.total = _total(codes, weight)
+        self.total = total_weight(weight, codes.shape[0])
         self.complete = codes[~incomplete], part_of(weight, ~incomplete)
         self.incomplete = codes[incomplete], part_of(weight, incomplete)
         self._counted = None if incomplete.all() else density._count_blocks(*self.complete)
@@ -103,10 +103,6 @@ class PartlyObserved:
             statistics.append(counted)
             log_likelihood += _weighted_sum(log_prob, weight)
         return add_in_pairs(statistics), log_likelihood
-
-
-def _total(codes: Any, weight: np.ndarray | None) -> float:
-    return float(codes.shape[0] if weight is None else weight.sum())
 
 
 def _weighted_sum(log_prob: np.ndarray, weight: np.ndarray | None) -> float:

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._codes import has_missing
 from ._base import EM_CONSTRAINTS, BaseDensity
-from ._blocks import run_in_threads
+from ._blocks import run_in_threads, total_weight
 from ._covariances import (
     DiagonalCovariance,
     FullCovariance,
@@ -214,7 +214,7 @@ class GaussianDensity(BaseDensity):
         with np.errstate(over="ignore", invalid="ignore"):
             observed = _check_finite(Moments.count_observed(codes, weight), codes)
         variance = observed.scatter / np.where(observed.total > 0, observed.total, 1.0)
-        total = float(len(codes) if weight is None else weight.sum())
+        total = total_weight(weight, len(codes))
         return Moments.independent_normal(
             total, observed.mean, variance, quartic=self.shrinkage == "auto"
         )

@@ -12,7 +12,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from ._blocks import ones_if_none
+from ._blocks import ones_if_none, total_weight
 from ._scatter import ThinScatter, add_outer, sum_of_squares, trace
 
 
@@ -42,7 +42,7 @@ class Moments:
         quartic: bool = False,
     ) -> Self:
         """The moments of the rows of X."""
-        total = float(len(X) if weight is None else weight.sum())
+        total = total_weight(weight, len(X))
         mean = np.mean(X, axis=0) if weight is None else weight @ X / total
         deviation = X - mean
         scaled = deviation if weight is None else deviation * np.sqrt(weight)[:, np.newaxis]
