@@ -160,7 +160,7 @@ def quadrature_rule(density, column):
     n_columns = density.n_features_in_
     # The span where p is not negligible, and the kinks, in z; then as ends of pieces in x.
     sd = np.sqrt(np.diag(inner.get_covariance()))[column]
-    z = inner.mean_[column] + sd * np.linspace(-20, 20, 801)
+    z = inner.mean_[column] + sd * np.linspace(-20, 20, 3201)
     kinks = density._map.kinks(n_columns)[:, column]
     z = np.unique([*z, *kinks[(kinks > z[0]) & (kinks < z[-1])]])
     table = np.full((len(z), n_columns), np.nan)
