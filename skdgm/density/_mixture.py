@@ -384,9 +384,12 @@ def _cluster(
     """The k-means cluster of each row, found from distinct rows.
 
     Neither the order of the rows nor that some are repeated, instead of weighted, then matters.
+    Nor do last bits: rows are put in the order of their rounded values, which is that of the bytes
+    of numbers from zero on, if the most significant comes first.
     """
+    lowest = table.min(axis=0)
     keys = np.empty(table.shape[0], dtype=object)
-    keys[:] = [row.tobytes() for row in table]
+    keys[:] = [(row - lowest).astype(">f4").tobytes() for row in table]
     _, first, distinct = np.unique(keys, return_index=True, return_inverse=True)
     k_means = KMeans(
         min(n_clusters, len(first)), n_init=1, random_state=int(generator.integers(2**31))
@@ -399,4 +402,4 @@ def _as_numbers(codes: np.ndarray, weight: np.ndarray) -> np.ndarray:
     seen = ~missing_cells(codes)
     table = np.where(seen, codes, 0).astype(np.float64)
     mean = weight @ table / np.maximum(weight @ seen, np.finfo(np.float64).tiny)
-    return np.where(seen, table, mean)
+    return np.where(seen, table, mean.astype(np.float32))  # the mean of a constant is the constant
