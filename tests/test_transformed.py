@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -506,6 +507,24 @@ def test_mixtures_start_from_clusters():
     rows = X[:5].copy()
     rows[:, 1] = np.nan
     assert np.isfinite(mixture.conditional_mode(rows)).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("in_block", [False, True])
+def test_clusters_are_found_behind_the_transformer(in_block):
+    planted = np.repeat([0, 1], 100)
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    X[:, 0] += 6 * planted
+    X[:, 1] *= 1e4  # beside this, what tells the clusters apart is small
+    density = TransformedDensity(StandardScaler(), GaussianDensity())
+    if in_block:
+        density = ColumnDensity([("all", density, slice(None))])
+    mixtures = [
+        MixtureDensity(family, max_iter=1, random_state=0).fit(X)
+        for family in (density, GaussianDensity())
+    ]
+    agreement = [adjusted_rand_score(planted, mixture.predict(X)) for mixture in mixtures]
+    assert agreement[0] > 0.9 > 0.5 > agreement[1]
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied"])

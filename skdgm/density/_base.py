@@ -328,6 +328,10 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
         """The codes of a table like the one that NumPy makes of codes."""
         return table
 
+    def _coordinates(self, codes: Any) -> np.ndarray:
+        """The rows as points between which distances mean something, NaN where missing."""
+        return np.where(missing_cells(codes), np.nan, codes)
+
     @abstractmethod
     def _count(self, codes: Any, weight: np.ndarray | None) -> Any: ...
 

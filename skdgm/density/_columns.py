@@ -275,6 +275,9 @@ class ColumnDensity(_BaseComposition, BaseDensity):
                 parts.append(encode(density, take_columns(X, columns)))
         return self._as_codes(parts)
 
+    def _coordinates(self, codes: ColumnCodes) -> np.ndarray:
+        return np.hstack([block._coordinates(part) for block, part in self._split(codes)])
+
     def _as_codes(self, parts: Sequence[Any]) -> ColumnCodes:
         return ColumnCodes(tuple(columns for _, _, columns in self.densities_), tuple(parts))
 

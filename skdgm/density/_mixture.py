@@ -19,7 +19,6 @@ from sklearn.cluster import KMeans
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._codes import missing_cells
 from .._validation import RandomState, check_generator
 from ._base import EM_CONSTRAINTS, BaseDensity, count_parameters, hand_on_columns
 from ._blocks import draw_categories, ones_if_none
@@ -99,7 +98,8 @@ class MixtureDensity(BaseDensity):
     -----
     Expectation-maximisation finds a local maximum, which depends on the start. A component that
     loses all its rows keeps a weight near zero and describes all rows alike. The k-means of the
-    start takes columns as they are, so that those of large scale decide.
+    start takes columns as they are, so that those of large scale decide; columns behind the
+    transformer of a :class:`TransformedDensity` it takes as they come out of it.
 
     No step lowers the objective, but for normal components with ``reg_covar`` or ``shrinkage``,
     where it may fall a little before it comes to rest.
@@ -285,13 +285,17 @@ class MixtureDensity(BaseDensity):
         if self.init == "random":
             shares = generator.random((n_rows, n_components))
             return shares / shares.sum(axis=1, keepdims=True)
-        label = _cluster(_as_numbers(codes, weight), weight, n_components, generator)
+        points = _fill_with_means(self._coordinates(codes), weight)
+        label = _cluster(points, weight, n_components, generator)
         shares = np.zeros((n_rows, n_components))
         shares[np.arange(n_rows), label] = 1.0
         # Clusters that are empty, for want of distinct rows, take a little of all.
         empty = ~shares.any(axis=0)
         shares[:, empty] = 1e-3 / n_components
         return shares / shares.sum(axis=1, keepdims=True)
+
+    def _coordinates(self, codes: Any) -> np.ndarray:
+        return self._prototype._coordinates(codes)
 
     def _count(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
         return self._expect(codes, weight)[0]
@@ -379,27 +383,31 @@ class MixtureDensity(BaseDensity):
 
 
 def _cluster(
-    table: Any, weight: np.ndarray, n_clusters: int, generator: np.random.Generator
+    points: np.ndarray, weight: np.ndarray, n_clusters: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """The k-means cluster of each row, found from distinct rows.
+    """The k-means cluster of each point, found from distinct points in an order of their own.
 
-    Neither the order of the rows nor that some are repeated, instead of weighted, then matters.
-    Nor do last bits: rows are put in the order of their rounded values, which is that of the bytes
-    of numbers from zero on, if the most significant comes first.
+    So it does not matter in what order the rows are, nor that some are repeated, not weighted. Nor
+    do last bits: points are the same, and are put in order, by coordinates rounded to steps from
+    the lowest on, of which those of a constant, but for rounding, are all zero.
     """
-    lowest = table.min(axis=0)
-    keys = np.empty(table.shape[0], dtype=object)
-    keys[:] = [(row - lowest).astype(">f4").tobytes() for row in table]
+    lowest, highest = points.min(axis=0), points.max(axis=0)
+    largest = np.maximum(highest, -lowest)
+    step = np.maximum(2.0**-24 * (highest - lowest), 2.0**-48 * largest)
+    step[step == 0] = 1.0
+    keys = np.empty(len(points), dtype=object)  # bytes, the most significant first
+    keys[:] = [np.rint((point - lowest) / step).astype(">u4").tobytes() for point in points]
     _, first, distinct = np.unique(keys, return_index=True, return_inverse=True)
     k_means = KMeans(
         min(n_clusters, len(first)), n_init=1, random_state=int(generator.integers(2**31))
     )
-    return k_means.fit(table[first], sample_weight=np.bincount(distinct, weight)).labels_[distinct]
+    k_means.fit(points[first], sample_weight=np.bincount(distinct, weight))
+    return k_means.labels_[distinct]
 
 
-def _as_numbers(codes: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Codes as a table for k-means, with missing values at the mean of their column."""
-    seen = ~missing_cells(codes)
-    table = np.where(seen, codes, 0).astype(np.float64)
-    mean = weight @ table / np.maximum(weight @ seen, np.finfo(np.float64).tiny)
-    return np.where(seen, table, mean.astype(np.float32))  # the mean of a constant is the constant
+def _fill_with_means(points: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Put missing coordinates at the mean of their column."""
+    seen = ~np.isnan(points)
+    points = np.where(seen, points, 0.0).astype(np.float64)
+    mean = weight @ points / np.maximum(weight @ seen, np.finfo(np.float64).tiny)
+    return np.where(seen, points, mean)

@@ -186,6 +186,9 @@ class TransformedDensity(BaseDensity):
     def _recode(self, table: np.ndarray) -> TransformedRows:
         return self._encode(table)
 
+    def _coordinates(self, codes: TransformedRows) -> np.ndarray:
+        return self._prototype._coordinates(codes.transformed)
+
     def _check_continuous(self, is_categorical: bool) -> None:
         if is_categorical:
             raise ValueError(
