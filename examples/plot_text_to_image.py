@@ -111,7 +111,7 @@ for_judge, test = train_test_split(others, test_size=0.5, random_state=0)
 # Within a class, words and pixels are independent; over all 60 classes they are not. On a fifth of
 # the training images, left out, 30 to 50 classes scored alike and 60 three nats less. But the more
 # classes there are, the better do draws fit the words for ink and slant (measured as below, next to
-# training images: two in three with 30 classes, three in four with 60). Of five starts the best
+# training images: two in three with 30 classes, three in four with 60). Of ten starts the best
 # one is kept.
 
 n_words = words.shape[1]
@@ -121,7 +121,7 @@ blocks = ColumnDensity(
         ("pixels", GaussianDensity("diag", reg_covar=2e-4), slice(n_words, None)),
     ]
 )
-mixture = MixtureDensity(blocks, n_components=60, n_init=5, tol=0.02, random_state=0)
+mixture = MixtureDensity(blocks, n_components=60, n_init=10, tol=0.02, random_state=0)
 model = ConditionalDensity(mixture).fit(words[train], pixels[train])
 
 # %%
@@ -226,7 +226,7 @@ plt.show()
 #   together.
 # - Nobody told the model that "nil" and "zero" are one digit: "nil", "ace", "pair" and "trey" are
 #   what was asked for in the table.
-# - "Bold", "thin" and "upright" are heeded in three draws out of four, "slanted" in six out of
-#   seven; half would be chance. The number is heeded nearly always: one "bold nought" is a three.
+# - "Bold" and "thin" are heeded in two draws out of three, "upright" in four out of five, "slanted"
+#   in seven out of eight; half would be chance. The number is heeded nearly always.
 # - What a caption leaves open stays open: a bold digit may be any, and the mean over all of them is
 #   of no use. Draws are.

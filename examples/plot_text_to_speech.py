@@ -242,7 +242,7 @@ plt.show()
 # - The draws of both other models are taken for their letters without exception, as recordings are.
 #   One Gaussian has a letter's frequencies right, which is what the judge looks at, and scores
 #   1,952 nats a recording above independent samples.
-# - The mixture scores another 198 nats, and its prediction of the next samples is 4.5 points
+# - The mixture scores another 206 nats, and its prediction of the next samples is 3.9 points
 #   better. In the draws, the eye sees less of a difference.
 # - Not all is won: neither repeats its cycles as steadily as the voice does. And this voice, which
 #   is made, hardly changes its pitch; one that does needs more recordings.
