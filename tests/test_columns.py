@@ -632,6 +632,21 @@ def test_a_batch_that_fails_changes_nothing():
     assert blocks.densities_ is known
 
 
+def test_batches_heed_parameters_set_since():
+    X, _ = planted()
+    blocks = words_and_sizes(BernoulliIndependentDensity()).fit(X[:100])
+    blocks.set_params(words__alpha=50.0).partial_fit(X[100:])
+    alone = BernoulliIndependentDensity(alpha=50.0).fit(X[:, WORDS])
+    assert_allclose(blocks.named_densities_.words.probability_, alone.probability_)
+    before = blocks.score_samples(X)
+    with pytest.raises(ValueError, match=r"'alpha' parameter .* Got -1"):
+        blocks.set_params(words__alpha=-1).partial_fit(X)
+    for densities in (blocks.densities[:1], [("words", GaussianDensity(), slice(None))]):
+        with pytest.raises(ValueError, match="densities has other blocks than the fit so far"):
+            blocks.set_params(densities=densities).partial_fit(X)
+    assert_array_equal(blocks.score_samples(X), before)
+
+
 def test_batches_need_blocks_that_take_them():
     assert hasattr(words_and_sizes(), "partial_fit")
     mixed = words_and_sizes(sizes=MixtureDensity(GaussianDensity()))

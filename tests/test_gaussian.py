@@ -149,6 +149,26 @@ def test_low_rank_takes_many_columns():
     )
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"covariance_type": "diag"}, {"covariance_type": "full"}),
+        ({"covariance_type": "spherical"}, {"covariance_type": "low_rank"}),
+        ({}, {"shrinkage": "auto"}),
+        ({"shrinkage": "auto"}, {"shrinkage": 0.1}),
+    ],
+    ids=str,
+)
+def test_batches_for_which_other_sums_are_needed(first, then):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    density = GaussianDensity(**first).fit(X)
+    before = density.score_samples(X)
+    with pytest.raises(ValueError, match="needs other sums than those of the batches so far"):
+        density.set_params(**then).partial_fit(X)
+    assert_array_equal(density.score_samples(X), before)
+    density.set_params(**GaussianDensity(**first).get_params()).partial_fit(X)
+
+
 def test_far_from_the_origin_nothing_cancels():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(1000, 3))

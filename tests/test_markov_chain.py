@@ -385,6 +385,20 @@ def test_sparse_tables_say_the_same_of_missing_values_as_dense_ones(chains, orde
     assert_allclose(*(dense.score_samples(mode) for mode in modes))
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"order": 2}, {"homogeneous": True}, {"scan": "column"}, {"image_shape": (3, 2)}],
+    ids=str,
+)
+def test_batches_of_another_chain(changed):
+    X = np.random.default_rng(0).integers(0, 2, (30, 6))
+    chain = MarkovChainImageDensity(order=1, scan="snake", image_shape=(2, 3)).fit(X)
+    before = chain.score_samples(X)
+    with pytest.raises(ValueError, match="must stay as they were"):
+        chain.set_params(**changed).partial_fit(X)
+    assert_array_equal(chain.score_samples(X), before)
+
+
 @pytest.mark.parametrize("sparse", [False, True])
 def test_a_row_of_nothing_scores_zero_exactly(chains, sparse):
     X = np.random.default_rng(0).integers(0, 3, size=(20, 8))

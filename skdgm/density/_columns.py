@@ -227,6 +227,22 @@ class ColumnDensity(_BaseComposition, BaseDensity):
         check_partition(blocks, X.shape[1], names)
         return blocks
 
+    def _blocks_to_extend(self) -> list[tuple[str, BaseDensity, np.ndarray]]:
+        """Copies of the fitted blocks, with the parameters that are set now.
+
+        They are copies so that a batch which fails leaves the fit so far as it was.
+        """
+        blocks = self._copied_blocks()
+        known = [(name, type(density)) for name, density, _ in blocks]
+        if known != [(name, type(family)) for name, family, _ in self.densities]:
+            raise ValueError(
+                "densities has other blocks than the fit so far, which partial_fit cannot go on "
+                "with; call fit."
+            )
+        for (_, density, _), (_, family, _) in zip(blocks, self.densities, strict=True):
+            density.set_params(**clone(family).get_params(deep=False))
+        return blocks
+
     def _split(self, codes: ColumnCodes) -> Iterator[tuple[BaseDensity, Any]]:
         """Each block's density with its codes."""
         return zip(self._blocks, codes.parts, strict=True)
@@ -244,12 +260,10 @@ class ColumnDensity(_BaseComposition, BaseDensity):
         self, X: np.ndarray, weight: np.ndarray | None, extend: bool
     ) -> ColumnCodes:
         def encode(density: BaseDensity, own: np.ndarray) -> Any:
-            if not extend:
-                density._validate_params()
+            density._validate_params()
             return density._encode_training(own, weight, extend)
 
-        # Batches change copies, so that one which fails leaves the fit so far as it was.
-        self.densities_ = self._copied_blocks() if extend else self._unfitted_blocks(X)
+        self.densities_ = self._blocks_to_extend() if extend else self._unfitted_blocks(X)
         codes = self._encode_blocks(X, encode)
         self._dtype = np.result_type(*(block._dtype for block in self._blocks))
         self._kinds = [part.dtype.kind for part in codes.parts]

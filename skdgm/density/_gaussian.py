@@ -187,9 +187,20 @@ class GaussianDensity(BaseDensity):
     def _encode_training(
         self, X: np.ndarray, weight: np.ndarray | None, extend: bool
     ) -> np.ndarray:
-        if not extend:
+        if extend:
+            self._check_same_sums()
+        else:
             self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
         return self._encode(X)
+
+    def _check_same_sums(self) -> None:
+        known = self._statistics
+        too_few = known.is_diagonal and not self._counts_missing
+        if too_few or (known.quartic is None) == (self.shrinkage == "auto"):
+            raise ValueError(
+                f"covariance_type={self.covariance_type!r} with shrinkage={self.shrinkage!r} needs "
+                "other sums than those of the batches so far; set them back or call fit."
+            )
 
     def _encode(self, X: np.ndarray) -> np.ndarray:
         return X.astype(np.float64, copy=False)

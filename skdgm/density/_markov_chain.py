@@ -154,9 +154,12 @@ default="raster"
         self.n_jobs = n_jobs
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
-        if not extend:
+        scan = scan_order(self.scan, self.image_shape, self.n_features_in_)
+        if extend:
+            self._check_same_chain(scan)
+        else:
             self._check_order()
-            self.scan_ = scan_order(self.scan, self.image_shape, self.n_features_in_)
+            self.scan_ = scan
         codes = super()._encode_training(X, weight, extend)
         if extend:
             self._make_room(codes)
@@ -167,6 +170,15 @@ default="raster"
         statistics = widen(self._statistics, self._in_scan_order(codes), self.n_categories_)
         if statistics is not self._statistics:
             self._set(statistics)
+
+    def _check_same_chain(self, scan: np.ndarray) -> None:
+        own, known = self._shape, self._statistics.shape
+        same = (own.order, own.homogeneous) == (known.order, known.homogeneous)
+        if not (same and np.array_equal(scan, self.scan_)):
+            raise ValueError(
+                "order, scan, image_shape and homogeneous must stay as they were, for the counts "
+                "of the batches so far serve no other chain; set them back or call fit."
+            )
 
     def _check_order(self) -> None:
         longest = max(1, self.n_features_in_ - 1)  # one column is a chain of any order up to 1
