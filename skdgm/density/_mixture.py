@@ -387,9 +387,9 @@ def _cluster(
 ) -> np.ndarray:
     """The k-means cluster of each point, found from distinct points in an order of their own.
 
-    So it does not matter in what order the rows are, nor that some are repeated, not weighted. Nor
-    do last bits: points are the same, and are put in order, by coordinates rounded to steps from
-    the lowest on, of which those of a constant, but for rounding, are all zero.
+    So neither the order of the rows matters, nor that some are repeated instead of weighted. Nor do
+    last bits, which other machines round otherwise: points are compared by coordinates in whole
+    steps from the lowest one, of 2**-24 of a column's range, but wider than rounding errors.
     """
     lowest, highest = points.min(axis=0), points.max(axis=0)
     largest = np.maximum(highest, -lowest)
