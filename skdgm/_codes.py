@@ -44,6 +44,11 @@ def has_missing(codes: np.ndarray) -> bool:
     return bool(codes.max() == missing_code(codes))
 
 
+def as_floats(codes: np.ndarray) -> np.ndarray:
+    """The codes as floats, NaN where missing."""
+    return np.where(missing_cells(codes), np.nan, codes)
+
+
 def with_room(codes: np.ndarray, n_categories: int | np.ndarray) -> np.ndarray:
     """The codes in a dtype that holds every category besides the mark of a missing value."""
     if codes.dtype == np.uint8 and np.max(n_categories) > 255:

@@ -20,7 +20,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._codes import has_missing, missing_cells
+from .._codes import as_floats, has_missing, missing_cells
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -330,7 +330,7 @@ class BaseDensity(DensityMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _coordinates(self, codes: Any) -> np.ndarray:
         """The rows as points between which distances mean something, NaN where missing."""
-        return np.where(missing_cells(codes), np.nan, codes)
+        return as_floats(codes)
 
     @abstractmethod
     def _count(self, codes: Any, weight: np.ndarray | None) -> Any: ...

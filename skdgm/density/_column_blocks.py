@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.utils._indexing import _determine_key_type
 
-from .._codes import missing_cells
+from .._codes import as_floats
 from .._validation import columns_called
 
 
@@ -46,7 +46,7 @@ class ColumnCodes:
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
         table = np.empty(self.shape, dtype=dtype or self.dtype)
         for columns, part in zip(self.columns, self.parts, strict=True):
-            table[:, columns] = np.where(missing_cells(part), np.nan, part)
+            table[:, columns] = as_floats(part)
         return table
 
 

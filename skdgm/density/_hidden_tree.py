@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
-from .._codes import missing_cells
+from .._codes import as_floats
 from .._validation import RandomState, check_generator
 from ._base import EM_CONSTRAINTS
 from ._blocks import ones_if_none, part_of
@@ -202,7 +202,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         return Evidence(Prior.of(rows, shape, self.alpha), counts)
 
     def _chow_liu_shape(self, rows: Rows) -> TreeShape:
-        X = np.where(missing_cells(rows.codes), np.nan, rows.codes)
+        X = as_floats(rows.codes)
         structure = ChowLiuTreeDensity(n_categories=self.n_categories_, alpha=0.05, tol=1e-3)
         parents = structure.fit(X, sample_weight=rows.weight).parents_
         return TreeShape(parents, self.n_categories_, self.n_states)

@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
-from .._codes import missing_cells
+from .._codes import as_floats, missing_cells
 from ._hidden_tree_messages import TreeCounts, TreeShape
+from ._missing import fill_with_means
 
 SURE = 0.98  # how surely a state emits the value that it stands for
 BLUR = 0.2  # the part of a row's weight that counts for all clusters alike
@@ -106,10 +107,8 @@ def _cluster(codes: np.ndarray, weight: np.ndarray, states: States, seed: int) -
     n_clusters = min(states.n_clusters, len(codes))
     if n_clusters == 1:
         return np.zeros(len(codes), dtype=np.intp)
-    seen = ~missing_cells(codes)
-    table = np.where(seen, codes, 0) / np.maximum(states.shape.n_values - 1, 1)
-    mean = (weight @ table) / np.maximum(weight @ seen, 1e-300)
-    table = np.where(seen, table, mean).astype(np.float32)
+    points = as_floats(codes) / np.maximum(states.shape.n_values - 1, 1)
+    table = fill_with_means(points, weight).astype(np.float32)
     k_means = MiniBatchKMeans(n_clusters, n_init=3, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fewer distinct rows than clusters

@@ -34,6 +34,14 @@ def fill(X: Any, values: np.ndarray) -> Any:
     return X
 
 
+def fill_with_means(points: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Put missing coordinates at the mean of their column."""
+    seen = ~np.isnan(points)
+    points = np.where(seen, points, 0.0).astype(np.float64)
+    mean = weight @ points / np.maximum(weight @ seen, np.finfo(np.float64).tiny)
+    return np.where(seen, points, mean)
+
+
 def _stored_missing(X: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of NaN among the entries that a CSR matrix stores."""
     stored = np.flatnonzero(np.isnan(X.data))

@@ -23,6 +23,7 @@ from .._validation import RandomState, check_generator
 from ._base import EM_CONSTRAINTS, BaseDensity, count_parameters, hand_on_columns
 from ._blocks import draw_categories, ones_if_none
 from ._em import run_em, warn_not_converged
+from ._missing import fill_with_means
 
 SMALLEST_SHARE = 1e-12  # of a row: smaller responsibilities are not worth a component's time
 
@@ -285,7 +286,7 @@ class MixtureDensity(BaseDensity):
         if self.init == "random":
             shares = generator.random((n_rows, n_components))
             return shares / shares.sum(axis=1, keepdims=True)
-        points = _fill_with_means(self._coordinates(codes), weight)
+        points = fill_with_means(self._coordinates(codes), weight)
         label = _cluster(points, weight, n_components, generator)
         shares = np.zeros((n_rows, n_components))
         shares[np.arange(n_rows), label] = 1.0
@@ -403,11 +404,3 @@ def _cluster(
     )
     k_means.fit(points[first], sample_weight=np.bincount(distinct, weight))
     return k_means.labels_[distinct]
-
-
-def _fill_with_means(points: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Put missing coordinates at the mean of their column."""
-    seen = ~np.isnan(points)
-    points = np.where(seen, points, 0.0).astype(np.float64)
-    mean = weight @ points / np.maximum(weight @ seen, np.finfo(np.float64).tiny)
-    return np.where(seen, points, mean)
