@@ -1,10 +1,16 @@
 """Generative models with exact likelihoods for scikit-learn users."""
 
-from .compare import ClassifierComparison, compare_classifiers, load_table
+from . import compare as compare
+from . import display as display
+from .comparison import (
+    ClassifierComparison,
+    ComparisonDisplay,
+    compare_classifiers,
+    load_table,
+)
 from .conditional import (
     ChainRuleConditional,
     ConditionalDensity,
-    DensityImputer,
     GaussianDiscriminant,
     GenerativeClassifier,
 )
@@ -20,7 +26,7 @@ from .density import (
     MixtureDensity,
     TransformedDensity,
 )
-from .display import ComparisonDisplay
+from .impute import DensityImputer
 from .projection import PCAProjection
 
 __version__ = "0.1.0"

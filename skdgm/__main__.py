@@ -12,8 +12,7 @@ from typing import Any
 from sklearn.datasets import load_digits
 
 from . import __version__
-from .compare import compare_classifiers, load_table
-from .display import make_figure
+from .comparison import compare_classifiers, load_table, make_figure
 
 BAD_INPUT, INTERRUPTED = 2, 130  # exit codes
 OPTIONS = {  # what the arguments of the Python functions are called here

@@ -13,9 +13,9 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from .._validation import RandomState, all_or_nothing, check_observed
-from ..density import BaseDensity
-from ..density._base import check_takes_missing
+from ._validation import RandomState, all_or_nothing, check_observed
+from .density import BaseDensity
+from .density._base import check_takes_missing
 
 
 class DensityImputer(TransformerMixin, BaseEstimator):

@@ -5,7 +5,7 @@ import os
 import hypothesis
 import pytest
 
-from skdgm import compare
+from skdgm.comparison import _compare as compare
 
 # Compilation makes first examples slow; continuous integration draws the same examples every time.
 hypothesis.settings.register_profile("skdgm", deadline=None, derandomize="CI" in os.environ)

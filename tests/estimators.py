@@ -108,7 +108,7 @@ VARIANTS = [
 
 
 def public_estimators() -> list[type[BaseEstimator]]:
-    """Every concrete estimator class of skdgm, but for what its private modules need themselves."""
+    """Every concrete estimator class of skdgm, except the steps inside the comparison."""
     modules = [skdgm]
     for info in pkgutil.walk_packages(skdgm.__path__, "skdgm."):
         if not info.name.endswith("__main__"):
@@ -119,7 +119,7 @@ def public_estimators() -> list[type[BaseEstimator]]:
         for _, member in inspect.getmembers(module, inspect.isclass)
         if issubclass(member, BaseEstimator)
         and member.__module__.startswith("skdgm.")
-        and not member.__module__.startswith("skdgm._")
+        and not member.__module__.startswith(("skdgm._", "skdgm.comparison."))
         and not member.__name__.startswith("_")
         and not inspect.isabstract(member)
     }

@@ -32,7 +32,7 @@ from skdgm import (
     MarkovChainImageDensity,
     MixtureDensity,
 )
-from skdgm.density._chain_rule_missing import Chain
+from skdgm.density.chain_rule._missing import Chain
 
 from .rounding import assert_equal_to_rounding
 

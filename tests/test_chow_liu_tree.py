@@ -13,8 +13,8 @@ from scipy.special import logsumexp
 from sklearn.metrics import mutual_info_score
 
 from skdgm import ChowLiuTreeDensity, MarkovChainImageDensity
-from skdgm.density import _trees
-from skdgm.density._trees import TreeProbabilities, best_tree
+from skdgm.density.tree import _tables as _trees
+from skdgm.density.tree._tables import TreeProbabilities, best_tree
 
 MIXED = (3, 2, 4, 1, 2)  # numbers of categories
 unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdgm._codes import as_binary_codes, as_codes, bits_for, pack, unpack
-from skdgm.density._weighted_states import WeightedStates
+from skdgm.density._engine.weighted_states import WeightedStates
 
 
 def random_codes(seed, n_rows, width, K):

@@ -17,14 +17,15 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import StratifiedKFold
 
 import skdgm
-from skdgm import ClassifierComparison, compare, compare_classifiers
-from skdgm._comparison_models import (
+from skdgm import ClassifierComparison, compare_classifiers
+from skdgm.comparison import _compare as compare
+from skdgm.comparison._models import (
     ImputerOfHidden,
     ValuesForEveryClass,
     cut,
     readable_count,
 )
-from skdgm._tables import check_table, hide, make_preparation
+from skdgm.comparison._tables import check_table, hide, make_preparation
 
 SECONDS = ["fit_seconds", "predict_seconds"]
 QUICK = ["LogisticRegression", "BernoulliIndependentDensity"]
@@ -432,7 +433,7 @@ def test_import_needs_neither_pandas_nor_matplotlib():
 import sys
 sys.modules["pandas"] = sys.modules["matplotlib"] = None
 import skdgm
-from skdgm.display import make_figure
+from skdgm.comparison._display import make_figure
 for call in (lambda: skdgm.compare_classifiers([[0]], [0]), make_figure):
     try:
         call()

@@ -33,7 +33,7 @@ from skdgm import (
     MixtureDensity,
     TransformedDensity,
 )
-from skdgm.density import _blocks
+from skdgm.density._engine import blocks as _blocks
 
 from .estimators import CASES, DISCRETE_CASES
 from .rounding import assert_equal_to_rounding

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skdgm.density import _blocks
+from skdgm.density._engine import blocks as _blocks
 
 from .estimators import (
     ADDITIVE_CASES,

@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from skdgm import FullCategoricalDensity
-from skdgm.density import _full_categorical, _state_table
+from skdgm.density.full_categorical import _density as _full_categorical
+from skdgm.density.full_categorical import _missing as _state_table
 
 
 @settings(max_examples=60)

@@ -14,8 +14,8 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
 from skdgm import GaussianDensity
-from skdgm.density._moments import Moments
-from skdgm.density._scatter import ThinScatter, leading_axes, sum_of_squares, trace
+from skdgm.density.gaussian._moments import Moments
+from skdgm.density.gaussian._scatter import ThinScatter, leading_axes, sum_of_squares, trace
 
 IRIS = load_iris().data
 

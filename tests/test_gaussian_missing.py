@@ -14,11 +14,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skdgm import GaussianDensity, GaussianDiscriminant, GenerativeClassifier
 from skdgm._codes import readonly
-from skdgm._kernels import low_rank as kernels
-from skdgm.density import _blocks
-from skdgm.density._covariances import LowRankCovariance
-from skdgm.density._moments import Moments
-from skdgm.density._patterns import Patterns
+from skdgm._kernels import gaussian as kernels
+from skdgm.density._engine import blocks as _blocks
+from skdgm.density._engine.patterns import Patterns
+from skdgm.density.gaussian._covariances import LowRankCovariance
+from skdgm.density.gaussian._moments import Moments
 
 from .rounding import assert_equal_to_rounding
 

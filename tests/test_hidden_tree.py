@@ -16,9 +16,9 @@ from skdgm import (
     HiddenChowLiuTreeDensity,
     MixtureDensity,
 )
-from skdgm.density import _hidden_tree_learning as learning
-from skdgm.density import _hidden_tree_messages as messages
-from skdgm.density import _hidden_tree_queries as queries
+from skdgm.density.hidden_tree import _learning as learning
+from skdgm.density.hidden_tree import _messages as messages
+from skdgm.density.hidden_tree import _missing as queries
 
 from .estimators import Case
 from .rounding import assert_equal_to_rounding

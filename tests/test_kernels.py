@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdgm._codes import readonly
-from skdgm._kernels import bernoulli, markov_chain, trellis
+from skdgm._kernels import bernoulli, markov_chain
 from skdgm._kernels import markov_chain_missing as chain_missing
-from skdgm._kernels.trellis import TrellisArrays
+from skdgm._kernels import markov_chain_trellis as trellis
+from skdgm._kernels.markov_chain_trellis import TrellisArrays
 
 from .rounding import assert_equal_to_rounding
 

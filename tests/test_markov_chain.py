@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdgm import BernoulliIndependentDensity, FullCategoricalDensity, MarkovChainImageDensity
-from skdgm.density import _chain_tables, _chain_trellis
+from skdgm.density.markov_chain import _tables as _chain_tables
+from skdgm.density.markov_chain import _trellis as _chain_trellis
 
 
 @pytest.fixture(params=["dense", "sparse"])

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skdgm import ChainRuleDensity
-from skdgm.density import _blocks
+from skdgm.density._engine import blocks as _blocks
 
 from .estimators import ADDITIVE_CASES, CASES, DISCRETE_CASES, NORMAL_CASES
 

@@ -22,7 +22,7 @@ from skdgm import (
     MarkovChainImageDensity,
     MixtureDensity,
 )
-from skdgm.density import _completions
+from skdgm.density._engine import completions as _completions
 
 X_IRIS, SPECIES = load_iris(return_X_y=True)
 INK = (load_digits().data > 7).astype(np.uint8)

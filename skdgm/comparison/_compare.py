@@ -21,7 +21,8 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from ._comparison_models import (
+from .._validation import RandomState, check_generator
+from ._models import (
     count_parameters,
     fit_preparation,
     make_searches,
@@ -30,12 +31,11 @@ from ._comparison_models import (
     without_preparation,
 )
 from ._tables import check_table, hide, import_pandas, load_table, make_preparation, take_rows
-from ._validation import RandomState, check_generator
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .display import ComparisonDisplay
+    from ._display import ComparisonDisplay
 
 __all__ = ["ClassifierComparison", "compare_classifiers", "load_table"]
 
@@ -156,7 +156,7 @@ class ClassifierComparison:
         display : ComparisonDisplay
             The drawing, with the attributes ``figure_`` and ``axes_``.
         """
-        from .display import ComparisonDisplay
+        from ._display import ComparisonDisplay
 
         return ComparisonDisplay.from_comparison(self, ax=ax)
 

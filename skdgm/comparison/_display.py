@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Self
 
-from ._comparison_models import ITERATIVE, MEAN, readable_count
-from .compare import HIDDEN_SHARES
+from ._compare import HIDDEN_SHARES
+from ._models import ITERATIVE, MEAN, readable_count
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .compare import ClassifierComparison
+    from ._compare import ClassifierComparison
 
 BASELINES = {
     MEAN: {"color": "black", "marker": "*", "markersize": 11, "linestyle": "--"},

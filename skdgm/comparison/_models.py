@@ -21,14 +21,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import validate_data
 
-from .conditional import GaussianDiscriminant, GenerativeClassifier
-from .density import (
+from ..conditional import GaussianDiscriminant, GenerativeClassifier
+from ..density import (
     BernoulliIndependentDensity,
     FullCategoricalDensity,
     GaussianDensity,
     MarkovChainImageDensity,
 )
-from .projection import PCAProjection
+from ..projection import PCAProjection
 
 MEAN, ITERATIVE = "LogisticRegression", "IterativeImputer + LogisticRegression"
 BASELINES = [MEAN, ITERATIVE]

@@ -1,8 +1,8 @@
 """Conditional models: ``p(y | x)`` of classes and whole vectors, the missing given the rest."""
 
+from ..impute import DensityImputer
 from ._chain_rule_conditional import ChainRuleConditional
 from ._conditional_density import ConditionalDensity
-from ._density_imputer import DensityImputer
 from ._gaussian_discriminant import GaussianDiscriminant
 from ._generative_classifier import GenerativeClassifier
 

@@ -28,7 +28,7 @@ from .._validation import (
     spawn_generators,
 )
 from ..density._base import BaseDensity, count_parameters, hand_on_columns
-from ..density._blocks import part_of, run_in_threads
+from ..density._engine.blocks import part_of, run_in_threads
 
 
 class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):

@@ -18,10 +18,10 @@ from sklearn.utils.metaestimators import available_if
 
 from .._codes import as_codes, holds_grey_levels
 from .._validation import fit_weighted
-from ..density._blocks import draw_categories, row_blocks
-from ..density._chain_rule import CLASSIFIER_CONSTRAINTS, ChainRuleDensity
-from ..density._factors import Factor, fitted_attributes, or_default
-from ._conditional import BaseConditional
+from ..density._engine.blocks import draw_categories, row_blocks
+from ..density.chain_rule._density import CLASSIFIER_CONSTRAINTS, ChainRuleDensity
+from ..density.chain_rule._factors import Factor, fitted_attributes, or_default
+from ._base import BaseConditional
 
 BEAM = 64  # beginnings of y that a prediction keeps for each row
 TOGETHER = 2**20  # cells of features at once

@@ -16,8 +16,8 @@ from sklearn.utils import get_tags
 from .._validation import columns_called
 from ..density import BaseDensity
 from ..density._base import check_takes_missing
-from ..density._blocks import row_blocks
-from ._conditional import BaseConditional
+from ..density._engine.blocks import row_blocks
+from ._base import BaseConditional
 
 
 class ConditionalDensity(BaseConditional):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..density._gaussian import GAUSSIAN_CONSTRAINTS, GaussianDensity
+from ..density.gaussian._density import GAUSSIAN_CONSTRAINTS, GaussianDensity
 from ._bayes_rule import BayesRuleClassifier
 
 

@@ -1,16 +1,16 @@
-"""Densities ``p(x)``: one file a family, and the contract they share."""
+"""Densities ``p(x)``: one folder or file per family, and the contract they share."""
 
 from ._base import BaseDensity
 from ._bernoulli import BernoulliIndependentDensity
-from ._chain_rule import ChainRuleDensity
-from ._chow_liu_tree import ChowLiuTreeDensity
-from ._columns import ColumnDensity
-from ._full_categorical import FullCategoricalDensity
-from ._gaussian import GaussianDensity
-from ._hidden_tree import HiddenChowLiuTreeDensity
-from ._markov_chain import MarkovChainImageDensity
 from ._mixture import MixtureDensity
-from ._transformed import TransformedDensity
+from .chain_rule import ChainRuleDensity
+from .columns import ColumnDensity
+from .full_categorical import FullCategoricalDensity
+from .gaussian import GaussianDensity
+from .hidden_tree import HiddenChowLiuTreeDensity
+from .markov_chain import MarkovChainImageDensity
+from .transformed import TransformedDensity
+from .tree import ChowLiuTreeDensity
 
 __all__ = [
     "BaseDensity",

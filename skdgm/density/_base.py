@@ -31,11 +31,11 @@ from .._validation import (
     leave_out_weightless,
     spawn_generators,
 )
-from ._blocks import row_blocks, run_in_threads, weighted_blocks
-from ._completions import best_completions
 from ._em import PartlyObserved, fit_by_em
-from ._missing import fill, rows_with_missing, values_at_missing
-from ._statistics import add_in_pairs
+from ._engine.blocks import row_blocks, run_in_threads, weighted_blocks
+from ._engine.completions import best_completions
+from ._engine.missing import fill, rows_with_missing, values_at_missing
+from ._engine.statistics import add_in_pairs
 
 EM_CONSTRAINTS: dict = {
     "max_iter": [Interval(Integral, 1, None, closed="left")],

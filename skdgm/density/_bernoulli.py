@@ -16,8 +16,8 @@ from sklearn.utils._param_validation import Interval
 from .._codes import as_binary_codes, has_missing, missing_code, readonly
 from .._kernels import bernoulli as kernels
 from ._base import BaseDensity
-from ._blocks import draw_with_uniforms, ones_if_none, total_weight
-from ._statistics import Statistics
+from ._engine.blocks import draw_with_uniforms, ones_if_none, total_weight
+from ._engine.statistics import Statistics
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._blocks import part_of, run_in_threads, total_weight, weighted_blocks
-from ._statistics import add_in_pairs
+from ._engine.blocks import part_of, run_in_threads, total_weight, weighted_blocks
+from ._engine.statistics import add_in_pairs
 
 if TYPE_CHECKING:
     from ._base import BaseDensity

@@ -21,9 +21,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._validation import RandomState, check_generator
 from ._base import EM_CONSTRAINTS, BaseDensity, count_parameters, hand_on_columns
-from ._blocks import draw_categories, ones_if_none
 from ._em import run_em, warn_not_converged
-from ._missing import fill_with_means
+from ._engine.blocks import draw_categories, ones_if_none
+from ._engine.missing import fill_with_means
 
 SMALLEST_SHARE = 1e-12  # of a row: smaller responsibilities are not worth a component's time
 

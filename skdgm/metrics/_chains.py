@@ -15,7 +15,7 @@ from functools import singledispatch
 import numpy as np
 
 from ..density import BaseDensity, BernoulliIndependentDensity, MarkovChainImageDensity
-from ..density._chain_dense import DenseChainProbabilities
+from ..density.markov_chain._dense import DenseChainProbabilities
 from ._terms import CHI_SQUARE, KULLBACK_LEIBLER, SQUARED_HELLINGER, Divergence
 
 LARGEST_TABLE = 2**20  # cells of one position's windows

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from .._codes import has_missing, missing_cells
 from ..density import BaseDensity
-from ..density._weighted_states import WeightedStates
+from ..density._engine.weighted_states import WeightedStates
 from ._compute import check_comparable
 from ._states import is_discrete
 

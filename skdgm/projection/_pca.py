@@ -15,19 +15,19 @@ from scipy import sparse
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._codes import has_missing
-from ._principal_axes import fit_incomplete, principal_axes
-from ._validation import (
+from .._codes import has_missing
+from .._validation import (
     RandomState,
     all_or_nothing,
     check_generator,
     check_n_samples,
     check_observed,
 )
-from .density._base import EM_CONSTRAINTS
-from .density._covariances import LowRankCovariance, log_prob_at
-from .density._moments import Moments
-from .density._statistics import add_in_pairs
+from ..density._base import EM_CONSTRAINTS
+from ..density._engine.statistics import add_in_pairs
+from ..density.gaussian._covariances import LowRankCovariance, log_prob_at
+from ..density.gaussian._moments import Moments
+from ._principal_axes import fit_incomplete, principal_axes
 
 
 class PCAProjection(PCA):

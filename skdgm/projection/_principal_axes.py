@@ -8,8 +8,8 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils.extmath import svd_flip
 
-from .density._gaussian import GaussianDensity
-from .density._moments import Moments
+from ..density.gaussian._density import GaussianDensity
+from ..density.gaussian._moments import Moments
 
 RIDGE = 1e-6  # of the mean variance: keeps the likelihood bounded where rows are few
 

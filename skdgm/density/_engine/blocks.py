@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 
-from .._codes import readonly
+from ..._codes import readonly
 
 BLOCK_CELLS = 2**22
 CHUNK_CELLS = 2**17  # cells for which random numbers are drawn at once

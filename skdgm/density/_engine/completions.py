@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .._codes import digits, missing_cells, n_states, with_room
-from ._blocks import row_blocks
-from ._patterns import Patterns
+from ..._codes import digits, missing_cells, n_states, with_room
+from .blocks import row_blocks
+from .patterns import Patterns
 
 LISTED = 2**12  # completions of a row
 TOGETHER = 2**20  # cells that are scored at once

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .._codes import missing_cells
+from ..._codes import missing_cells
 
 
 def rows_with_missing(X: Any) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._blocks import row_blocks
+from .blocks import row_blocks
 
 MANY_ROWS = 32  # from here on a pattern is worth calls of its own
 

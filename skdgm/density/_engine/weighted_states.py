@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from .._codes import bits_for, pack, unpack
+from ..._codes import bits_for, pack, unpack
 
 DENSE_KEYS = 2**16  # up to this many possible keys, counting in an array beats sorting
 LARGE_TABLE = 2**16  # beyond this, look-ups in sorted order save more than the sort costs

@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval
 
-from .._codes import has_missing, missing_cells, with_room
-from ._base import EM_CONSTRAINTS
-from ._blocks import ones_if_none, part_of
-from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
-from ._chain_rule_missing import Chain, TooManyCompletions, between
+from ..._codes import has_missing, missing_cells, with_room
+from .._base import EM_CONSTRAINTS
+from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._engine.blocks import ones_if_none, part_of
 from ._factors import Factor, fitted_attributes, or_default
+from ._missing import Chain, TooManyCompletions, between
 
 CLASSIFIER_CONSTRAINTS: dict = {
     "classifier": [HasMethods(["fit", "predict_proba"]), None],

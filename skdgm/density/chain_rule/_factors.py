@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 
-from .._validation import fit_weighted
+from ..._validation import fit_weighted
 
 
 @dataclass(frozen=True, eq=False)

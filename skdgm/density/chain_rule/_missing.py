@@ -12,10 +12,10 @@ from typing import Self
 
 import numpy as np
 
-from .._codes import missing_cells, missing_code, n_states, with_room
-from ._blocks import draw_categories, row_blocks
+from ..._codes import missing_cells, missing_code, n_states, with_room
+from .._engine.blocks import draw_categories, row_blocks
+from .._engine.completions import LISTED, TOGETHER
 from ._completion_groups import Groups, Join, average, best, drawn_by, sum_out
-from ._completions import LISTED, TOGETHER
 from ._factors import Factor
 
 SMALLEST_SHARE = 1e-12  # of a row: less probable completions are not worth a classifier's time

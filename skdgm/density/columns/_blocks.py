@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.utils._indexing import _determine_key_type
 
-from .._codes import as_floats
-from .._validation import columns_called
+from ..._codes import as_floats
+from ..._validation import columns_called
 
 
 @dataclass(frozen=True, eq=False)

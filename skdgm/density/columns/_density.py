@@ -16,10 +16,10 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.metaestimators import _BaseComposition
 
-from .._codes import as_codes
-from ._base import BaseDensity
-from ._blocks import ones_if_none, run_in_threads
-from ._column_blocks import (
+from ..._codes import as_codes
+from .._base import BaseDensity
+from .._engine.blocks import ones_if_none, run_in_threads
+from ._blocks import (
     ColumnCodes,
     ColumnStatistics,
     check_partition,

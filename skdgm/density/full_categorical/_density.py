@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from .._codes import digits, missing_cells, n_states
-from ._base import EM_CONSTRAINTS
-from ._blocks import ones_if_none
-from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
-from ._patterns import Patterns
-from ._state_table import StateTable
-from ._statistics import Statistics, add_in_pairs
-from ._weighted_states import WeightedStates
+from ..._codes import digits, missing_cells, n_states
+from .._base import EM_CONSTRAINTS
+from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._engine.blocks import ones_if_none
+from .._engine.patterns import Patterns
+from .._engine.statistics import Statistics, add_in_pairs
+from .._engine.weighted_states import WeightedStates
+from ._missing import StateTable
 
 LISTED_CELLS = 2**20  # so many cells the listed completions of training rows may have
 

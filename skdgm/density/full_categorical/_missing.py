@@ -12,10 +12,10 @@ from functools import cached_property
 
 import numpy as np
 
-from .._codes import bits_for, digits, missing_cells, n_states, pack, readonly
-from .._kernels.states import find_matching
-from ._patterns import Patterns
-from ._weighted_states import WeightedStates
+from ..._codes import bits_for, digits, missing_cells, n_states, pack, readonly
+from ..._kernels.full_categorical import find_matching
+from .._engine.patterns import Patterns
+from .._engine.weighted_states import WeightedStates
 
 FEW_ROWS = 8  # so few rows of one pattern are found faster by a search than by sorting the states
 

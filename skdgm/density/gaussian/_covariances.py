@@ -2,7 +2,7 @@
 
 Every class here holds one covariance and knows how to measure deviations ``y = x - mean``:
 ``log p = -(D log(2 pi) + log_det + |whitened y|**2) / 2``. Those with missing values go through
-``_normal_missing``.
+``_missing``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg
 
-from ._moments import Moments
-from ._normal_missing import (
+from ._missing import (
     Conditional,
     NormalCovariance,
     full_conditionals,
@@ -23,6 +22,7 @@ from ._normal_missing import (
     log_normal,
     low_rank_conditionals,
 )
+from ._moments import Moments
 from ._scatter import leading_axes
 
 _SMALL_NOISE = 1e-12  # beside the largest variance: then M = I + W'W / noise loses its digits

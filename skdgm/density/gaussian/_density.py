@@ -15,9 +15,10 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._codes import has_missing
-from ._base import EM_CONSTRAINTS, BaseDensity
-from ._blocks import run_in_threads, total_weight
+from ..._codes import has_missing
+from .._base import EM_CONSTRAINTS, BaseDensity
+from .._em import fit_by_em
+from .._engine.blocks import run_in_threads, total_weight
 from ._covariances import (
     DiagonalCovariance,
     FullCovariance,
@@ -25,7 +26,6 @@ from ._covariances import (
     SphericalCovariance,
     log_prob_at,
 )
-from ._em import fit_by_em
 from ._moments import Moments
 
 COVARIANCES = {

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
-from .._codes import has_missing, readonly
-from .._kernels import low_rank as kernels
-from ._blocks import BLOCK_CELLS, ones_if_none, row_blocks
+from ..._codes import has_missing, readonly
+from ..._kernels import gaussian as kernels
+from .._engine.blocks import BLOCK_CELLS, ones_if_none, row_blocks
+from .._engine.patterns import Batch, Patterns, one_by_one
 from ._moments import Moments
-from ._patterns import Batch, Patterns, one_by_one
 
 if TYPE_CHECKING:
     from ._covariances import FullCovariance

@@ -12,7 +12,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from ._blocks import ones_if_none, total_weight
+from .._engine.blocks import ones_if_none, total_weight
 from ._scatter import ThinScatter, add_outer, sum_of_squares, trace
 
 

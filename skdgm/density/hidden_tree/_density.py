@@ -13,17 +13,17 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
-from .._codes import as_floats
-from .._validation import RandomState, check_generator
-from ._base import EM_CONSTRAINTS
-from ._blocks import ones_if_none, part_of
-from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
-from ._chow_liu_tree import ChowLiuTreeDensity
-from ._em import warn_not_converged
-from ._hidden_tree_learning import FULL_PASSES, Evidence, Learner, Prior, Rows, distinct_rows
-from ._hidden_tree_messages import HiddenTree, TreeShape
-from ._hidden_tree_queries import draw_values, expected_values, probable_values
-from ._hidden_tree_start import count_start
+from ..._codes import as_floats
+from ..._validation import RandomState, check_generator
+from .._base import EM_CONSTRAINTS
+from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._em import warn_not_converged
+from .._engine.blocks import ones_if_none, part_of
+from ..tree import ChowLiuTreeDensity
+from ._learning import FULL_PASSES, Evidence, Learner, Prior, Rows, distinct_rows
+from ._messages import HiddenTree, TreeShape
+from ._missing import draw_values, expected_values, probable_values
+from ._start import count_start
 
 
 class HiddenChowLiuTreeDensity(BaseCategoricalDensity):

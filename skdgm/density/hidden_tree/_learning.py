@@ -13,12 +13,12 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from .._codes import has_missing
-from ._blocks import row_blocks, run_in_threads
-from ._hidden_tree_messages import HiddenTree, TreeCounts, TreeShape
-from ._hidden_tree_start import marginal
-from ._statistics import add_in_pairs
-from ._weighted_states import WeightedStates
+from ..._codes import has_missing
+from .._engine.blocks import row_blocks, run_in_threads
+from .._engine.statistics import add_in_pairs
+from .._engine.weighted_states import WeightedStates
+from ._messages import HiddenTree, TreeCounts, TreeShape
+from ._start import marginal
 
 FORGETTING = 0.6  # step t moves the running counts by (t + 2) ** -FORGETTING
 FULL_PASSES = 5  # after the stepwise ones

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .._codes import missing_cells, n_states
-from .._kernels.hidden_tree import absorb, divide, draw
-from ._completions import LISTED, best_completions
-from ._hidden_tree_messages import HiddenTree
+from ..._codes import missing_cells, n_states
+from ..._kernels.hidden_tree import absorb, divide, draw
+from .._engine.completions import LISTED, best_completions
+from ._messages import HiddenTree
 
 GAIN = 1e-9  # nats; a change of a value that gains less is rounding
 

@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
-from .._codes import as_floats, missing_cells
-from ._hidden_tree_messages import TreeCounts, TreeShape
-from ._missing import fill_with_means
+from ..._codes import as_floats, missing_cells
+from .._engine.missing import fill_with_means
+from ._messages import TreeCounts, TreeShape
 
 SURE = 0.98  # how surely a state emits the value that it stands for
 BLUR = 0.2  # the part of a row's weight that counts for all clusters alike

@@ -7,11 +7,11 @@ from typing import Self
 
 import numpy as np
 
-from .._codes import digits, has_missing, missing_cells, missing_code, readonly
-from .._kernels import markov_chain as kernels
-from .._kernels import markov_chain_missing as missing_kernels
-from ._blocks import draw_with_uniforms, ones_if_none
-from ._chain_shape import ChainShape
+from ..._codes import digits, has_missing, missing_cells, missing_code, readonly
+from ..._kernels import markov_chain as kernels
+from ..._kernels import markov_chain_missing as missing_kernels
+from .._engine.blocks import draw_with_uniforms, ones_if_none
+from ._shape import ChainShape
 
 
 @dataclass(frozen=True, eq=False)

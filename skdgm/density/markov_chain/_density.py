@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._codes import has_missing, missing_cells, readonly, with_room
-from ._base import EM_CONSTRAINTS
-from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
-from ._chain_shape import ChainShape
-from ._chain_tables import ChainCounts, count_chain, count_start, widen
+from ..._codes import has_missing, missing_cells, readonly, with_room
+from .._base import EM_CONSTRAINTS
+from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from ._scan import SCANS, scan_order
+from ._shape import ChainShape
+from ._tables import ChainCounts, count_chain, count_start, widen
 
 
 class MarkovChainImageDensity(BaseCategoricalDensity):

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .._codes import readonly
+from ..._codes import readonly
 
 
 @dataclass(frozen=True)

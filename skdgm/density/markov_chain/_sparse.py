@@ -8,13 +8,13 @@ from typing import Self
 
 import numpy as np
 
-from .._codes import bits_for, digits, has_missing, missing_cells, pack, window_keys
-from .._kernels import trellis as kernels
-from ._blocks import ones_if_none, part_of
-from ._chain_shape import ChainShape
-from ._chain_trellis import Trellis, in_trellises
-from ._statistics import add_in_pairs
-from ._weighted_states import WeightedStates
+from ..._codes import bits_for, digits, has_missing, missing_cells, pack, window_keys
+from ..._kernels import markov_chain_trellis as kernels
+from .._engine.blocks import ones_if_none, part_of
+from .._engine.statistics import add_in_pairs
+from .._engine.weighted_states import WeightedStates
+from ._shape import ChainShape
+from ._trellis import Trellis, in_trellises
 
 COMPLETIONS = 64  # of a window with missing values, up to which they are listed
 

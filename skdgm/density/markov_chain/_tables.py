@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._codes import has_missing
-from ._chain_dense import DenseChainCounts
-from ._chain_shape import ChainShape
-from ._chain_sparse import SparseChainCounts
+from ..._codes import has_missing
+from ._dense import DenseChainCounts
+from ._shape import ChainShape
+from ._sparse import SparseChainCounts
 
 DENSE_CELLS = 2**20  # a dense table of counts takes 8 bytes a cell
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._codes import missing_cells, readonly
-from .._kernels import trellis as kernels
-from .._kernels.trellis import TrellisArrays
+from ..._codes import missing_cells, readonly
+from ..._kernels import markov_chain_trellis as kernels
+from ..._kernels.markov_chain_trellis import TrellisArrays
 
 if TYPE_CHECKING:
-    from ._chain_sparse import SparseChainProbabilities, SparseTable
+    from ._sparse import SparseChainProbabilities, SparseTable
 
 BLOCK_SIZE = 2**23  # rows share a trellis that holds no more states, children and runs than this
 LAYER_STATES = 2**20

@@ -18,8 +18,8 @@ from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
-from .._validation import check_observed
-from ._base import BaseDensity, hand_on_columns
+from ..._validation import check_observed
+from .._base import BaseDensity, hand_on_columns
 from ._quadrature import mean_of
 from ._transformer_maps import fit_map, mixes_columns
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
-from .._codes import has_missing
+from ..._codes import has_missing
 
 TIP = 1e-7  # the share at either end that QuantileTransformer clips before it makes normals of it
 LOG_2_PI = np.log(2 * np.pi)

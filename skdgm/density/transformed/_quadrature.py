@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ._blocks import row_blocks
+from .._engine.blocks import row_blocks
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
 TOLERANCE = 1e-9  # of a panel, beside the whole integral

@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from .._validation import fit_weighted
+from ..._validation import fit_weighted
 from ._invertible import (
     AffineMap,
     BoxCoxMap,

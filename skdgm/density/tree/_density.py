@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from .._codes import has_missing, missing_cells
-from ._base import EM_CONSTRAINTS
-from ._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
-from ._trees import PairCounts, TreeProbabilities, best_tree, mutual_information
+from ..._codes import has_missing, missing_cells
+from .._base import EM_CONSTRAINTS
+from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from ._tables import PairCounts, TreeProbabilities, best_tree, mutual_information
 
 
 class ChowLiuTreeDensity(BaseCategoricalDensity):

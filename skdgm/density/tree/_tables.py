@@ -13,10 +13,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from scipy.special import xlogy
 
-from .._codes import missing_cells, missing_code, readonly, with_room
-from .._kernels import tree as kernels
-from .._kernels.tree import TreeArrays
-from ._blocks import draw_with_uniforms, ones_if_none, part_of, row_blocks
+from ..._codes import missing_cells, missing_code, readonly, with_room
+from ..._kernels import tree as kernels
+from ..._kernels.tree import TreeArrays
+from .._engine.blocks import draw_with_uniforms, ones_if_none, part_of, row_blocks
 
 INDICATOR_CELLS = 2**23  # cells of a block of indicator columns
 MANY_CATEGORIES = 8  # values a column from which pairs are counted one by one

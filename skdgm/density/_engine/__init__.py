@@ -1,0 +1,1 @@
+"""What every family computes with: blocks of rows, statistics, missing patterns, completions."""
