@@ -1,6 +1,7 @@
 """Generative models with exact likelihoods for scikit-learn users."""
 
 from . import compare as compare
+from . import density as _density
 from . import display as display
 from .comparison import (
     ClassifierComparison,
@@ -14,41 +15,21 @@ from .conditional import (
     GaussianDiscriminant,
     GenerativeClassifier,
 )
-from .density import (
-    BernoulliIndependentDensity,
-    ChainRuleDensity,
-    ChowLiuTreeDensity,
-    ColumnDensity,
-    FullCategoricalDensity,
-    GaussianDensity,
-    HiddenChowLiuTreeDensity,
-    MarkovChainImageDensity,
-    MixtureDensity,
-    TransformedDensity,
-)
+from .density import *
 from .impute import DensityImputer
 from .projection import PCAProjection
 
 __version__ = "0.1.0"
 __all__ = [
-    "BernoulliIndependentDensity",
     "ChainRuleConditional",
-    "ChainRuleDensity",
-    "ChowLiuTreeDensity",
     "ClassifierComparison",
-    "ColumnDensity",
     "ComparisonDisplay",
     "ConditionalDensity",
     "DensityImputer",
-    "FullCategoricalDensity",
-    "GaussianDensity",
     "GaussianDiscriminant",
     "GenerativeClassifier",
-    "HiddenChowLiuTreeDensity",
-    "MarkovChainImageDensity",
-    "MixtureDensity",
     "PCAProjection",
-    "TransformedDensity",
     "compare_classifiers",
     "load_table",
 ]
+__all__ += _density.__all__

@@ -16,8 +16,10 @@ import numpy as np
 from scipy import sparse
 
 from ._kernels.codes import pack_windows, pack_words, unpack_words
+from ._validation import ColumnError
 
 LARGEST_CODE = 65_534  # 65535 marks a missing value
+PLACE = "row {row}, {column} holds {value}"  # where a cell is, in the template of an error
 
 
 def readonly(array: np.ndarray) -> np.ndarray:
@@ -80,22 +82,28 @@ def as_codes(X: np.ndarray) -> np.ndarray:
         X = np.where(hidden, 0, X)
     low, high = X.min(), X.max()
     if low < 0:
-        raise ValueError(
-            f"Negative values in data: {_place(X, X < 0)}; categories are the integers 0, 1, 2, "
-            "... Encode X first, for example with sklearn.preprocessing.OrdinalEncoder."
+        raise _cell_error(
+            f"Negative values in data: {PLACE}; categories are the integers 0, 1, 2, ... Encode "
+            "{table} first, for example with sklearn.preprocessing.OrdinalEncoder.",
+            X,
+            X < 0,
         )
     if high > LARGEST_CODE:
-        raise ValueError(
-            f"Category too large in X: {_place(X, X > LARGEST_CODE)}; categories are the integers "
-            f"0 to {LARGEST_CODE}. Encode X first, for example with "
-            "sklearn.preprocessing.OrdinalEncoder."
+        raise _cell_error(
+            f"Category too large in {{table}}: {PLACE}; categories are the integers 0 to "
+            f"{LARGEST_CODE}. Encode {{table}} first, for example with "
+            "sklearn.preprocessing.OrdinalEncoder.",
+            X,
+            X > LARGEST_CODE,
         )
     codes = X.astype(np.uint8 if high < 255 else np.uint16)
     if X.dtype.kind == "f" and not np.array_equal(codes, X):
-        raise ValueError(
-            f"Values that are not integers in X: {_place(X, codes != X)}; categories are the "
-            "integers 0, 1, 2, ... Discretise X first, for example with "
-            "sklearn.preprocessing.KBinsDiscretizer or Binarizer."
+        raise _cell_error(
+            f"Values that are not integers in {{table}}: {PLACE}; categories are the integers 0, "
+            "1, 2, ... Discretise {table} first, for example with "
+            "sklearn.preprocessing.KBinsDiscretizer or Binarizer.",
+            X,
+            codes != X,
         )
     if hidden is not None:
         codes[hidden] = missing_code(codes)
@@ -134,7 +142,8 @@ def as_binary_codes(X: np.ndarray | sparse.csr_array, threshold: float | None) -
 
 def _as_sparse_binary(X: sparse.csr_array, threshold: float | None) -> sparse.csr_array:
     if threshold is None:
-        _check_binary(X.data[np.newaxis], place=False)
+        entries = X.tocoo()
+        _check_binary(X.data, (entries.row, entries.col))
         ones = X.data > 0
     elif threshold < 0:
         raise ValueError(
@@ -152,13 +161,17 @@ def _as_sparse_binary(X: sparse.csr_array, threshold: float | None) -> sparse.cs
     return binary
 
 
-def _check_binary(X: np.ndarray, place: bool = True) -> None:
-    wrong = (X != 0) & (X != 1) & ~np.isnan(X)
+def _check_binary(values: np.ndarray, places: tuple[np.ndarray, ...] | None = None) -> None:
+    """Raise a ValueError if a value is no zero, one or NaN; places are rows and columns."""
+    wrong = (values != 0) & (values != 1) & ~np.isnan(values)
     if wrong.any():
-        seen = _place(X, wrong) if place else f"it stores {X[wrong][0]:g}"
-        raise ValueError(
-            f"With binarize=None, X must hold zeros and ones only, but {seen}; pass a threshold "
-            "as binarize."
+        first = np.unravel_index(wrong.argmax(), wrong.shape)
+        row, column = first if places is None else (place[first] for place in places)
+        raise ColumnError(
+            f"With binarize=None, {{table}} must hold zeros and ones only, but {PLACE}; pass a "
+            "threshold as binarize.",
+            column,
+            {"row": row, "value": values[first]},
         )
 
 
@@ -179,15 +192,18 @@ def check_within(codes: np.ndarray, n_categories: int | np.ndarray) -> None:
     if outside.size:
         column = int(outside[0])
         count = np.broadcast_to(n_categories, highest.shape)[column]
-        raise ValueError(
-            f"Unknown category in X: column {column} holds {highest[column]}, but the categories "
-            f"known there are 0 to {count - 1}; declare more with n_categories before fitting."
+        raise ColumnError(
+            "Unknown category in {table}: {column} holds {value}, but the categories known there "
+            "are 0 to {largest}; declare more with n_categories before fitting.",
+            column,
+            {"value": highest[column], "largest": count - 1},
         )
 
 
-def _place(X: np.ndarray, wrong: np.ndarray) -> str:
+def _cell_error(template: str, X: np.ndarray, wrong: np.ndarray) -> ColumnError:
+    """Return the error about the first wrong cell, which the template names by ``PLACE``."""
     row, column = np.argwhere(wrong)[0]
-    return f"row {row}, column {column} holds {X[row, column]}"
+    return ColumnError(template, column, {"row": row, "value": X[row, column]})
 
 
 def n_states(n_categories: Sequence[int] | np.ndarray) -> int:

@@ -1,12 +1,11 @@
-"""Checks that every estimator shares: randomness, weights, and fits that happen whole or not."""
+"""Checks that every estimator shares: randomness, weights, columns, and fits all or nothing."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +15,65 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 RandomState = int | np.random.RandomState | np.random.Generator | None
+
+
+class ColumnError(ValueError):
+    """An error about one column of a table, put into words when it is shown.
+
+    Whoever holds the table that the column was taken from says where it stands there.
+
+    Parameters
+    ----------
+    template : str
+        The sentence. ``{column}`` stands for the column, ``{table}`` for the table that it is in,
+        and other fields for the values given in ``fields``.
+    column : int
+        Number of the column.
+    fields : mapping of str to object
+        What was seen there, for example ``{"value": 7}``.
+    blocks : tuple of str
+        Names of the blocks of columns that it is in, the outermost first.
+    table : str
+        Name of the table, the argument that the user passed.
+    """
+
+    def __init__(
+        self,
+        template: str,
+        column: int,
+        fields: Mapping[str, Any] | None = None,
+        blocks: tuple[str, ...] = (),
+        table: str = "X",
+    ) -> None:
+        super().__init__(template, column, fields, blocks, table)
+        self.template = template
+        self.column = int(column)
+        self.fields = dict(fields or {})
+        self.blocks = blocks
+        self.table = table
+
+    @property
+    def value(self) -> Any:
+        """The value that was seen, None if the error is about the whole column."""
+        return self.fields.get("value")
+
+    def in_block(self, name: str, columns: np.ndarray) -> Self:
+        """Return the error about the table of which a block has these columns."""
+        blocks = (name, *self.blocks)
+        return type(self)(self.template, columns[self.column], self.fields, blocks, self.table)
+
+    def in_outputs(self, n_features: int = 0) -> Self:
+        """Return the error about y, if the column comes after the first ``n_features``."""
+        if self.column < n_features:
+            return self
+        column = self.column - n_features
+        return type(self)(self.template, column, self.fields, self.blocks, "y")
+
+    def __str__(self) -> str:
+        sentence = self.template.format(
+            column=f"column {self.column}", table=self.table, **self.fields
+        )
+        return "".join(f"In block {block!r}: " for block in self.blocks) + sentence
 
 
 def check_generator(random_state: RandomState) -> np.random.Generator:
@@ -138,22 +196,12 @@ def check_observed(
     empty = np.flatnonzero(n_missing == X.shape[0])
     if empty.size:
         name = "" if names is None else f" ({names[empty[0]]!r})"
-        raise ValueError(
-            f"X has no observed value in column {empty[0]}{name}{which}, so that nothing can be "
-            "learned about it; leave the column out."
+        raise ColumnError(
+            "{table} has no observed value in {column}{name}{which}, so that nothing can be "
+            "learned about it; leave the column out.",
+            empty[0],
+            {"name": name, "which": which},
         )
-
-
-@contextmanager
-def columns_called(number: Callable[[int], Any], prefix: str = "") -> Iterator[None]:
-    """Give the columns in the message of a ValueError other numbers, and put a prefix before it."""
-    try:
-        yield
-    except ValueError as error:
-        message = re.sub(
-            r"\b([Cc]olumn) (\d+)\b", lambda m: f"{m[1]} {number(int(m[2]))}", str(error)
-        )
-        raise ValueError(prefix + message) from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 
 from ._validation import RandomState, all_or_nothing, check_observed
 from .density import BaseDensity
-from .density._base import check_takes_missing
+from .density._composite import check_takes_missing
 
 
 class DensityImputer(TransformerMixin, BaseEstimator):

@@ -126,7 +126,7 @@ def test_probabilities_and_marginals_are_sums_over_states(seed, share):
             ("full", FullCategoricalDensity(n_categories=4), [1, 2]),
         ]
     ).fit(X)
-    counts = blocks._n_values
+    counts = blocks._columns.n_categories
     assert_array_equal(counts, [3, 4, 4, 2, 3])
     states = np.array(list(itertools.product(*map(range, counts))))
     probability = np.exp(blocks.score_samples(states))

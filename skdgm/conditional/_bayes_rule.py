@@ -6,7 +6,6 @@ The classifiers of this folder differ only in where their class-conditional dens
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -27,15 +26,20 @@ from .._validation import (
     leave_out_weightless,
     spawn_generators,
 )
-from ..density._base import BaseDensity, count_parameters, hand_on_columns
-from ..density._engine.blocks import part_of, run_in_threads
+from ..density import BaseDensity
+from ..density._composite import hand_on_columns
+from ..density._engine.blocks import part_of, run_in_row_blocks
+from ..density._group import group_of, set_n_parameters
 
 
 class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
-    """A classifier with one density a class; a subclass says which in ``_make_density``.
+    """A classifier with one density per class; a subclass says which in ``_make_density``.
 
     It has the parameters ``priors`` and ``n_jobs``.
     """
+
+    priors: ArrayLike | None
+    n_jobs: int | None
 
     @abstractmethod
     def _make_density(self) -> BaseDensity:
@@ -90,16 +94,17 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             )
         self.priors_ = self._check_priors(class_weight)
         # What the data declare (categories, dtype) is common to all classes.
-        codes = prototype._encode_training(X, weight, extend=False)
-        self.densities_ = [copy(prototype) for _ in self.classes_]
+        codes = prototype._declare(X, weight)
         rows = [np.flatnonzero(label == c) for c in range(len(self.classes_))]
         names = getattr(self, "feature_names_in_", None)
         for own, name in zip(rows, self.classes_.tolist(), strict=True):
             check_observed(X, names, own, f" in the rows of class {name!r}")
         tables = [(codes[r], part_of(weight, r)) for r in rows]
-        prototype._fit_group(self.densities_, tables, self.n_jobs)
+        self._group = group_of(prototype, len(self.classes_))
+        self._group.fit(tables, self.n_jobs)
+        self.densities_ = self._group.densities
         n_priors = len(self.classes_) - 1 if self.priors is None else 0
-        vars(self).update(count_parameters(self.densities_, besides=n_priors))
+        set_n_parameters(self, self._group.n_parameters(besides=n_priors))
 
     def _check_priors(self, class_weight: np.ndarray) -> np.ndarray:
         if self.priors is None:
@@ -132,10 +137,9 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         density = self.densities_[0]  # all encode alike
         codes = density._encode(validate_data(self, X, reset=False, **density._input_checks))
-        tasks = [(density, codes) for density in self.densities_]
-        log_prob = run_in_threads(_log_prob_of, tasks, self.n_jobs)
+        log_prob = np.concatenate(run_in_row_blocks(self._group.log_prob, codes, self.n_jobs))
         with np.errstate(divide="ignore"):  # a prior of zero
-            return np.stack(log_prob, axis=1) + np.log(self.priors_)
+            return log_prob + np.log(self.priors_)
 
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute the log-probability of each class given each row.
@@ -271,7 +275,3 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self._make_density()).input_tags
         return tags
-
-
-def _log_prob_of(density: BaseDensity, codes: Any) -> np.ndarray:
-    return density._log_prob_blocks(codes)

@@ -17,7 +17,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from .._codes import as_codes, holds_grey_levels
-from .._validation import fit_weighted
+from .._validation import ColumnError, fit_weighted
 from ..density._engine.blocks import draw_categories, row_blocks
 from ..density.chain_rule._density import CLASSIFIER_CONSTRAINTS, ChainRuleDensity
 from ..density.chain_rule._factors import Factor, fitted_attributes, or_default
@@ -183,7 +183,7 @@ class ChainRuleConditional(BaseConditional):
         with _about_y():
             if holds_grey_levels(Y := _as_numbers(Y)):
                 as_codes(Y)  # an error: these are no pixels
-            codes = self._outputs._encode_training(Y, weight, extend=False)
+            codes = self._outputs._declare(Y, weight)
         self.n_categories_ = self._outputs.n_categories_
         classes = [np.arange(k) for k in self.n_categories_]
         self.classes_ = classes if self.n_outputs_ > 1 else classes[0]
@@ -308,5 +308,5 @@ def _about_y() -> Iterator[None]:
     """Let errors about a table of categories name y, which it is here."""
     try:
         yield
-    except ValueError as error:
-        raise ValueError(str(error).replace(" X", " y")) from None
+    except ColumnError as error:
+        raise error.in_outputs() from error

@@ -5,7 +5,8 @@ The density is fitted to the columns of X and Y side by side; in a question, y i
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,9 +14,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from .._validation import columns_called
+from .._validation import ColumnError
 from ..density import BaseDensity
-from ..density._base import check_takes_missing
+from ..density._composite import check_takes_missing
 from ..density._engine.blocks import row_blocks
 from ._base import BaseConditional
 
@@ -155,12 +156,15 @@ class ConditionalDensity(BaseConditional):
 
     def _as_trained(self, table: np.ndarray) -> np.ndarray:
         """The columns of Y, as integers if the density's own samples are."""
-        return self._outputs(table).astype(np.result_type(self.density_._dtype), copy=False)
+        return self._outputs(table).astype(self.density_._dtype, copy=False)
 
-    def _telling_columns(self) -> AbstractContextManager:
+    @contextmanager
+    def _telling_columns(self) -> Iterator[None]:
         """Say in errors about columns of the joint table which of them are those of y."""
-        n = self.n_features_in_
-        return columns_called(lambda j: j if j < n else f"{j - n} of y")
+        try:
+            yield
+        except ColumnError as error:
+            raise error.in_outputs(self.n_features_in_) from error
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

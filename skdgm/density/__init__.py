@@ -1,7 +1,14 @@
-"""Densities ``p(x)``: one folder or file per family, and the contract they share."""
+"""Densities ``p(x)``, a folder or file for each family, and the contract that they share.
+
+A new family is registered here, in ``__all__``, and nowhere else.
+"""
 
 from ._base import BaseDensity
 from ._bernoulli import BernoulliIndependentDensity
+from ._composite import CompositeDensity
+from ._em import EM_CONSTRAINTS, EMDensity
+from ._engine.statistics import Statistics
+from ._group import DensityGroup
 from ._mixture import MixtureDensity
 from .chain_rule import ChainRuleDensity
 from .columns import ColumnDensity
@@ -13,15 +20,20 @@ from .transformed import TransformedDensity
 from .tree import ChowLiuTreeDensity
 
 __all__ = [
+    "EM_CONSTRAINTS",
     "BaseDensity",
     "BernoulliIndependentDensity",
     "ChainRuleDensity",
     "ChowLiuTreeDensity",
     "ColumnDensity",
+    "CompositeDensity",
+    "DensityGroup",
+    "EMDensity",
     "FullCategoricalDensity",
     "GaussianDensity",
     "HiddenChowLiuTreeDensity",
     "MarkovChainImageDensity",
     "MixtureDensity",
+    "Statistics",
     "TransformedDensity",
 ]

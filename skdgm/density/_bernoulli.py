@@ -90,6 +90,7 @@ class BernoulliIndependentDensity(BaseDensity):
     array([0.25, 0.3 ])
     """
 
+    _column_kind = "binary"
     _input_checks = {**BaseDensity._input_checks, "accept_sparse": "csr"}
     _parameter_constraints: dict = {
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -110,11 +111,6 @@ class BernoulliIndependentDensity(BaseDensity):
         self.binarize = binarize
         self.bounds = bounds
         self.n_jobs = n_jobs
-
-    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
-        if not extend:
-            self._dtype = X.dtype
-        return self._encode(X)
 
     def _encode(self, X: Any) -> Any:
         return as_binary_codes(X, self.binarize)
@@ -174,14 +170,6 @@ class BernoulliIndependentDensity(BaseDensity):
         log_prob[(n_sure < sure.sum()) | (ones @ never.astype(np.float64) > 0)] = -np.inf
         return log_prob
 
-    @property
-    def _n_values(self) -> np.ndarray:
-        return np.full(self.n_features_in_, 2)
-
-    @property
-    def _counts_missing(self) -> bool:
-        return True
-
     def _log_prior(self, total: float) -> float:
         """The pseudo-counts' ``alpha sum_j log theta_j (1 - theta_j)``."""
         if self.alpha == 0:
@@ -201,7 +189,7 @@ class BernoulliIndependentDensity(BaseDensity):
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         codes = np.empty((n_samples, self.n_features_in_), dtype=np.uint8)
-        return self._sample_missing(codes, generator).astype(self._dtype, copy=False)
+        return self._sample_missing(codes, generator)
 
     def _check_bounds(self) -> tuple[float, float]:
         bounds = np.asarray(self.bounds, dtype=np.float64)

@@ -17,7 +17,8 @@ from .._codes import (
     holds_grey_levels,
     largest_codes,
 )
-from ._base import BaseDensity
+from ._em import EMDensity
+from ._engine.columns import Columns
 
 N_CATEGORIES_CONSTRAINTS = [
     StrOptions({"auto"}),
@@ -25,7 +26,7 @@ N_CATEGORIES_CONSTRAINTS = [
 ]
 
 
-class BaseCategoricalDensity(BaseDensity):
+class BaseCategoricalDensity(EMDensity):
     """A density over columns that hold the categories 0, 1, 2, ...
 
     ``n_categories_`` is declared by the parameter ``n_categories`` or, with "auto", one more than
@@ -40,10 +41,7 @@ class BaseCategoricalDensity(BaseDensity):
     _one_alphabet = False
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
-        if extend:
-            self._dtype = np.promote_types(self._dtype, X.dtype)
-        else:
-            self._dtype = X.dtype
+        if not extend:
             self._grey_levels = holds_grey_levels(X)
             if self._grey_levels:
                 warnings.warn(
@@ -72,8 +70,8 @@ class BaseCategoricalDensity(BaseDensity):
         return codes
 
     @property
-    def _n_values(self) -> np.ndarray:
-        return np.broadcast_to(self.n_categories_, (self.n_features_in_,))
+    def _columns(self) -> Columns:
+        return Columns.categorical(np.broadcast_to(self.n_categories_, (self.n_features_in_,)))
 
     def _as_codes(self, X: np.ndarray) -> np.ndarray:
         if self._grey_levels and not np.any((X < 0) | (X > 1)):

@@ -1,4 +1,4 @@
-"""Expectation-maximisation, for what is missing or hidden: the one loop that all densities share.
+"""Densities that learn by expectation-maximisation, and the one loop that they share.
 
 Each step counts the statistics that the current model expects of all rows and estimates the model
 from them, which never lowers the likelihood of what was observed (Dempster, Laird and Rubin, 1977).
@@ -7,82 +7,110 @@ from them, which never lowers the likelihood of what was observed (Dempster, Lai
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval
 
+from .._codes import has_missing, missing_cells
+from ._base import BaseDensity
 from ._engine.blocks import part_of, run_in_threads, total_weight, weighted_blocks
 from ._engine.statistics import add_in_pairs
 
-if TYPE_CHECKING:
-    from ._base import BaseDensity
+EM_CONSTRAINTS: dict = {
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+}
 
 
-def fit_by_em(
-    lead: BaseDensity,
-    densities: Sequence[BaseDensity],
-    tables: Sequence[tuple[Any, np.ndarray | None]],
-    n_jobs: int | None,
-) -> None:
-    """Fit densities side by side, each to its own codes and weights.
+class EMDensity(BaseDensity):
+    """A density that learns from missing or latent values by expectation-maximisation.
 
-    ``lead`` has the parameters of the loop and estimates the densities together, for they may
-    share parameters. What rises is the mean log-likelihood of the observed values, with the
-    densities' log-priors.
+    It has the parameters ``EM_CONSTRAINTS`` and writes two hooks more, ``_count_start`` and
+    ``_expect``; ``_log_prior`` is part of what rises. ``_count`` then takes complete rows only.
     """
-    bounds, converged = run_em(lead, densities, tables, n_jobs)
-    if not converged:
-        warn_not_converged(lead)
-    for density in densities:
-        density.n_iter_, density.lower_bounds_ = len(bounds), bounds
+
+    max_iter: int
+    tol: float
+    verbose: int
+
+    # ------------------------------------------------------------------ hooks
+    @abstractmethod
+    def _count_start(self, codes: Any, weight: np.ndarray | None) -> Any:
+        """Return statistics to start from, which rule no row out; cells may be missing."""
+
+    @abstractmethod
+    def _expect(self, codes: Any, weight: np.ndarray | None) -> tuple[Any, np.ndarray]:
+        """Return the statistics that the fitted attributes expect of incomplete rows.
+
+        Returns
+        -------
+        statistics : object
+            As from ``_count``.
+        log_prob : ndarray of shape (n_rows,)
+            ``log p(x_observed)`` of each row.
+        """
+
+    @property
+    def _counts_missing(self) -> bool:
+        """True if ``_count`` takes rows with missing values, so that no iteration is needed."""
+        return False
+
+    def _is_incomplete(self, codes: Any) -> np.ndarray:
+        """Mask of the rows that ``_count`` cannot take, only ``_expect``."""
+        return missing_cells(codes).any(axis=1)
+
+    def _needs_em(self, codes: Any) -> bool:
+        return not self._counts_missing and has_missing(codes)
+
+    # ------------------------------------------------------------------ learning
+    def _fit(self, codes: Any, weight: np.ndarray | None) -> None:
+        check_em_parameters(self)
+        if not self._needs_em(codes):
+            self._set(self._count_blocks(codes, weight))
+            self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
+            return
+        start = self._count_start(codes, weight)
+        parts = [PartlyObserved(self, codes, weight)]
+        bounds, converged = run_em(self, parts, [start], lambda own: self._set(*own), self.n_jobs)
+        if not converged:
+            warn_not_converged(self)
+        self.n_iter_, self.lower_bounds_ = len(bounds), bounds
+
+    def _start_statistics(self, codes: Any, weight: np.ndarray) -> Any:
+        if self._needs_em(codes):
+            return self._count_start(codes, weight)
+        return self._count_blocks(codes, weight)
+
+    def _expected_statistics(self, codes: Any, weight: np.ndarray | None) -> Any:
+        if not self._needs_em(codes):
+            return self._count(codes, weight)
+        incomplete = self._is_incomplete(codes)
+        expected, _ = self._expect(codes[incomplete], part_of(weight, incomplete))
+        if incomplete.all():
+            return expected
+        return self._count(codes[~incomplete], part_of(weight, ~incomplete)) + expected
 
 
-def run_em(
-    lead: BaseDensity,
-    densities: Sequence[BaseDensity],
-    tables: Sequence[tuple[Any, np.ndarray | None]],
-    n_jobs: int | None,
-) -> tuple[np.ndarray, bool]:
-    """Return the objective before each step, and whether it came to rest."""
-    pairs = list(zip(densities, tables, strict=True))
-    starts = run_in_threads(_count_start, [(density, *table) for density, table in pairs], n_jobs)
-    lead._estimate_group(densities, starts)
-    parts = [PartlyObserved(density, *table) for density, table in pairs]
-    total = sum(part.total for part in parts)
-    bounds: list[float] = []
-    converged = False
-    while not converged and len(bounds) < lead.max_iter:
-        expected = run_in_threads(PartlyObserved.expect, [(part,) for part in parts], n_jobs)
-        objective = sum(log_likelihood for _, log_likelihood in expected)
-        objective += sum(part.density._log_prior(part.total) for part in parts)
-        lead._estimate_group(densities, [statistics for statistics, _ in expected])
-        bounds.append(objective / total)
-        converged = len(bounds) > 1 and abs(bounds[-1] - bounds[-2]) < lead.tol
-        if lead.verbose:
-            print(f"EM step {len(bounds)}: {bounds[-1]:.6f} nats a row")
-    return np.array(bounds), converged
-
-
-def warn_not_converged(lead: BaseDensity) -> None:
-    """Say that the loop has ended for want of steps."""
-    warnings.warn(
-        f"Expectation-maximisation did not converge in max_iter={lead.max_iter} steps to "
-        f"tol={lead.tol:g}; raise max_iter or tol.",
-        ConvergenceWarning,
-        stacklevel=3,
-    )
-
-
-def _count_start(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> Any:
-    return density._count_start(codes, weight)
+def check_em_parameters(density: BaseDensity) -> None:
+    """Raise a TypeError if a density lacks a parameter of the loop."""
+    lacking = [name for name in EM_CONSTRAINTS if not hasattr(density, name)]
+    if lacking:
+        raise TypeError(
+            f"{type(density).__name__} learns by expectation-maximisation and must have the "
+            f"parameters {', '.join(EM_CONSTRAINTS)}; it lacks {', '.join(lacking)}."
+        )
 
 
 class PartlyObserved:
-    """The rows of a density, the complete ones apart: what these add never changes."""
+    """The rows of a density, complete ones apart: what these add never changes."""
 
-    def __init__(self, density: BaseDensity, codes: Any, weight: np.ndarray | None) -> None:
+    def __init__(self, density: EMDensity, codes: Any, weight: np.ndarray | None) -> None:
         incomplete = density._is_incomplete(codes)
         self.density = density
         self.total = total_weight(weight, codes.shape[0])
@@ -91,7 +119,7 @@ class PartlyObserved:
         self._counted = None if incomplete.all() else density._count_blocks(*self.complete)
 
     def expect(self) -> tuple[Any, float]:
-        """The expected statistics of all rows, and the log-likelihood of what is observed."""
+        """Return the expected statistics of all rows, and the log-likelihood of what is seen."""
         statistics, log_likelihood = [], 0.0
         if self._counted is not None:
             codes, weight = self.complete
@@ -103,6 +131,52 @@ class PartlyObserved:
             statistics.append(counted)
             log_likelihood += _weighted_sum(log_prob, weight)
         return add_in_pairs(statistics), log_likelihood
+
+
+def run_em(
+    lead: EMDensity,
+    parts: Sequence[PartlyObserved],
+    starts: Sequence[Any],
+    estimate: Callable[[Sequence[Any]], None],
+    n_jobs: int | None,
+) -> tuple[np.ndarray, bool]:
+    """Run the loop for densities side by side, each with rows of its own.
+
+    ``lead`` has the parameters of the loop, ``starts`` are the statistics to start from, and
+    ``estimate`` sets the densities' attributes from statistics, one object per density. What rises
+    is the mean log-likelihood of the observed values, with the densities' log-priors.
+
+    Returns
+    -------
+    bounds : ndarray of shape (n_steps,)
+        The objective before each step, in nats per row.
+    converged : bool
+        True if it came to rest.
+    """
+    estimate(starts)
+    total = sum(part.total for part in parts)
+    bounds: list[float] = []
+    converged = False
+    while not converged and len(bounds) < lead.max_iter:
+        expected = run_in_threads(PartlyObserved.expect, [(part,) for part in parts], n_jobs)
+        objective = sum(log_likelihood for _, log_likelihood in expected)
+        objective += sum(part.density._log_prior(part.total) for part in parts)
+        estimate([statistics for statistics, _ in expected])
+        bounds.append(objective / total)
+        converged = len(bounds) > 1 and abs(bounds[-1] - bounds[-2]) < lead.tol
+        if lead.verbose:
+            print(f"EM step {len(bounds)}: {bounds[-1]:.6f} nats per row")
+    return np.array(bounds), converged
+
+
+def warn_not_converged(lead: EMDensity) -> None:
+    """Warn that the loop has ended for want of steps."""
+    warnings.warn(
+        f"Expectation-maximisation did not converge in max_iter={lead.max_iter} steps to "
+        f"tol={lead.tol:g}; raise max_iter or tol.",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
 
 
 def _weighted_sum(log_prob: np.ndarray, weight: np.ndarray | None) -> float:

@@ -6,7 +6,6 @@ share of its responsibility.
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Self
@@ -14,23 +13,24 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
-from sklearn.base import clone
-from sklearn.cluster import KMeans
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._validation import RandomState, check_generator
-from ._base import EM_CONSTRAINTS, BaseDensity, count_parameters, hand_on_columns
-from ._em import run_em, warn_not_converged
+from ._base import BaseDensity
+from ._composite import CompositeDensity
+from ._em import EM_CONSTRAINTS, EMDensity, PartlyObserved, run_em, warn_not_converged
 from ._engine.blocks import draw_categories, ones_if_none
+from ._engine.clusters import cluster_rows
+from ._engine.codes import coordinates
+from ._engine.columns import Columns
 from ._engine.missing import fill_with_means
-
-SMALLEST_SHARE = 1e-12  # of a row: smaller responsibilities are not worth a component's time
+from ._group import group_of, set_n_parameters
 
 
 @dataclass(frozen=True, eq=False)
 class MixtureStatistics:
-    """For each component the weight of its rows, and its statistics."""
+    """The weight of each component's rows, and the statistics of each component."""
 
     weight: np.ndarray
     parts: tuple[Any, ...]
@@ -41,7 +41,7 @@ class MixtureStatistics:
         return type(self)(self.weight + other.weight, parts)
 
 
-class MixtureDensity(BaseDensity):
+class MixtureDensity(CompositeDensity, EMDensity):
     """A mixture of ``n_components`` densities of one family.
 
     Parameters
@@ -203,7 +203,7 @@ class MixtureDensity(BaseDensity):
         return self._responsibilities(codes)[0]
 
     def _responsibilities(self, codes: Any) -> tuple[np.ndarray, np.ndarray]:
-        """``p(z = k | x)``, and the logarithm of the sum that normalises it, ``log p(x)``."""
+        """Return ``p(z = k | x)``, and its normaliser ``log p(x)``."""
         joint = self._log_joint(codes)
         log_prob = logsumexp(joint, axis=1)
         possible = log_prob > -np.inf
@@ -212,9 +212,8 @@ class MixtureDensity(BaseDensity):
         return shares, log_prob
 
     def _log_joint(self, codes: Any) -> np.ndarray:
-        log_prob = np.stack([density._log_prob(codes) for density in self.densities_], axis=1)
         with np.errstate(divide="ignore"):  # a weight of zero
-            return log_prob + np.log(self.weights_)
+            return self._group.log_prob(codes) + np.log(self.weights_)
 
     # ------------------------------------------------------------------ learning
     @property
@@ -222,12 +221,8 @@ class MixtureDensity(BaseDensity):
         return self.density._dense_input_checks
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
-        self._prototype = clone(self.density)
-        self._prototype._validate_params()
-        hand_on_columns(self, self._prototype)
-        codes = self._prototype._encode_training(X, weight, extend=False)
-        self._dtype = self._prototype._dtype
-        return codes
+        self._prototype = self._make_part(self.density)
+        return self._prototype._declare(X, weight)
 
     def _encode(self, X: Any) -> Any:
         return self._prototype._encode(X)
@@ -236,31 +231,36 @@ class MixtureDensity(BaseDensity):
         return self._prototype._recode(table)
 
     def _fit(self, codes: Any, weight: np.ndarray | None) -> None:
-        self._generator = check_generator(self.random_state)
+        generator = check_generator(self.random_state)
         warm = self._warm_statistics()
+        parts = [PartlyObserved(self, codes, weight)]
         best: tuple[float, dict] | None = None
         for _ in range(self.n_init if warm is None else 1):
-            self._start = warm
-            bounds, self.converged_ = run_em(self, [self], [(codes, weight)], self.n_jobs)
-            self.n_iter_, self.lower_bounds_ = len(bounds), bounds
+            start = self._start_from(codes, weight, generator) if warm is None else warm
+            bounds, converged = run_em(self, parts, [start], self._set_only, self.n_jobs)
+            self.n_iter_, self.lower_bounds_, self.converged_ = len(bounds), bounds, converged
             if best is None or bounds[-1] > best[0]:
                 best = bounds[-1], vars(self).copy()
+        assert best is not None  # n_init is at least 1
         vars(self).update(best[1])
-        del self._generator, self._start
-        self._shape_of_fit = self._shape
         if not (self.warm_start or self._prototype._is_additive):
-            del self._statistics  # these may be the training rows
+            del self._last_statistics  # these may be the training rows
+        self._last_shape = self._shape
         if not self.converged_:
             warn_not_converged(self)
 
+    def _set_only(self, statistics: list[MixtureStatistics]) -> None:
+        (self._last_statistics,) = statistics
+        self._set(self._last_statistics)
+
     def _warm_statistics(self) -> MixtureStatistics | None:
-        known = self.warm_start and getattr(self, "_shape_of_fit", None) == self._shape
-        return getattr(self, "_statistics", None) if known else None
+        known = self.warm_start and getattr(self, "_last_shape", None) == self._shape
+        return getattr(self, "_last_statistics", None) if known else None
 
     @property
     def _shape(self) -> tuple:
         """What must be the same for the statistics of one fit to serve another."""
-        return self.n_components, self.n_features_in_, self._declared, repr(self.density)
+        return self.n_components, self._columns, repr(self.density)
 
     def _needs_em(self, codes: Any) -> bool:
         return True
@@ -269,34 +269,31 @@ class MixtureDensity(BaseDensity):
         return np.ones(codes.shape[0], dtype=bool)  # every row lacks its z
 
     def _count_start(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
-        if getattr(self, "_start", None) is not None:
-            return self._start
-        weight = ones_if_none(weight, codes.shape[0])
-        shares = self._initial_shares(codes, weight) * weight[:, np.newaxis]
-        parts = []
-        for share in shares.T:
-            rows = np.flatnonzero(share)
-            density = copy(self._prototype)
-            parts.append(density._count_start_of_any(codes[rows], share[rows]))
-        return MixtureStatistics(shares.sum(axis=0), tuple(parts))
+        return self._start_from(codes, weight, check_generator(self.random_state))
 
-    def _initial_shares(self, codes: Any, weight: np.ndarray) -> np.ndarray:
-        generator = getattr(self, "_generator", None) or check_generator(self.random_state)
+    def _start_from(
+        self, codes: Any, weight: np.ndarray | None, generator: np.random.Generator
+    ) -> MixtureStatistics:
+        weight = ones_if_none(weight, codes.shape[0])
+        shares = self._initial_shares(codes, weight, generator)
+        group = group_of(self._prototype, self.n_components)
+        return MixtureStatistics(weight @ shares, tuple(group.start(codes, shares, weight)))
+
+    def _initial_shares(
+        self, codes: Any, weight: np.ndarray, generator: np.random.Generator
+    ) -> np.ndarray:
         n_rows, n_components = codes.shape[0], self.n_components
         if self.init == "random":
             shares = generator.random((n_rows, n_components))
             return shares / shares.sum(axis=1, keepdims=True)
-        points = fill_with_means(self._coordinates(codes), weight)
-        label = _cluster(points, weight, n_components, generator)
+        points = fill_with_means(coordinates(codes), weight)
+        label = cluster_rows(points, weight, n_components, generator)
         shares = np.zeros((n_rows, n_components))
         shares[np.arange(n_rows), label] = 1.0
         # Clusters that are empty, for want of distinct rows, take a little of all.
         empty = ~shares.any(axis=0)
         shares[:, empty] = 1e-3 / n_components
         return shares / shares.sum(axis=1, keepdims=True)
-
-    def _coordinates(self, codes: Any) -> np.ndarray:
-        return self._prototype._coordinates(codes)
 
     def _count(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
         return self._expect(codes, weight)[0]
@@ -306,41 +303,27 @@ class MixtureDensity(BaseDensity):
     ) -> tuple[MixtureStatistics, np.ndarray]:
         weight = ones_if_none(weight, codes.shape[0])
         shares, log_prob = self._responsibilities(codes)
-        parts = []
-        for density, share in zip(self.densities_, shares.T, strict=True):
-            rows = np.flatnonzero(share > SMALLEST_SHARE)
-            own = share[rows]
-            if not len(rows):  # all rows alike, with next to no weight
-                rows, own = np.arange(len(share)), np.full(len(share), 1e-100)
-            parts.append(density._expect_any(codes[rows], weight[rows] * own))
-        return MixtureStatistics(weight @ shares, tuple(parts)), log_prob
+        parts = tuple(self._group.expect(codes, shares, weight))
+        return MixtureStatistics(weight @ shares, parts), log_prob
 
     def _estimate(self, statistics: MixtureStatistics) -> None:
         self.weights_ = statistics.weight / statistics.weight.sum()
-        self.densities_ = [copy(self._prototype) for _ in statistics.parts]
-        self._prototype._estimate_group(self.densities_, statistics.parts)
-        vars(self).update(count_parameters(self.densities_, besides=len(self.densities_) - 1))
+        self._group = group_of(self._prototype, len(statistics.parts))
+        self._group.estimate(statistics.parts)
+        self.densities_ = self._group.densities
+        set_n_parameters(self, self._group.n_parameters(besides=len(self.densities_) - 1))
 
     def _log_prior(self, total: float) -> float:
-        weighted = zip(self.densities_, self.weights_, strict=True)
-        return sum(density._log_prior(total * weight) for density, weight in weighted)
+        return self._group.log_prior(total * self.weights_)
 
     # ------------------------------------------------------------------ queries
     @property
-    def _n_values(self) -> np.ndarray | None:
-        return self._prototype._n_values
+    def _parts(self) -> list[BaseDensity]:
+        return self.densities_
 
     @property
-    def _n_values_each(self) -> np.ndarray:
-        return self._prototype._n_values_each
-
-    @property
-    def _declared(self) -> Any:
-        return self._prototype._declared
-
-    @property
-    def _rules_out_rows(self) -> bool:
-        return any(density._rules_out_rows for density in self.densities_)
+    def _columns(self) -> Columns:
+        return self._prototype._columns
 
     def _log_prob(self, codes: Any) -> np.ndarray:
         return logsumexp(self._log_joint(codes), axis=1)
@@ -373,34 +356,8 @@ class MixtureDensity(BaseDensity):
         candidates = [density._mode_missing(codes) for density in self.densities_]
         return self._best_completion(codes, candidates)
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "densities_")
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self.density).input_tags
         tags.input_tags.sparse = False
         return tags
-
-
-def _cluster(
-    points: np.ndarray, weight: np.ndarray, n_clusters: int, generator: np.random.Generator
-) -> np.ndarray:
-    """The k-means cluster of each point, found from distinct points in an order of their own.
-
-    So neither the order of the rows matters, nor that some are repeated instead of weighted. Nor do
-    last bits, which other machines round otherwise: points are compared by coordinates in whole
-    steps from the lowest one, of 2**-24 of a column's range, but wider than rounding errors.
-    """
-    lowest, highest = points.min(axis=0), points.max(axis=0)
-    largest = np.maximum(highest, -lowest)
-    step = np.maximum(2.0**-24 * (highest - lowest), 2.0**-48 * largest)
-    step[step == 0] = 1.0
-    keys = np.empty(len(points), dtype=object)  # bytes, the most significant first
-    keys[:] = [np.rint((point - lowest) / step).astype(">u4").tobytes() for point in points]
-    _, first, distinct = np.unique(keys, return_index=True, return_inverse=True)
-    k_means = KMeans(
-        min(n_clusters, len(first)), n_init=1, random_state=int(generator.integers(2**31))
-    )
-    k_means.fit(points[first], sample_weight=np.bincount(distinct, weight))
-    return k_means.labels_[distinct]

@@ -22,7 +22,7 @@ ROUNDING = 1e-13  # a sum of probabilities so near to 1 is 1
 # ---------------------------------------------------------------------- scores
 def is_discrete(density: BaseDensity) -> bool:
     """Whether the density gives probabilities to states, not a density to points."""
-    return density._n_values is not None
+    return density._columns.all_discrete
 
 
 def log_prob(density: BaseDensity, rows: np.ndarray) -> np.ndarray:
@@ -32,10 +32,13 @@ def log_prob(density: BaseDensity, rows: np.ndarray) -> np.ndarray:
     """
     if not is_discrete(density):
         return density._log_prob_blocks(density._encode(rows))
-    known = np.all(rows < density._n_values, axis=1)
+    columns = density._columns
+    known = np.all((rows < columns.n_categories) | ~columns.listable, axis=1)
     out = np.full(len(rows), -np.inf)
     if known.any():
-        out[known] = density._log_prob_blocks(density._recode(as_codes(rows[known])))
+        table = rows[known]
+        table = as_codes(table) if columns.listable.all() else table.astype(np.float64)
+        out[known] = density._log_prob_blocks(density._recode(table))
     return out
 
 
@@ -102,7 +105,10 @@ def over_all_states(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> f
     """Every joint state, if they are few enough."""
     if not is_discrete(p):
         return None
-    counts = np.maximum(p._n_values, q._n_values)
+    columns = p._columns, q._columns
+    if not all(own.listable.all() for own in columns):
+        return None
+    counts = np.maximum(*(own.n_categories for own in columns))
     n = n_states(counts)
     if n > FEW_STATES:
         return None

@@ -120,7 +120,7 @@ def between_trees(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> flo
     own, other = as_tree(p), as_tree(q)
     if divergence not in WEIGHTS or own is None or other is None:
         return None
-    n_categories = np.maximum(p._n_values, q._n_values)
+    n_categories = np.maximum(p._columns.n_categories, q._columns.n_categories)
     own, other = own.padded(n_categories), other.padded(n_categories)
     if divergence is KULLBACK_LEIBLER:
         return _kullback_leibler(own, other)

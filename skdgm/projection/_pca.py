@@ -23,7 +23,7 @@ from .._validation import (
     check_n_samples,
     check_observed,
 )
-from ..density._base import EM_CONSTRAINTS
+from ..density._em import EM_CONSTRAINTS
 from ..density._engine.statistics import add_in_pairs
 from ..density.gaussian._covariances import LowRankCovariance, log_prob_at
 from ..density.gaussian._moments import Moments

@@ -6,13 +6,15 @@ draws, nor any result.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from ..._codes import readonly
+from ..._validation import spawn_generators
 
 BLOCK_CELLS = 2**22
 CHUNK_CELLS = 2**17  # cells for which random numbers are drawn at once
@@ -67,3 +69,42 @@ def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -
         return [function(*tasks[0])]
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
     return parallel(delayed(function)(*task) for task in tasks)
+
+
+class RowError(ValueError, ABC):
+    """An error about one row, whose number follows where blocks of rows are put together."""
+
+    row: int | None
+
+    @abstractmethod
+    def at_row(self, row: int) -> Self:
+        """Return the same error about a row of another number."""
+
+
+def run_in_row_blocks(
+    function: Callable,
+    codes: Any,
+    n_jobs: int | None,
+    generator: np.random.Generator | None = None,
+    rows: np.ndarray | None = None,
+) -> list:
+    """Call the function on blocks of rows, each with a generator of its own if one is given.
+
+    ``rows`` are the numbers of the rows, for errors about one of them; by default they count up.
+    """
+    blocks = row_blocks(*codes.shape)
+    sources = [()] * len(blocks)
+    if generator is not None:
+        sources = [(own,) for own in spawn_generators(generator, len(blocks))]
+
+    def run(block: slice, *source: np.random.Generator) -> Any:
+        try:
+            return function(codes[block], *source)
+        except RowError as error:
+            if error.row is None:
+                raise
+            row = block.start + error.row
+            raise error.at_row(row if rows is None else int(rows[row])) from None
+
+    tasks = [(block, *source) for block, source in zip(blocks, sources, strict=True)]
+    return run_in_threads(run, tasks, n_jobs)

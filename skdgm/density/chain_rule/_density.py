@@ -5,7 +5,8 @@ The classifier of column i learns its values, as classes, from the columns befor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
@@ -17,8 +18,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from ..._codes import has_missing, missing_cells, with_room
-from .._base import EM_CONSTRAINTS
+from ..._validation import ColumnError
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none, part_of
 from ._factors import Factor, fitted_attributes, or_default
 from ._missing import Chain, TooManyCompletions, between
@@ -154,6 +156,7 @@ class ChainRuleDensity(BaseCategoricalDensity):
     """
 
     _is_additive = False
+    _tells_n_parameters = False  # a classifier need not
     _parameter_constraints: dict = {**CLASSIFIER_CONSTRAINTS, **EM_CONSTRAINTS}
 
     def __init__(
@@ -217,9 +220,6 @@ class ChainRuleDensity(BaseCategoricalDensity):
         self._check_expected(log_prob)
         return WeightedRows(*completed), log_prob
 
-    def _set(self, statistics: WeightedRows) -> None:
-        self._estimate(statistics)  # and forget the rows
-
     def _estimate(self, statistics: WeightedRows) -> None:
         classifier = or_default(self.classifier)
         factors = Parallel(n_jobs=self.n_jobs)(
@@ -231,35 +231,24 @@ class ChainRuleDensity(BaseCategoricalDensity):
         vars(self).update(fitted_attributes(factors))
 
     # ------------------------------------------------------------------ queries
-    def _log_prob_blocks(self, codes: np.ndarray) -> np.ndarray:
-        try:
-            return super()._log_prob_blocks(codes)
-        except TooManyCompletions as error:
-            raise error.located(missing_cells(codes)) from None
-
-    def _complete(self, X: Any, complete: Callable[..., np.ndarray], **options: Any) -> np.ndarray:
-        try:
-            return super()._complete(X, complete, **options)
-        except TooManyCompletions as error:
-            raise error.located(np.isnan(self._check_query(X))) from None
-
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
-        return self._chain.log_prob(codes)
+        with _locating_rows(codes):
+            return self._chain.log_prob(codes)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        return self._chain.sample(n_samples, generator).astype(self._dtype)
+        return self._chain.sample(n_samples, generator)
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return self._chain.sample_missing(codes, generator)
+        with _locating_rows(codes):
+            return self._chain.sample_missing(codes, generator)
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._chain.mean_missing(codes)
+        with _locating_rows(codes):
+            return self._chain.mean_missing(codes)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._chain.mode_missing(codes)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "classifiers_")
+        with _locating_rows(codes):
+            return self._chain.mode_missing(codes)
 
 
 def _fit_factor(
@@ -280,4 +269,14 @@ def _fit_factor(
     try:
         return Factor.fit(classifier, features, values, weight, n_categories, alpha)
     except ValueError as error:
-        raise ValueError(f"The classifier of column {i} cannot be fitted: {error}") from error
+        template = "The classifier of {column} cannot be fitted: {reason}"
+        raise ColumnError(template, i, {"reason": error}) from error
+
+
+@contextmanager
+def _locating_rows(codes: np.ndarray) -> Iterator[None]:
+    """Say in the error about a row with too many completions which of the codes it is."""
+    try:
+        yield
+    except TooManyCompletions as error:
+        raise error.located(missing_cells(codes)) from None

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from ..._codes import missing_cells, missing_code, n_states, with_room
-from .._engine.blocks import draw_categories, row_blocks
+from .._engine.blocks import RowError, draw_categories, row_blocks
 from .._engine.completions import LISTED, TOGETHER
 from ._completion_groups import Groups, Join, average, best, drawn_by, sum_out
 from ._factors import Factor
@@ -21,17 +21,20 @@ from ._factors import Factor
 SMALLEST_SHARE = 1e-12  # of a row: less probable completions are not worth a classifier's time
 
 
-class TooManyCompletions(ValueError):
-    """Says how many completions a row has, where they are too many to list."""
+class TooManyCompletions(RowError):
+    """The error about a row whose completions are too many to list."""
 
     def __init__(self, hidden: np.ndarray, n_completions: int, row: int | None = None) -> None:
         super().__init__(hidden, n_completions, row)
         self.hidden, self.n_completions, self.row = hidden, n_completions, row
 
-    def located(self, hidden_cells: np.ndarray) -> Self:
-        """The same error, with the number of the row in the table that has these hidden cells."""
-        row = int((hidden_cells == self.hidden).all(axis=1).argmax())
+    def at_row(self, row: int) -> Self:
+        """Return the same error about a row of another number."""
         return type(self)(self.hidden, self.n_completions, row)
+
+    def located(self, hidden_cells: np.ndarray) -> Self:
+        """Return the same error, with the number of the row that has these hidden cells."""
+        return self.at_row(int((hidden_cells == self.hidden).all(axis=1).argmax()))
 
     def __str__(self) -> str:
         n, bits = f"{self.n_completions:,}", self.n_completions.bit_length()

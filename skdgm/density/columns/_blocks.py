@@ -5,8 +5,8 @@ Every column is in exactly one block. Errors of a block name it, and the columns
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,11 +15,12 @@ from numpy.typing import DTypeLike
 from sklearn.utils._indexing import _determine_key_type
 
 from ..._codes import as_floats
-from ..._validation import columns_called
+from ..._validation import ColumnError
+from .._engine.codes import ComposedCodes, coordinates
 
 
 @dataclass(frozen=True, eq=False)
-class ColumnCodes:
+class ColumnCodes(ComposedCodes):
     """What each block made of its own columns, indexed by rows.
 
     NumPy takes it for the table of all columns as floats, NaN where a value is missing. That is
@@ -31,17 +32,17 @@ class ColumnCodes:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return len(self), sum(map(len, self.columns))
+        return self.parts[0].shape[0], sum(map(len, self.columns))
 
     @property
     def dtype(self) -> np.dtype:
         return np.result_type(np.float32, *(part.dtype for part in self.parts))
 
-    def __len__(self) -> int:
-        return self.parts[0].shape[0]
-
     def __getitem__(self, rows: Any) -> Self:
         return type(self)(self.columns, tuple(part[rows] for part in self.parts))
+
+    def coordinates(self) -> np.ndarray:
+        return np.hstack([coordinates(part) for part in self.parts])
 
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
         table = np.empty(self.shape, dtype=dtype or self.dtype)
@@ -61,9 +62,15 @@ class ColumnStatistics:
         return type(self)(tuple(mine + others for mine, others in pairs))
 
 
-def in_block(name: str, columns: np.ndarray) -> AbstractContextManager:
-    """Name the block in the message of a ValueError, and X's columns instead of the block's."""
-    return columns_called(lambda column: columns[column], f"In block {name!r}: ")
+@contextmanager
+def in_block(name: str, columns: np.ndarray) -> Iterator[None]:
+    """Name the block in a ValueError, and the column of X instead of the block's."""
+    try:
+        yield
+    except ColumnError as error:
+        raise error.in_block(name, columns) from error
+    except ValueError as error:
+        raise ValueError(f"In block {name!r}: {error}") from error
 
 
 def selected_columns(

@@ -18,7 +18,9 @@ from sklearn.utils.metaestimators import _BaseComposition
 
 from ..._codes import as_codes
 from .._base import BaseDensity
-from .._engine.blocks import ones_if_none, run_in_threads
+from .._composite import CompositeDensity
+from .._engine.blocks import run_in_threads
+from .._engine.columns import Columns
 from ._blocks import (
     ColumnCodes,
     ColumnStatistics,
@@ -27,9 +29,10 @@ from ._blocks import (
     selected_columns,
     take_columns,
 )
+from ._group import ColumnGroup
 
 
-class ColumnDensity(_BaseComposition, BaseDensity):
+class ColumnDensity(_BaseComposition, CompositeDensity):
     """Independent blocks of columns, each with a density of its own.
 
     ``p(x) = prod_b p_b(x_b)``: pixels beside measurements, or any columns that want different
@@ -110,6 +113,7 @@ class ColumnDensity(_BaseComposition, BaseDensity):
     array([[1. , 1. , 1.9]])
     """
 
+    _group_type = ColumnGroup
     _parameter_constraints: dict = {"densities": [list], "n_jobs": [None, Integral]}
 
     def __init__(
@@ -190,7 +194,7 @@ class ColumnDensity(_BaseComposition, BaseDensity):
 
     # ------------------------------------------------------------------ blocks
     @property
-    def _blocks(self) -> list[BaseDensity]:
+    def _parts(self) -> list[BaseDensity]:
         return [density for _, density, _ in self.densities_]
 
     @property
@@ -201,10 +205,10 @@ class ColumnDensity(_BaseComposition, BaseDensity):
     @property
     def n_parameters_(self) -> int:
         """Free parameters, exact: those of the blocks."""
-        return sum(block.n_parameters_ for block in self._blocks)
+        return sum(block.n_parameters_ for block in self._parts)
 
     def __copy__(self) -> Self:
-        """Densities side by side start as copies of one prototype, with blocks of their own."""
+        """Return a copy with blocks of its own."""
         twin = type(self).__new__(type(self))
         vars(twin).update(vars(self))
         if hasattr(self, "densities_"):
@@ -245,7 +249,7 @@ class ColumnDensity(_BaseComposition, BaseDensity):
 
     def _split(self, codes: ColumnCodes) -> Iterator[tuple[BaseDensity, Any]]:
         """Each block's density with its codes."""
-        return zip(self._blocks, codes.parts, strict=True)
+        return zip(self._parts, codes.parts, strict=True)
 
     def _join(self, tables: Sequence[np.ndarray]) -> np.ndarray:
         """Tables of the blocks as one, columns in their order."""
@@ -261,11 +265,10 @@ class ColumnDensity(_BaseComposition, BaseDensity):
     ) -> ColumnCodes:
         def encode(density: BaseDensity, own: np.ndarray) -> Any:
             density._validate_params()
-            return density._encode_training(own, weight, extend)
+            return density._declare(own, weight, extend)
 
         self.densities_ = self._blocks_to_extend() if extend else self._unfitted_blocks(X)
         codes = self._encode_blocks(X, encode)
-        self._dtype = np.result_type(*(block._dtype for block in self._blocks))
         self._kinds = [part.dtype.kind for part in codes.parts]
         return codes
 
@@ -289,9 +292,6 @@ class ColumnDensity(_BaseComposition, BaseDensity):
                 parts.append(encode(density, take_columns(X, columns)))
         return self._as_codes(parts)
 
-    def _coordinates(self, codes: ColumnCodes) -> np.ndarray:
-        return np.hstack([block._coordinates(part) for block, part in self._split(codes)])
-
     def _as_codes(self, parts: Sequence[Any]) -> ColumnCodes:
         return ColumnCodes(tuple(columns for _, _, columns in self.densities_), tuple(parts))
 
@@ -306,96 +306,47 @@ class ColumnDensity(_BaseComposition, BaseDensity):
         ]
         run_in_threads(_fit_block, tasks, self.n_jobs)
 
-    def _fit_group(
-        self,
-        densities: Sequence[Self],
-        tables: Sequence[tuple[ColumnCodes, np.ndarray | None]],
-        n_jobs: int | None,
-    ) -> None:
-        for place, (name, density, columns) in enumerate(self.densities_):
-            own = [(codes.parts[place], weight) for codes, weight in tables]
-            with in_block(name, columns):
-                density._fit_group([other._blocks[place] for other in densities], own, n_jobs)
-
-    def _estimate_group(
-        self, densities: Sequence[Self], statistics: Sequence[ColumnStatistics]
-    ) -> None:
-        for place, (name, density, columns) in enumerate(self.densities_):
-            own = [each.parts[place] for each in statistics]
-            with in_block(name, columns):
-                density._estimate_group([other._blocks[place] for other in densities], own)
-
     @property
     def _statistics(self) -> ColumnStatistics:
         """Those of the blocks, which they may widen for what a new batch declares."""
-        return ColumnStatistics(tuple(block._statistics for block in self._blocks))
+        return ColumnStatistics(tuple(block._statistics for block in self._parts))
 
     def _set(self, statistics: ColumnStatistics) -> None:
         self._estimate(statistics)  # the blocks keep the statistics
+        self._finish()
 
     def _estimate(self, statistics: ColumnStatistics) -> None:
-        for block, own in zip(self._blocks, statistics.parts, strict=True):
+        for block, own in zip(self._parts, statistics.parts, strict=True):
             block._set(own)
 
     def _count(self, codes: ColumnCodes, weight: np.ndarray | None) -> ColumnStatistics:
-        return ColumnStatistics(
-            tuple(block._count(part, weight) for block, part in self._split(codes))
-        )
+        counts = (block._count(part, weight) for block, part in self._split(codes))
+        return ColumnStatistics(tuple(counts))
 
-    def _count_start_of_any(self, codes: ColumnCodes, weight: np.ndarray) -> ColumnStatistics:
-        return ColumnStatistics(
-            tuple(block._count_start_of_any(part, weight) for block, part in self._split(codes))
-        )
+    def _start_statistics(self, codes: ColumnCodes, weight: np.ndarray) -> ColumnStatistics:
+        starts = (block._start_statistics(part, weight) for block, part in self._split(codes))
+        return ColumnStatistics(tuple(starts))
 
-    def _expect_any(self, codes: ColumnCodes, weight: np.ndarray) -> ColumnStatistics:
-        return ColumnStatistics(
-            tuple(block._expect_any(part, weight) for block, part in self._split(codes))
-        )
-
-    def _expect(
+    def _expected_statistics(
         self, codes: ColumnCodes, weight: np.ndarray | None
-    ) -> tuple[ColumnStatistics, np.ndarray]:
-        expected = self._expect_any(codes, ones_if_none(weight, len(codes)))
-        return expected, self._log_prob(codes)
-
-    def _needs_em(self, codes: ColumnCodes) -> bool:
-        return any(block._needs_em(part) for block, part in self._split(codes))
-
-    def _is_incomplete(self, codes: ColumnCodes) -> np.ndarray:
-        return np.ones(len(codes), dtype=bool)  # each block parts its rows itself
+    ) -> ColumnStatistics:
+        counts = (block._expected_statistics(part, weight) for block, part in self._split(codes))
+        return ColumnStatistics(tuple(counts))
 
     def _log_prior(self, total: float) -> float:
-        return sum(block._log_prior(total) for block in self._blocks)
-
-    @property
-    def _n_shared_parameters(self) -> int:
-        return sum(block._n_shared_parameters for block in self._blocks)
+        return sum(block._log_prior(total) for block in self._parts)
 
     # ------------------------------------------------------------------ queries
     @property
-    def _n_values(self) -> np.ndarray | None:
-        n_values = [block._n_values for block in self._blocks]
-        if any(own is None for own in n_values):
-            return None
-        return self._join([own[np.newaxis] for own in n_values])[0]
-
-    @property
-    def _n_values_each(self) -> np.ndarray:
-        return self._join([block._n_values_each[np.newaxis] for block in self._blocks])[0]
-
-    @property
-    def _declared(self) -> tuple:
-        return tuple(block._declared for block in self._blocks)
-
-    @property
-    def _rules_out_rows(self) -> bool:
-        return any(block._rules_out_rows for block in self._blocks)
+    def _columns(self) -> Columns:
+        places = [columns for _, _, columns in self.densities_]
+        return Columns.joined([block._columns for block in self._parts], places)
 
     def _log_prob(self, codes: ColumnCodes) -> np.ndarray:
         return sum(block._log_prob(part) for block, part in self._split(codes))
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        return self._join([block._sample(n_samples, generator) for block in self._blocks])
+        return self._join([block._sample(n_samples, generator) for block in self._parts])
 
     def _sample_missing(self, codes: ColumnCodes, generator: np.random.Generator) -> np.ndarray:
         pairs = self._split(codes)
@@ -406,9 +357,6 @@ class ColumnDensity(_BaseComposition, BaseDensity):
 
     def _mode_missing(self, codes: ColumnCodes) -> np.ndarray:
         return self._join([block._mode_missing(part) for block, part in self._split(codes)])
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "densities_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -424,4 +372,4 @@ def _fit_block(
     name: str, density: BaseDensity, columns: np.ndarray, codes: Any, weight: np.ndarray | None
 ) -> None:
     with in_block(name, columns):
-        density._fit(codes, weight)
+        density._learn(codes, weight)

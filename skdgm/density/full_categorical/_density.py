@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from ..._codes import digits, missing_cells, n_states
-from .._base import EM_CONSTRAINTS
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none
 from .._engine.patterns import Patterns
 from .._engine.statistics import Statistics, add_in_pairs
@@ -220,7 +220,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         nothing_seen = np.full((n_samples, self.n_features_in_), 255, dtype=np.uint8)
-        return self._table.sample(nothing_seen, generator).astype(self._dtype)
+        return self._table.sample(nothing_seen, generator)
 
     # ------------------------------------------------------------------ missing values
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -6,19 +6,16 @@ are missing, the moments are those of each column or, by expectation-maximisatio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..._codes import has_missing
-from .._base import EM_CONSTRAINTS, BaseDensity
-from .._em import fit_by_em
-from .._engine.blocks import run_in_threads, total_weight
+from .._em import EM_CONSTRAINTS, EMDensity
+from .._engine.blocks import total_weight
 from ._covariances import (
     DiagonalCovariance,
     FullCovariance,
@@ -26,6 +23,7 @@ from ._covariances import (
     SphericalCovariance,
     log_prob_at,
 )
+from ._group import GaussianGroup
 from ._moments import Moments
 
 COVARIANCES = {
@@ -44,7 +42,7 @@ GAUSSIAN_CONSTRAINTS: dict = {
 }
 
 
-class GaussianDensity(BaseDensity):
+class GaussianDensity(EMDensity):
     """A multivariate normal distribution.
 
     Parameters
@@ -149,7 +147,9 @@ class GaussianDensity(BaseDensity):
     array([[3.        , 1.66666667]])
     """
 
+    _column_kind = "continuous"
     _rules_out_rows = False
+    _group_type = GaussianGroup
     _parameter_constraints: dict = GAUSSIAN_CONSTRAINTS
 
     def __init__(
@@ -189,8 +189,6 @@ class GaussianDensity(BaseDensity):
     ) -> np.ndarray:
         if extend:
             self._check_same_sums()
-        else:
-            self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
         return self._encode(X)
 
     def _check_same_sums(self) -> None:
@@ -201,9 +199,6 @@ class GaussianDensity(BaseDensity):
                 f"covariance_type={self.covariance_type!r} with shrinkage={self.shrinkage!r} needs "
                 "other sums than those of the batches so far; set them back or call fit."
             )
-
-    def _encode(self, X: np.ndarray) -> np.ndarray:
-        return X.astype(np.float64, copy=False)
 
     def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
         auto = self.shrinkage == "auto"
@@ -251,6 +246,13 @@ class GaussianDensity(BaseDensity):
         self._estimate_covariance(statistics)
         self.mean_ = statistics.mean
 
+    def _set_tied(self, own: Moments, pooled: Moments) -> None:
+        """Set the mean from a density's own moments, and the covariance from those of its group."""
+        self._statistics = own
+        self.mean_ = own.mean
+        self._estimate_covariance(pooled)
+        self._finish()
+
     def _estimate_covariance(self, moments: Moments) -> None:
         d = self.n_features_in_
         if self.shrinkage == "auto":
@@ -283,44 +285,11 @@ class GaussianDensity(BaseDensity):
             )
         return self.n_factors
 
-    def _fit_group(
-        self,
-        densities: Sequence[Self],
-        tables: Sequence[tuple[Any, np.ndarray | None]],
-        n_jobs: int | None,
-    ) -> None:
-        if self.covariance_type != "tied":
-            super()._fit_group(densities, tables, n_jobs)
-        elif any(self._needs_em(codes) for codes, _ in tables):
-            fit_by_em(self, densities, tables, n_jobs)
-        else:
-            statistics = run_in_threads(self._count_blocks, list(tables), n_jobs)
-            self._estimate_group(densities, statistics)
-            for density in densities:
-                density.n_iter_, density.lower_bounds_ = 1, np.empty(0)
-
-    def _estimate_group(self, densities: Sequence[Self], statistics: Sequence[Moments]) -> None:
-        if self.covariance_type != "tied":
-            super()._estimate_group(densities, statistics)
-            return
-        pooled = Moments.pooled(statistics)
-        for density, own in zip(densities, statistics, strict=True):
-            density._statistics = own
-            density.mean_ = own.mean
-            density._estimate_covariance(pooled)
-
-    @property
-    def _n_shared_parameters(self) -> int:
-        if self.covariance_type != "tied":
-            return 0
-        return FullCovariance.n_parameters(self.n_features_in_)
-
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
         return log_prob_at(self._covariance, codes - self.mean_)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        X = self._covariance.sample(n_samples, generator) + self.mean_
-        return X.astype(self._dtype, copy=False)
+        return self._covariance.sample(n_samples, generator) + self.mean_
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         drawn = self._covariance.conditional_sample(codes - self.mean_, generator)

@@ -15,9 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from ..._codes import as_floats
 from ..._validation import RandomState, check_generator
-from .._base import EM_CONSTRAINTS
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
-from .._em import warn_not_converged
+from .._em import EM_CONSTRAINTS, warn_not_converged
 from .._engine.blocks import ones_if_none, part_of
 from ..tree import ChowLiuTreeDensity
 from ._learning import FULL_PASSES, Evidence, Learner, Prior, Rows, distinct_rows
@@ -195,7 +194,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         rows, held_out = self._hold_out(rows, codes, weight, generator)
         with threadpool_limits(limits=1):  # the matrix products are many and small
             learner = Learner(self._start(rows, shape, generator), rows, self.n_jobs)
-            self._learn(learner, held_out, generator)
+            self._run_passes(learner, held_out, generator)
 
     def _start(self, rows: Rows, shape: TreeShape, generator: np.random.Generator) -> Evidence:
         counts = count_start(*rows, shape, self.mixing, generator)
@@ -229,7 +228,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
             distinct_rows(codes[part], part_of(weight, part), self.n_categories_) for part in parts
         )
 
-    def _learn(
+    def _run_passes(
         self, learner: Learner, held_out: Rows | None, generator: np.random.Generator
     ) -> None:
         self._prior = learner.prior
@@ -307,7 +306,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         nothing_seen = np.full((n_samples, self.n_features_in_), 65_535, dtype=np.uint16)
-        return draw_values(self._tree, nothing_seen, generator).astype(self._dtype)
+        return draw_values(self._tree, nothing_seen, generator)
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         return draw_values(self._tree, codes, generator)

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..._codes import has_missing, missing_cells, readonly, with_room
-from .._base import EM_CONSTRAINTS
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._em import EM_CONSTRAINTS
 from ._scan import SCANS, scan_order
 from ._shape import ChainShape
 from ._tables import ChainCounts, count_chain, count_start, widen
@@ -237,9 +237,7 @@ default="raster"
         return log_prob
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        codes = np.empty((n_samples, self.n_features_in_), dtype=self._dtype)
-        codes[:, self.scan_] = self._tables.sample(n_samples, generator)
-        return codes
+        return self._in_column_order(self._tables.sample(n_samples, generator))
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         codes = self._in_scan_order(with_room(codes, self.n_categories_))

@@ -7,53 +7,25 @@ finds T, and ``_invertible`` holds the maps.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
 from ..._validation import check_observed
-from .._base import BaseDensity, hand_on_columns
+from .._base import BaseDensity
+from .._composite import CompositeDensity
+from .._group import set_n_parameters
+from ._group import TransformedGroup
 from ._quadrature import mean_of
+from ._rows import TransformedRows
 from ._transformer_maps import fit_map, mixes_columns
 
 
-@dataclass(frozen=True, eq=False)
-class TransformedRows:
-    """Rows, what the density behind the transformer made of their images, and the Jacobians.
-
-    It is indexed by rows, and NumPy takes it for the rows themselves.
-    """
-
-    values: np.ndarray  # (n_rows, n_columns), NaN where missing
-    transformed: Any
-    log_det: np.ndarray  # (n_rows,), of the observed values
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.values.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        return self.values.dtype
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __getitem__(self, rows: Any) -> Self:
-        return type(self)(self.values[rows], self.transformed[rows], self.log_det[rows])
-
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.values, dtype=dtype) if copy else self.values.astype(dtype, copy=False)
-
-
-class TransformedDensity(BaseDensity):
+class TransformedDensity(CompositeDensity):
     """A density of transformed columns, scored in the original ones.
 
     ``log p(x) = log p_Z(T(x)) + log |det dT/dx|`` with an invertible T: the scores of different
@@ -141,7 +113,9 @@ class TransformedDensity(BaseDensity):
     (-2.1, -1.4)
     """
 
+    _column_kind = "continuous"
     _is_additive = False
+    _group_type = TransformedGroup
     _parameter_constraints: dict = {
         "transformer": [BaseEstimator],
         "density": [BaseDensity],
@@ -158,20 +132,17 @@ class TransformedDensity(BaseDensity):
     # ------------------------------------------------------------------ rows behind the transformer
     def _encode_training(self, X: np.ndarray, weight: np.ndarray | None, extend: bool) -> Any:
         self._check_continuous(get_tags(self.density).input_tags.categorical)
-        self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
         X = np.ascontiguousarray(X, dtype=np.float64)
         check_observed(X, getattr(self, "feature_names_in_", None))
         self.transformer_ = clone(self.transformer)
         self._map = fit_map(self.transformer_, X, weight)
         Z, log_det = self._map.forward(X)
         self._spread = np.nanstd(Z, axis=0)
-        self._prototype = clone(self.density)
-        self._prototype._validate_params()
-        hand_on_columns(self, self._prototype)
+        self._prototype = self._make_part(self.density)
         if mixes_columns(self.transformer):  # its columns are not those with the names
             vars(self._prototype).pop("feature_names_in_", None)
-        codes = self._prototype._encode_training(Z, weight, extend=False)
-        self._check_continuous(bool(self._prototype._n_values_each.any()))
+        codes = self._prototype._declare(Z, weight)
+        self._check_continuous(not self._prototype._columns.all_continuous)
         return TransformedRows(X, codes, log_det)
 
     def _encode(self, X: np.ndarray) -> TransformedRows:
@@ -186,11 +157,8 @@ class TransformedDensity(BaseDensity):
     def _recode(self, table: np.ndarray) -> TransformedRows:
         return self._encode(table)
 
-    def _coordinates(self, codes: TransformedRows) -> np.ndarray:
-        return self._prototype._coordinates(codes.transformed)
-
-    def _check_continuous(self, is_categorical: bool) -> None:
-        if is_categorical:
+    def _check_continuous(self, is_discrete: bool) -> None:
+        if is_discrete:
             raise ValueError(
                 f"density must be one over continuous columns, got {type(self.density).__name__} "
                 "with columns of categories: a transformer makes real numbers of them. Fit it to X "
@@ -199,55 +167,45 @@ class TransformedDensity(BaseDensity):
             )
 
     # ------------------------------------------------------------------ learning, by the density
-    # The statistics are the density's own. Whoever counts them for several densities side by side
-    # calls _count_start_of_any and _expect_any, so that no other hook of counting is needed.
+    # The statistics are the density's own.
     def _fit(self, codes: TransformedRows, weight: np.ndarray | None) -> None:
-        self.density_ = copy(self._prototype)
-        self.density_._fit(codes.transformed, weight)
-        self.n_parameters_ = self.density_.n_parameters_
-
-    def _fit_group(
-        self,
-        densities: Sequence[Self],
-        tables: Sequence[tuple[TransformedRows, np.ndarray | None]],
-        n_jobs: int | None,
-    ) -> None:
-        inner = [copy(self._prototype) for _ in densities]
-        inner_tables = [(codes.transformed, weight) for codes, weight in tables]
-        self._prototype._fit_group(inner, inner_tables, n_jobs)
-        _take_over(densities, inner)
+        density = copy(self._prototype)
+        density._learn(codes.transformed, weight)
+        self._take_over(density)
 
     def _count(self, codes: TransformedRows, weight: np.ndarray | None) -> Any:
         return self.density_._count(codes.transformed, weight)
 
-    def _count_start_of_any(self, codes: TransformedRows, weight: np.ndarray) -> Any:
-        return copy(self._prototype)._count_start_of_any(codes.transformed, weight)
+    def _start_statistics(self, codes: TransformedRows, weight: np.ndarray) -> Any:
+        return copy(self._prototype)._start_statistics(codes.transformed, weight)
 
-    def _expect_any(self, codes: TransformedRows, weight: np.ndarray) -> Any:
-        return self.density_._expect_any(codes.transformed, weight)
+    def _expected_statistics(self, codes: TransformedRows, weight: np.ndarray | None) -> Any:
+        return self.density_._expected_statistics(codes.transformed, weight)
 
     def _estimate(self, statistics: Any) -> None:
-        self._estimate_group([self], [statistics])
+        density = copy(self._prototype)
+        density._set(statistics)
+        self._take_over(density)
 
-    def _estimate_group(self, densities: Sequence[Self], statistics: Sequence[Any]) -> None:
-        inner = [copy(self._prototype) for _ in densities]
-        self._prototype._estimate_group(inner, statistics)
-        _take_over(densities, inner)
+    def _take_over(self, density: BaseDensity) -> None:
+        """Keep a fitted density of transformed rows."""
+        self.density_ = density
+        set_n_parameters(self, getattr(density, "n_parameters_", None))
 
     def _log_prior(self, total: float) -> float:
         return self.density_._log_prior(total)
 
-    @property
-    def _n_shared_parameters(self) -> int:
-        return self.density_._n_shared_parameters
-
     # ------------------------------------------------------------------ queries
+    @property
+    def _parts(self) -> list[BaseDensity]:
+        return [self.density_]
+
     def _log_prob(self, codes: TransformedRows) -> np.ndarray:
         return self.density_._log_prob(codes.transformed) + codes.log_det
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         Z = self.density_._sample(n_samples, generator)
-        return self._map.inverse(Z).astype(self._dtype, copy=False)
+        return self._map.inverse(Z)
 
     def _sample_missing(self, codes: TransformedRows, generator: np.random.Generator) -> np.ndarray:
         return self._inverse_missing(
@@ -307,9 +265,3 @@ class TransformedDensity(BaseDensity):
         allow_nan = get_tags(self.density).input_tags.allow_nan
         tags.input_tags.allow_nan = allow_nan and not mixes_columns(self.transformer)
         return tags
-
-
-def _take_over(densities: Sequence[TransformedDensity], fitted: Sequence[BaseDensity]) -> None:
-    for density, inner in zip(densities, fitted, strict=True):
-        density.density_ = inner
-        density.n_parameters_ = inner.n_parameters_

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from ..._codes import has_missing, missing_cells
-from .._base import EM_CONSTRAINTS
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._em import EM_CONSTRAINTS
 from ._tables import PairCounts, TreeProbabilities, best_tree, mutual_information
 
 
@@ -191,7 +191,7 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         return log_prob
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        return self._tree.sample(n_samples, generator).astype(self._dtype, copy=False)
+        return self._tree.sample(n_samples, generator)
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         return self._tree.sample_missing(codes, generator)

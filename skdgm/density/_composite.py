@@ -1,0 +1,57 @@
+"""Densities that hold other densities: mixtures, blocks of columns, densities behind a map."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import get_tags
+
+from ._base import BaseDensity
+
+
+class CompositeDensity(BaseDensity):
+    """A density that holds densities and answers by asking them.
+
+    It writes one hook more, ``_parts``.
+    """
+
+    # ------------------------------------------------------------------ hooks
+    @property
+    @abstractmethod
+    def _parts(self) -> Sequence[BaseDensity]:
+        """The densities within, once data are encoded."""
+
+    # ------------------------------------------------------------------ what follows
+    def _make_part(self, family: BaseDensity) -> BaseDensity:
+        """Return a clone of a density that sees the same columns, with valid parameters."""
+        part = clone(family)
+        part._validate_params()
+        hand_on_columns(self, part)
+        return part
+
+    @property
+    def _rules_out_rows(self) -> bool:
+        return any(part._rules_out_rows for part in self._parts)
+
+    @property
+    def _tells_n_parameters(self) -> bool:
+        return all(part._tells_n_parameters for part in self._parts)
+
+
+def hand_on_columns(source: BaseEstimator, density: BaseDensity) -> None:
+    """Tell a density, before it encodes, of the columns that another estimator has validated."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(source, name):
+            setattr(density, name, getattr(source, name))
+
+
+def check_takes_missing(density: Any, why: str = "") -> None:
+    """Raise a ValueError if a density refuses missing values, which the question has."""
+    if not get_tags(density).input_tags.allow_nan:
+        raise ValueError(
+            f"density must take missing values, {why}but {type(density).__name__} does not: a PCA "
+            "in it mixes columns."
+        )

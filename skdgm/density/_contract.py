@@ -1,0 +1,219 @@
+"""The contract of a family of densities: the hooks that it writes, and how it learns by them.
+
+Who forgets something is told so at the first fit.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ._engine.blocks import run_in_threads, weighted_blocks
+from ._engine.columns import KINDS, ColumnKind, Columns
+from ._engine.statistics import add_in_pairs
+
+
+class DensityHooks(ABC):
+    """What a family of densities writes.
+
+    Seven hooks: ``_count``, ``_estimate``, ``_log_prob``, ``_sample``, ``_sample_missing``,
+    ``_mean_missing`` and ``_mode_missing``; and ``_column_kind``, the kind of its columns.
+
+    Hooks see the data as *codes*, which ``_encode`` makes of validated X: an array with a row for
+    each row of X, in which a cell may be missing. ``weight`` says how often each row counts; None
+    is once.
+    """
+
+    n_features_in_: int
+    n_parameters_: int
+    n_jobs: int | None = None  # threads over blocks of rows; a family may make it a parameter
+    _parameter_constraints: dict = {}
+    _column_kind: ClassVar[ColumnKind | None] = None  # what all columns are, unless _columns says
+    _input_checks: Any = {"ensure_all_finite": "allow-nan"}  # options of validate_data
+    _group_type: ClassVar[type | None] = None  # a DensityGroup that computes densities together
+    _rules_out_rows: Any = True  # False if no row ever has probability zero
+    _is_additive: Any = True  # False if the statistics of batches do not add up to those of one fit
+    _tells_n_parameters: Any = True  # False if n_parameters_ may stay unset
+
+    # ------------------------------------------------------------------ hooks of every family
+    @abstractmethod
+    def _count(self, codes: Any, weight: np.ndarray | None) -> Any:
+        """Return the sufficient statistics of rows.
+
+        Parameters
+        ----------
+        codes : codes of shape (n_rows, n_features)
+            Rows. Cells may be missing; they count for nothing.
+        weight : ndarray of shape (n_rows,) or None
+            How often each row counts.
+
+        Returns
+        -------
+        statistics : object
+            What adds by ``+``: that of two tables is the sum of both. An array does, and so does a
+            dataclass of arrays that derives from ``Statistics``.
+        """
+
+    @abstractmethod
+    def _estimate(self, statistics: Any) -> None:
+        """Set the fitted attributes from the statistics, ``n_parameters_`` (an int) among them."""
+
+    @abstractmethod
+    def _log_prob(self, codes: Any) -> np.ndarray:
+        """Return ``log p(x_observed)`` of each row, of shape (n_rows,): -inf may be, NaN may not.
+
+        What is missing is integrated out.
+        """
+
+    @abstractmethod
+    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw rows, of shape (n_samples, n_features), in any dtype that holds them."""
+
+    @abstractmethod
+    def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray:
+        """Draw the missing values of each row jointly from ``p(x_missing | x_observed)``.
+
+        Returns
+        -------
+        completed : ndarray of shape (n_rows, n_features)
+            The draws where a value is missing, and anything elsewhere.
+        """
+
+    @abstractmethod
+    def _mean_missing(self, codes: Any) -> np.ndarray:
+        """Return ``E[x_missing | x_observed]``, shaped as by ``_sample_missing``."""
+
+    @abstractmethod
+    def _mode_missing(self, codes: Any) -> np.ndarray:
+        """Return the most probable missing values, jointly, shaped as by ``_sample_missing``."""
+
+    # ------------------------------------------------------------------ hooks with a default
+    @property
+    def _columns(self) -> Columns:
+        """The kinds of the columns, known once data are encoded."""
+        return Columns.alike(self._column_kind, self.n_features_in_)
+
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
+        """Learn what the data declare (the categories, for example) and return the codes of X.
+
+        With ``extend``, keep what earlier batches declared.
+        """
+        return self._encode(X)
+
+    def _encode(self, X: Any) -> Any:
+        """Check validated X against what the training data declared and return its codes."""
+        return X.astype(np.float64, copy=False)
+
+    def _recode(self, table: np.ndarray) -> Any:
+        """Return the codes of a table like the one that NumPy makes of codes."""
+        return table
+
+    def _log_prior(self, total: float) -> float:
+        """Return what pseudo-counts and the like add to the log-likelihood of rows of this weight.
+
+        It is part of what expectation-maximisation raises, in a mixture, for example.
+        """
+        return 0.0
+
+    def _fit(self, codes: Any, weight: np.ndarray | None) -> None:
+        """Set the fitted attributes from all rows at once.
+
+        A family without additive statistics overrides this and says so in ``_is_additive``, which
+        removes ``partial_fit``.
+        """
+        self._set(self._count_blocks(codes, weight))
+
+    def _start_statistics(self, codes: Any, weight: np.ndarray) -> Any:
+        """Return statistics to start expectation-maximisation from, which rule out no row."""
+        return self._count_blocks(codes, weight)
+
+    def _expected_statistics(self, codes: Any, weight: np.ndarray | None) -> Any:
+        """Return the statistics of rows, where values are missing those that the model expects."""
+        return self._count(codes, weight)
+
+    # ------------------------------------------------------------------ learning by the hooks
+    def _learn(self, codes: Any, weight: np.ndarray | None) -> None:
+        """Fit to codes, as a density on its own or as a part of another."""
+        self._fit(codes, weight)
+        self._finish()
+        check_without_nan(self)
+
+    def _set(self, statistics: Any) -> None:
+        """Set the fitted attributes from statistics, and keep these if batches may be added."""
+        if self._is_additive:
+            self._statistics = statistics
+        self._estimate(statistics)
+        self._finish()
+
+    def _finish(self) -> None:
+        check_learned(self)
+        self._fitted = True
+
+    def _count_blocks(self, codes: Any, weight: np.ndarray | None) -> Any:
+        parts = run_in_threads(self._count, weighted_blocks(codes, weight), self.n_jobs)
+        check_statistics(self, parts[0])
+        return add_in_pairs(parts)
+
+
+def check_hooks(density: DensityHooks) -> None:
+    """Raise a TypeError if the class does not say what its columns are."""
+    family = type(density)
+    if family._columns is DensityHooks._columns and family._column_kind not in KINDS:
+        raise TypeError(
+            f"{family.__name__} must say what its columns are: set the class attribute "
+            f"_column_kind to one of {', '.join(map(repr, KINDS))}, or write the property _columns."
+        )
+
+
+def check_statistics(density: DensityHooks, statistics: Any) -> None:
+    """Raise a TypeError if statistics do not add up."""
+    adds = hasattr(statistics, "__add__") and not isinstance(statistics, list | tuple | str)
+    if not adds:
+        raise TypeError(
+            f"{type(density).__name__}._count must return statistics that add by +, such as an "
+            "array or a dataclass of arrays that derives from skdgm.density.Statistics; it "
+            f"returned a {type(statistics).__name__}."
+        )
+
+
+def check_learned(density: DensityHooks) -> None:
+    """Raise a TypeError if the number of parameters is not set, or no integer."""
+    if not hasattr(density, "n_parameters_"):
+        if density._tells_n_parameters:
+            raise TypeError(
+                f"{type(density).__name__}._estimate must set n_parameters_, the number of free "
+                "parameters, or the class must set _tells_n_parameters = False."
+            )
+    elif not isinstance(density.n_parameters_, Integral):
+        raise TypeError(
+            f"{type(density).__name__}.n_parameters_ must be an integer, got "
+            f"{density.n_parameters_!r}."
+        )
+
+
+def check_without_nan(density: DensityHooks) -> None:
+    """Raise a TypeError if a fitted attribute holds NaN: then missing values were counted."""
+    for name, value in vars(density).items():
+        is_learned = name.endswith("_") and isinstance(value, float | np.ndarray)
+        if is_learned and np.asarray(value).dtype.kind == "f" and np.isnan(value).any():
+            raise TypeError(
+                f"{type(density).__name__} has learned NaN as {name}: _count must leave missing "
+                "cells out, or the family must derive from skdgm.density.EMDensity."
+            )
+
+
+def check_log_prob(density: DensityHooks, log_prob: np.ndarray, n_rows: int) -> None:
+    """Raise an error unless each row has a log-probability."""
+    if log_prob.shape != (n_rows,):
+        raise TypeError(
+            f"{type(density).__name__}._log_prob must return a number for each of the {n_rows} "
+            f"rows, got shape {log_prob.shape}."
+        )
+    if np.isnan(log_prob).any():
+        raise ValueError(
+            f"{type(density).__name__} gives NaN as the log-probability of row "
+            f"{int(np.isnan(log_prob).argmax())}; it must be a number, or -inf."
+        )

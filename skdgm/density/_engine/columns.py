@@ -1,0 +1,88 @@
+"""What the columns of a table are: binary, categorical, count or continuous.
+
+A density says it once; whoever lists states, completes rows or compares densities asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self, get_args
+
+import numpy as np
+
+ColumnKind = Literal["binary", "categorical", "count", "continuous"]
+KINDS: tuple[str, ...] = get_args(ColumnKind)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The kind of each column, and its number of categories.
+
+    An ordinal column is categorical, with an order.
+    """
+
+    kind: np.ndarray  # (n_columns,), of str
+    n_categories: np.ndarray  # (n_columns,), 0 where values cannot be listed: counts, real numbers
+
+    @classmethod
+    def alike(cls, kind: ColumnKind, n_columns: int) -> Self:
+        """Return columns of one kind, which is not "categorical"."""
+        n_categories = 2 if kind == "binary" else 0
+        return cls(np.full(n_columns, kind), np.full(n_columns, n_categories, dtype=np.int64))
+
+    @classmethod
+    def categorical(cls, n_categories: np.ndarray) -> Self:
+        """Return columns with so many categories each."""
+        return cls(np.full(len(n_categories), "categorical"), np.asarray(n_categories))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Columns], places: Sequence[np.ndarray]) -> Self:
+        """Return the columns of blocks, each at its places in the table."""
+        order = np.argsort(np.concatenate(list(places)), kind="stable")
+        kind = np.concatenate([part.kind for part in parts])
+        n_categories = np.concatenate([part.n_categories for part in parts])
+        return cls(kind[order], n_categories[order])
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Columns):
+            return NotImplemented
+        same_kind = np.array_equal(self.kind, other.kind)
+        return same_kind and np.array_equal(self.n_categories, other.n_categories)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def listable(self) -> np.ndarray:
+        """Mask of columns whose values can be listed."""
+        return self.n_categories > 0
+
+    @property
+    def all_discrete(self) -> bool:
+        """True if a row has a probability, not a density."""
+        return not (self.kind == "continuous").any()
+
+    @property
+    def all_continuous(self) -> bool:
+        """True if every column holds real numbers."""
+        return bool((self.kind == "continuous").all())
+
+    def dtype_of_samples(self, dtype: np.dtype) -> np.dtype:
+        """Return the dtype of rows that are drawn, given that of the training data.
+
+        It is the same if that holds the values; real numbers take floats.
+        """
+        if not self.all_discrete:
+            return dtype if dtype.kind == "f" else np.dtype(np.float64)
+        largest = max(0, int(np.max(self.n_categories, initial=0)) - 1)
+        return dtype if _holds(dtype, largest) else np.promote_types(dtype, np.uint16)
+
+
+def _holds(dtype: np.dtype, category: int) -> bool:
+    """Return whether the dtype holds a category exactly."""
+    if dtype.kind == "f":
+        return category <= 2 ** (np.finfo(dtype).nmant + 1)
+    return category <= (1 if dtype.kind == "b" else np.iinfo(dtype).max)

@@ -1,0 +1,136 @@
+"""Densities of one family side by side: one per class of a classifier, one per component.
+
+They learn together what they share, and families whose densities compute faster together than one
+by one override the loops here by one product of matrices, or one pass over the codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from ._base import BaseDensity
+from ._engine.blocks import run_in_threads
+
+SMALLEST_SHARE = 1e-12  # of a row: smaller responsibilities are not worth a density's time
+NEXT_TO_NOTHING = 1e-100  # weight of each row for a density that has lost all of them
+
+
+class DensityGroup:
+    """Densities of one family that see the same columns.
+
+    Parameters
+    ----------
+    prototype : BaseDensity
+        An unfitted density that has encoded the training data, and so knows what they declare.
+    n_densities : int
+        Number of densities.
+
+    Attributes
+    ----------
+    densities : list of BaseDensity
+        The densities, fitted by :meth:`fit` or :meth:`estimate`.
+    """
+
+    def __init__(self, prototype: BaseDensity, n_densities: int) -> None:
+        self.prototype = prototype
+        self.densities: list[Any] = [copy(prototype) for _ in range(n_densities)]
+
+    # ------------------------------------------------------------------ learning
+    def fit(self, tables: Sequence[tuple[Any, np.ndarray | None]], n_jobs: int | None) -> None:
+        """Fit each density to codes and weights of its own."""
+        pairs = zip(self.densities, tables, strict=True)
+        tasks = [(density, *table) for density, table in pairs]
+        run_in_threads(_learn, tasks, n_jobs)
+        self._prepare()
+
+    def estimate(self, statistics: Sequence[Any]) -> None:
+        """Set the fitted attributes of the densities, each from its own statistics."""
+        for density, own in zip(self.densities, statistics, strict=True):
+            density._set(own)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Prepare what ``log_prob`` needs of the fitted densities."""
+
+    def start(self, codes: Any, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
+        """Return the statistics of each density to start expectation-maximisation from.
+
+        Parameters
+        ----------
+        codes : codes of shape (n_rows, n_features)
+            Rows, the same for all densities.
+        shares : ndarray of shape (n_rows, n_densities)
+            Part of each row that a density gets.
+        weight : ndarray of shape (n_rows,)
+            How often each row counts.
+        """
+        return [
+            density._start_statistics(codes[rows], own)
+            for density, rows, own in self._rows_of_each(shares, weight, 0.0)
+        ]
+
+    def expect(self, codes: Any, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
+        """Return the statistics of each density, as expected where values are missing.
+
+        Parameters are those of :meth:`start`; the shares are responsibilities.
+        """
+        return [
+            density._expected_statistics(codes[rows], own)
+            for density, rows, own in self._rows_of_each(shares, weight, SMALLEST_SHARE)
+        ]
+
+    def _rows_of_each(
+        self, shares: np.ndarray, weight: np.ndarray, least: float
+    ) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
+        """Each density with the rows of which it gets more than the least share, and weights."""
+        for density, share in zip(self.densities, shares.T, strict=True):
+            rows = np.flatnonzero(share > least)
+            own = share[rows]
+            if not len(rows):  # all rows alike, with next to no weight
+                rows, own = np.arange(len(share)), np.full(len(share), NEXT_TO_NOTHING)
+            yield density, rows, weight[rows] * own
+
+    # ------------------------------------------------------------------ queries
+    def log_prob(self, codes: Any) -> np.ndarray:
+        """Return ``log p(x_observed)`` under each density, of shape (n_rows, n_densities)."""
+        return np.stack([density._log_prob(codes) for density in self.densities], axis=1)
+
+    def log_prior(self, totals: np.ndarray) -> float:
+        """Return the log-priors of the densities together, given the weight of each one's rows."""
+        pairs = zip(self.densities, totals, strict=True)
+        return sum(density._log_prior(total) for density, total in pairs)
+
+    def n_parameters(self, besides: int) -> int | None:
+        """Return the number of free parameters, shared ones once, and of others besides.
+
+        None if a density does not tell its own.
+        """
+        own = [getattr(density, "n_parameters_", None) for density in self.densities]
+        if None in own:
+            return None
+        return sum(own) - (len(own) - 1) * self.n_shared_parameters + besides
+
+    @property
+    def n_shared_parameters(self) -> int:
+        """Number of parameters that each density has in common with the others."""
+        return 0
+
+
+def group_of(prototype: BaseDensity, n_densities: int) -> DensityGroup:
+    """Return an unfitted group of the prototype's family."""
+    return (prototype._group_type or DensityGroup)(prototype, n_densities)
+
+
+def set_n_parameters(estimator: Any, n_parameters: int | None) -> None:
+    """Set ``n_parameters_``, or leave it unset where the number is not known."""
+    vars(estimator).pop("n_parameters_", None)
+    if n_parameters is not None:
+        estimator.n_parameters_ = n_parameters
+
+
+def _learn(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> None:
+    density._learn(codes, weight)

@@ -1,0 +1,73 @@
+"""Blocks of columns side by side: the densities of each block are a group of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._group import DensityGroup, group_of
+from ._blocks import ColumnCodes, ColumnStatistics, in_block
+
+
+class ColumnGroup(DensityGroup):
+    """Column densities with the same blocks."""
+
+    def __init__(self, prototype: Any, n_densities: int) -> None:
+        super().__init__(prototype, n_densities)
+        self.blocks = [
+            (name, columns, group_of(density, n_densities))
+            for name, density, columns in prototype.densities_
+        ]
+        for place, density in enumerate(self.densities):
+            density.densities_ = [
+                (name, group.densities[place], columns) for name, columns, group in self.blocks
+            ]
+
+    def fit(
+        self, tables: Sequence[tuple[ColumnCodes, np.ndarray | None]], n_jobs: int | None
+    ) -> None:
+        for place, (name, columns, group) in enumerate(self.blocks):
+            own = [(codes.parts[place], weight) for codes, weight in tables]
+            with in_block(name, columns):
+                group.fit(own, n_jobs)
+        self._finish()
+
+    def estimate(self, statistics: Sequence[ColumnStatistics]) -> None:
+        for place, (name, columns, group) in enumerate(self.blocks):
+            with in_block(name, columns):
+                group.estimate([each.parts[place] for each in statistics])
+        self._finish()
+
+    def _finish(self) -> None:
+        for density in self.densities:
+            density._finish()
+
+    def start(
+        self, codes: ColumnCodes, shares: np.ndarray, weight: np.ndarray
+    ) -> list[ColumnStatistics]:
+        return self._together(
+            group.start(part, shares, weight)
+            for (_, _, group), part in zip(self.blocks, codes.parts, strict=True)
+        )
+
+    def expect(
+        self, codes: ColumnCodes, shares: np.ndarray, weight: np.ndarray
+    ) -> list[ColumnStatistics]:
+        return self._together(
+            group.expect(part, shares, weight)
+            for (_, _, group), part in zip(self.blocks, codes.parts, strict=True)
+        )
+
+    def _together(self, by_block: Any) -> list[ColumnStatistics]:
+        """Return the statistics of each density, given those of each block's group."""
+        return [ColumnStatistics(parts) for parts in zip(*by_block, strict=True)]
+
+    def log_prob(self, codes: ColumnCodes) -> np.ndarray:
+        pairs = zip(self.blocks, codes.parts, strict=True)
+        return sum(group.log_prob(part) for (_, _, group), part in pairs)
+
+    @property
+    def n_shared_parameters(self) -> int:
+        return sum(group.n_shared_parameters for _, _, group in self.blocks)

@@ -1,0 +1,47 @@
+"""Densities side by side behind one transformer: those of the transformed rows are a group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._group import DensityGroup, group_of
+from ._rows import TransformedRows
+
+
+class TransformedGroup(DensityGroup):
+    """Transformed densities with the same transformer."""
+
+    def __init__(self, prototype: Any, n_densities: int) -> None:
+        super().__init__(prototype, n_densities)
+        self.inner = group_of(prototype._prototype, n_densities)
+
+    def fit(
+        self, tables: Sequence[tuple[TransformedRows, np.ndarray | None]], n_jobs: int | None
+    ) -> None:
+        self.inner.fit([(codes.transformed, weight) for codes, weight in tables], n_jobs)
+        self._take_over()
+
+    def estimate(self, statistics: Sequence[Any]) -> None:
+        self.inner.estimate(statistics)
+        self._take_over()
+
+    def _take_over(self) -> None:
+        for density, inner in zip(self.densities, self.inner.densities, strict=True):
+            density._take_over(inner)
+            density._finish()
+
+    def start(self, codes: TransformedRows, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
+        return self.inner.start(codes.transformed, shares, weight)
+
+    def expect(self, codes: TransformedRows, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
+        return self.inner.expect(codes.transformed, shares, weight)
+
+    def log_prob(self, codes: TransformedRows) -> np.ndarray:
+        return self.inner.log_prob(codes.transformed) + codes.log_det[:, np.newaxis]
+
+    @property
+    def n_shared_parameters(self) -> int:
+        return self.inner.n_shared_parameters

@@ -1,0 +1,40 @@
+"""The codes of a density behind a transformer: rows, and what they become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .._engine.codes import ComposedCodes, coordinates
+
+
+@dataclass(frozen=True, eq=False)
+class TransformedRows(ComposedCodes):
+    """Rows, what the density behind the transformer made of their images, and the Jacobians.
+
+    NumPy takes them for the rows themselves.
+    """
+
+    values: np.ndarray  # (n_rows, n_columns), NaN where missing
+    transformed: Any
+    log_det: np.ndarray  # (n_rows,), of the observed values
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.values.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.values.dtype
+
+    def __getitem__(self, rows: Any) -> Self:
+        return type(self)(self.values[rows], self.transformed[rows], self.log_det[rows])
+
+    def coordinates(self) -> np.ndarray:
+        return coordinates(self.transformed)
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype=dtype) if copy else self.values.astype(dtype, copy=False)
