@@ -1,0 +1,114 @@
+"""The architecture holds: imports run one way, files are short, every estimator is documented."""
+
+import ast
+import re
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from .estimators import public_estimators
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "skdgm"
+FILES = sorted(PACKAGE.rglob("*.py"))
+LONGEST = 400  # lines
+
+# From the bottom up; a module imports from its own layer and those before it.
+LAYERS = [
+    ("skdgm._kernels", "skdgm._validation", "skdgm._codes"),
+    ("skdgm.density._engine",),
+    ("skdgm.density._contract", "skdgm.density._base"),
+    ("skdgm.density._em", "skdgm.density._composite", "skdgm.density._group"),
+    ("skdgm.density",),
+    ("skdgm.conditional", "skdgm.impute", "skdgm.projection", "skdgm.metrics"),
+    ("skdgm.comparison",),
+    ("skdgm",),
+]
+
+
+def module_of(file):
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(file): file for file in FILES}
+
+
+def imports_of(module):
+    """Every module of the package that a module imports, wherever the import stands."""
+    file = MODULES[module]
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            source = ".".join([*(above if node.level else []), *filter(None, [node.module])])
+            names = {f"{source}.{alias.name}" for alias in node.names}
+            found |= {name for name in names if name in MODULES} or {source}
+    return {name for name in found if name in MODULES and name != module}
+
+
+IMPORTS = {module: imports_of(module) for module in MODULES}
+
+
+def layer_of(module):
+    """The layer that names the module most closely."""
+    fitting = [
+        (len(name), place)
+        for place, names in enumerate(LAYERS)
+        for name in names
+        if module == name or module.startswith(name + ".")
+    ]
+    return max(fitting)[1]
+
+
+def test_there_are_no_import_circles():
+    try:
+        TopologicalSorter(IMPORTS).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(error.args[1][::-1]))
+
+
+def test_imports_run_one_way():
+    upwards = [
+        f"{module} imports {imported}"
+        for module, all_imported in IMPORTS.items()
+        for imported in all_imported
+        if layer_of(imported) > layer_of(module)
+    ]
+    assert not upwards
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
+def test_files_are_short(file):
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+def test_kernels_are_named_after_the_folders_that_use_them():
+    rooms = {
+        file.stem.strip("_") for file in [*PACKAGE.iterdir(), *(PACKAGE / "density").iterdir()]
+    }
+    for file in (PACKAGE / "_kernels").glob("[!_]*.py"):
+        assert any(file.stem == room or file.stem.startswith(room + "_") for room in rooms), file
+
+
+def test_what_serves_one_family_lives_in_its_folder():
+    for module in MODULES:
+        if module.startswith("skdgm.density._engine."):
+            rooms = {name.rpartition(".")[0] for name in MODULES if module in IMPORTS[name]}
+            assert len(rooms) > 1 or rooms == {"skdgm.density"}, f"{module} serves only {rooms}"
+
+
+def test_each_family_has_a_room_that_opens_with_its_density():
+    for folder in (PACKAGE / "density").iterdir():
+        if folder.is_dir() and folder.name not in ("_engine", "__pycache__"):
+            assert (folder / "_density.py").exists()
+
+
+@pytest.mark.parametrize("estimator", public_estimators())
+def test_every_estimator_is_on_the_api_page(estimator):
+    page = (ROOT / "doc" / "api.rst").read_text(encoding="utf-8")
+    assert re.search(rf"^   {estimator.__name__}$", page, flags=re.MULTILINE)
