@@ -349,7 +349,7 @@ def test_errors():
         model.score_samples(X, np.hstack([Y, Y[:, :1]]))
     with pytest.raises(ValueError, match="X has 2 features, but ConditionalDensity is expecting 3"):
         model.predict(X[:, :2])
-    with pytest.raises(ValueError, match="column 1 of y holds 3, but the categories known"):
+    with pytest.raises(ValueError, match="Unknown category in y: column 1 holds 3, but"):
         model.score_samples(X, Y + np.array([0, 2]))
     with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
         model.fit(X, None)
@@ -365,7 +365,7 @@ def test_errors():
         model.fit(X, np.where(Y == 0, np.inf, Y))
     unseen = Y.astype(float)
     unseen[:, 1] = np.nan
-    with pytest.raises(ValueError, match="no observed value in column 1 of y, "):
+    with pytest.raises(ValueError, match="y has no observed value in column 1, "):
         model.fit(X, unseen)
     assert_array_equal(model.score_samples(X, Y), before)
     new = ConditionalDensity(FullCategoricalDensity())

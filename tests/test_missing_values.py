@@ -301,7 +301,7 @@ def test_iteration_reports(case, capsys):
     with pytest.warns(ConvergenceWarning, match="max_iter=1 steps to tol"):
         density = clone(case.density).set_params(max_iter=1, verbose=1).fit(X)
     assert density.n_iter_ == len(density.lower_bounds_) == 1
-    assert f"EM step 1: {density.lower_bounds_[0]:.6f} nats a row" in capsys.readouterr().out
+    assert f"EM step 1: {density.lower_bounds_[0]:.6f} nats per row" in capsys.readouterr().out
     if case in ADDITIVE_CASES:  # complete rows are counted in one step
         complete = clone(case.density).fit(case.data())
         assert complete.n_iter_ == 1

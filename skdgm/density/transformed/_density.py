@@ -200,6 +200,10 @@ class TransformedDensity(CompositeDensity):
     def _parts(self) -> list[BaseDensity]:
         return [self.density_]
 
+    @property
+    def _rules_out_rows(self) -> bool:
+        return True  # what the map does not reach
+
     def _log_prob(self, codes: TransformedRows) -> np.ndarray:
         return self.density_._log_prob(codes.transformed) + codes.log_det
 
