@@ -4,28 +4,25 @@ import pickle
 import subprocess
 import sys
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import StratifiedKFold
 
-import skdgm
-from skdgm import ClassifierComparison, compare_classifiers
+from skdgm import compare_classifiers
 from skdgm.comparison import _compare as compare
 from skdgm.comparison._models import (
-    ImputerOfHidden,
+    MaskedIterativeImputer,
     ValuesForEveryClass,
     cut,
-    readable_count,
 )
-from skdgm.comparison._tables import check_table, hide, make_preparation
+from skdgm.comparison._result import COLUMNS
+from skdgm.comparison._tables import HIDDEN_SHARES, check_table, hide, make_preparation
 
 SECONDS = ["fit_seconds", "predict_seconds"]
 QUICK = ["LogisticRegression", "BernoulliIndependentDensity"]
@@ -74,11 +71,11 @@ def test_all_models_on_an_array(table):
         result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
     assert list(result.table.index) == list(result.models)
     assert len(result.models) == 8
-    assert list(result.table.columns) == compare.COLUMNS
+    assert list(result.table.columns) == COLUMNS
     assert not result.interrupted
     assert result.shape == (36, 3, 3)
     assert (result.table[SECONDS] > 0).all(axis=None)
-    assert result.table[["accuracy", *compare.HIDDEN_SHARES]].stack().between(0, 1).all()
+    assert result.table[["accuracy", *HIDDEN_SHARES]].stack().between(0, 1).all()
     assert np.isfinite(result.table["log_loss"].to_numpy()).all()
     assert result.table.loc["GaussianDiscriminant", "accuracy"] > 0.8
     for model in pickle.loads(pickle.dumps(result)).models.values():
@@ -226,14 +223,14 @@ def test_gaussian_models_stand_hidden_pixels_better():
 def test_iterative_imputation_learns_from_hidden_cells():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 1)) * [1.0, 2.0, -1.0, 3.0] + rng.normal(0, 0.3, (400, 4)) + 10
-    imputer = ImputerOfHidden().fit(X)
+    imputer = MaskedIterativeImputer().fit(X)
     complete = imputer.transform(X)
     np.testing.assert_allclose(np.corrcoef(complete[:, 1], X[:, 1])[0, 1], 1)
     for n_hidden in (1, 2, 3):  # predicted well from one column as from three
         X_hidden = np.where(np.arange(4) < n_hidden, np.nan, X)
         assert np.corrcoef(imputer.transform(X_hidden)[:, 0], X[:, 0])[0, 1] > 0.9
     pd.testing.assert_frame_equal(
-        *(pd.DataFrame(ImputerOfHidden().fit(X).transform(X_hidden)) for _ in range(2))
+        *(pd.DataFrame(MaskedIterativeImputer().fit(X).transform(X_hidden)) for _ in range(2))
     )
 
 
@@ -356,7 +353,7 @@ def test_ctrl_c_before_anything_is_finished(interrupt_after, table):
     result = quick(*table)
     assert result.interrupted
     assert result.table.empty
-    assert list(result.table.columns) == compare.COLUMNS
+    assert list(result.table.columns) == COLUMNS
 
 
 def test_progress_is_reported_on_standard_error(table, capsys):
@@ -369,65 +366,7 @@ def test_progress_is_reported_on_standard_error(table, capsys):
     assert capsys.readouterr().err == ""
 
 
-# ---------------------------------------------------------------------- showing and saving
-@pytest.fixture
-def huge():
-    """A result with a number of parameters beyond floats and beyond str."""
-    table = pd.DataFrame(
-        0.5, index=pd.Index(["LogisticRegression", "Huge"], name="model"), columns=compare.COLUMNS
-    )
-    table["n_parameters"] = pd.Series([650, 2**20_000], index=table.index, dtype=object)
-    return ClassifierComparison(table, {}, False, 5, (10, 2, 2))
-
-
-def test_counts_are_readable():
-    assert readable_count(9_999_999) == "9,999,999"
-    assert readable_count(2**64 - 1) == "1.8e+19"
-    assert readable_count(2**20_000) == "4.0e+6020"
-
-
-def test_huge_counts_are_shown_and_saved_exactly(huge, tmp_path):
-    assert "4.0e+6020" in str(huge)
-    assert repr(huge) == str(huge)
-    huge.to_csv(tmp_path / "table.csv")
-    saved = pd.read_csv(tmp_path / "table.csv", index_col="model", dtype={"n_parameters": str})
-    digits = saved.loc["Huge", "n_parameters"]
-    assert len(digits) == 6021
-    assert int(digits[-4000:]) == 2**20_000 % 10**4000
-    assert saved.loc["LogisticRegression", "n_parameters"] == "650"
-
-
-def test_drawing(huge):
-    axes = Figure(layout="constrained").subplots(1, 2)
-    display = huge.plot(ax=axes)
-    hidden, parameters = display.axes_
-    assert [hidden, parameters] == list(axes)
-    np.testing.assert_allclose(hidden.lines[0].get_xdata(), [0, 10, 30, 60, 90])
-    assert [line.get_xdata()[0] for line in parameters.lines] == [650, 6500]
-    assert parameters.texts[0].get_text().startswith("4.0e+6020")
-    assert [text.get_text() for text in display.figure_.legends[0].get_texts()] == [
-        "LogisticRegression",
-        "Huge",
-    ]
-    assert huge.plot(ax=Figure().subplots(1, 2)).axes_[0].get_legend() is not None
-
-
-def test_drawing_makes_its_own_figure(huge, monkeypatch):
-    import matplotlib.pyplot as plt
-
-    monkeypatch.setattr(plt, "figure", Figure)
-    display = skdgm.ComparisonDisplay.from_comparison(huge)
-    assert len(display.figure_.axes) == 2
-
-
-def test_drawing_explains_what_it_needs(huge):
-    with pytest.raises(ValueError, match="ax must hold two matplotlib axes, got 1"):
-        huge.plot(ax=[Figure().subplots()])
-    empty = SimpleNamespace(table=huge.table.iloc[:0])
-    with pytest.raises(ValueError, match="comparison must hold at least one finished model"):
-        skdgm.ComparisonDisplay.from_comparison(empty)
-
-
+# ---------------------------------------------------------------------- imports
 def test_import_needs_neither_pandas_nor_matplotlib():
     program = """
 import sys

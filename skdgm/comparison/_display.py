@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from ._compare import HIDDEN_SHARES
 from ._models import ITERATIVE, MEAN, readable_count
+from ._tables import HIDDEN_SHARES
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ._compare import ClassifierComparison
 
 BASELINES = {
     MEAN: {"color": "black", "marker": "*", "markersize": 11, "linestyle": "--"},
@@ -31,6 +29,14 @@ COLORS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"]
 MARKERS = ["o", "s", "X", "^", "D", "v"]
 HIDDEN = {"accuracy": 0} | {column: round(100 * share) for column, share in HIDDEN_SHARES.items()}
 LARGEST_DRAWN = 10**9  # a model with more parameters is drawn at the edge, with their number
+
+
+class HasTable(Protocol):
+    """What is drawn: a :class:`ClassifierComparison`, or anything with such a table."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per model, with the columns of a comparison."""
 
 
 class ComparisonDisplay:
@@ -74,9 +80,7 @@ class ComparisonDisplay:
         self.table = table
 
     @classmethod
-    def from_comparison(
-        cls, comparison: ClassifierComparison, ax: Sequence[Any] | None = None
-    ) -> Self:
+    def from_comparison(cls, comparison: HasTable, ax: Sequence[Any] | None = None) -> Self:
         """Draw the result of a comparison.
 
         Parameters

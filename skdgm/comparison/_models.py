@@ -39,7 +39,7 @@ EM = {"max_iter": 10, "tol": 0.1}
 
 
 # ---------------------------------------------------------------------- for logistic regression
-class ImputerOfHidden(TransformerMixin, BaseEstimator):
+class MaskedIterativeImputer(TransformerMixin, BaseEstimator):
     """Scikit-learn's ``IterativeImputer``, fitted to training rows with cells hidden on purpose.
 
     Fitted to complete rows, it would stop after a single round of regressions, which have never
@@ -155,7 +155,10 @@ Model = tuple[list[tuple[str, Any]], Any]  # the steps of a pipeline and the gri
 
 def _baselines(preparation: Any, seed: int) -> dict[str, Model]:
     """Logistic regression behind either imputer, which is fitted once for all inner folds."""
-    imputers = {MEAN: SimpleImputer(keep_empty_features=True), ITERATIVE: ImputerOfHidden(seed)}
+    imputers = {
+        MEAN: SimpleImputer(keep_empty_features=True),
+        ITERATIVE: MaskedIterativeImputer(seed),
+    }
     return {
         name: (
             [
@@ -254,7 +257,7 @@ def with_preparation(model: GridSearchCV, search: GridSearchCV, prepare: Any) ->
     return model
 
 
-def count_parameters(pipeline: Pipeline) -> int:
+def n_classifier_parameters(pipeline: Pipeline) -> int:
     """Free parameters of the classifier that ends a pipeline, exact.
 
     Those of a generative classifier are its ``n_parameters_``. Logistic regression with C classes

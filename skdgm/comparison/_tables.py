@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_CATEGORIES = 20  # columns that a text column may become; its rarer values share the last one
+HIDDEN_SHARES = {f"accuracy_{percent}_hidden": percent / 100 for percent in (10, 30, 60, 90)}
 NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"}
 
 
