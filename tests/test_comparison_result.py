@@ -1,4 +1,4 @@
-"""The result of a comparison: shown, saved and drawn."""
+"""The result of a comparison: printed, saved and plotted."""
 
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ from skdgm.comparison._result import COLUMNS
 
 @pytest.fixture
 def huge():
-    """A result with a number of parameters beyond floats and beyond str."""
+    """A result with a number of parameters too large for floats and for str."""
     table = pd.DataFrame(
         0.5, index=pd.Index(["LogisticRegression", "Huge"], name="model"), columns=COLUMNS
     )
@@ -39,7 +39,7 @@ def test_huge_counts_are_shown_and_saved_exactly(huge, tmp_path):
     assert saved.loc["LogisticRegression", "n_parameters"] == "650"
 
 
-def test_drawing(huge):
+def test_plot_draws_every_model(huge):
     axes = Figure(layout="constrained").subplots(1, 2)
     display = huge.plot(ax=axes)
     hidden, parameters = display.axes_
@@ -54,7 +54,7 @@ def test_drawing(huge):
     assert huge.plot(ax=Figure().subplots(1, 2)).axes_[0].get_legend() is not None
 
 
-def test_drawing_makes_its_own_figure(huge, monkeypatch):
+def test_plot_makes_its_own_figure(huge, monkeypatch):
     import matplotlib.pyplot as plt
 
     monkeypatch.setattr(plt, "figure", Figure)
@@ -62,7 +62,7 @@ def test_drawing_makes_its_own_figure(huge, monkeypatch):
     assert len(display.figure_.axes) == 2
 
 
-def test_drawing_explains_what_it_needs(huge):
+def test_invalid_axes_and_empty_tables_are_refused(huge):
     with pytest.raises(ValueError, match="ax must hold two matplotlib axes, got 1"):
         huge.plot(ax=[Figure().subplots()])
     empty = SimpleNamespace(table=huge.table.iloc[:0])

@@ -1,4 +1,4 @@
-"""The main job: generative classifiers against logistic regression, as a table and a picture."""
+"""Generative classifiers compared with logistic regression: a table, a result and a plot."""
 
 from ._compare import compare_classifiers
 from ._display import ComparisonDisplay, make_figure

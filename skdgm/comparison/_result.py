@@ -31,31 +31,33 @@ COLUMNS = [
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ClassifierComparison:
-    """What :func:`compare_classifiers` found: a table, and the fitted models.
+    """Result of :func:`compare_classifiers`: a table, and the fitted models.
 
-    Printed, it shows the table with readable numbers.
+    Printing it shows the table with readable numbers.
 
     Attributes
     ----------
     table : DataFrame of shape (n_models, 10)
-        A row a model, by its name; every figure but ``n_parameters`` is a mean over the folds.
+        One row per model, indexed by its name; all figures except ``accuracy_std`` and
+        ``n_parameters`` are means over the folds.
 
         - ``accuracy`` and ``accuracy_std``: share of the test rows that are classified correctly,
           and its standard deviation over the folds.
         - ``log_loss``: mean of ``-log p(y | x)`` over the test rows, in nats.
-        - ``n_parameters``: free parameters of the classifier fitted to all rows, an exact Python
-          int: ``n_parameters_`` of a generative one, ``C D + C`` for logistic regression with C
-          classes and D columns. What prepares or projects the columns is not counted.
-        - ``fit_seconds``: fit of the chosen pipeline to a training fold, without the search;
-          ``predict_seconds``: ``predict_proba`` of a test fold. Both start when text is encoded
-          and, for logistic regression, missing values are filled in.
+        - ``n_parameters``: number of free parameters of the classifier fitted to all rows, an exact
+          Python int: ``n_parameters_`` of a generative classifier, ``C D + C`` for logistic
+          regression with C classes and D columns. Steps that prepare or project the columns are
+          not counted.
+        - ``fit_seconds``: time to fit the chosen pipeline to a training fold, without the search;
+          ``predict_seconds``: time of ``predict_proba`` on a test fold. Encoding text and imputing
+          missing values for logistic regression are not included.
         - ``accuracy_10_hidden``, ``accuracy_30_hidden``, ``accuracy_60_hidden``,
           ``accuracy_90_hidden``: accuracy with that percentage of the test cells hidden as NaN.
     models : dict of str to GridSearchCV
         For each row a search fitted to all rows, ready to ``predict``; ``best_estimator_`` is the
-        pipeline and ``best_params_`` what was chosen.
+        pipeline and ``best_params_`` the parameters chosen.
     interrupted : bool
-        Whether Ctrl-C ended the comparison, so that models are missing.
+        True if Ctrl-C ended the comparison before all models were finished.
     folds : int
         Number of folds.
     shape : tuple of int (n_samples, n_features, n_classes)
@@ -86,10 +88,10 @@ class ClassifierComparison:
         return (
             f"{self._readable().to_string()}\n\n"
             f"{self.folds}-fold cross-validation on {rows} rows, {columns} columns and {classes} "
-            f"classes{ending}.\nlog-loss in nats; hidden: accuracy when that share of the test "
-            "cells is missing. Logistic\nregression imputes them, by the training mean or by "
-            "IterativeImputer; generative models integrate\nthem out, or project what is expected "
-            "there (PCAProjection)."
+            f"classes{ending}.\nlog-loss in nats; hidden: accuracy with that share of the test "
+            "cells missing. They are imputed for\nlogistic regression, by the training mean or by "
+            "IterativeImputer; generative models integrate them\nout, or project their expectation "
+            "(PCAProjection)."
         )
 
     def __repr__(self) -> str:
@@ -110,35 +112,35 @@ class ClassifierComparison:
         return import_pandas().DataFrame(readable, index=table.index.rename(None))
 
     def to_csv(self, path: str | PathLike[str]) -> None:
-        """Save the table, the numbers of parameters with all their digits.
+        """Save the table as CSV, with all digits of the numbers of parameters.
 
         Parameters
         ----------
         path : str or path
-            The file to write; one that exists is replaced.
+            The file to write; an existing file is replaced.
         """
         # Decimal writes integers of any length; str stops at 4,300 digits.
         exact = [str(Decimal(count)) for count in self.table["n_parameters"]]
         self.table.assign(n_parameters=exact).to_csv(path)
 
     def plot(self, ax: Sequence[Any] | None = None) -> ComparisonDisplay:
-        """Draw accuracy against hidden features and against the number of parameters.
+        """Plot accuracy against the share of hidden cells and the number of parameters.
 
         Parameters
         ----------
-        ax : sequence of two matplotlib axes, default=None
-            Where to draw; None makes a figure.
+        ax : sequence of two matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
 
         Returns
         -------
         display : ComparisonDisplay
-            The drawing, with the attributes ``figure_`` and ``axes_``.
+            The plot, with the attributes ``figure_`` and ``axes_``.
         """
         return ComparisonDisplay.from_comparison(self, ax=ax)
 
 
 def tabulate(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Make the table of a comparison from the figures of each model."""
+    """Make the table of a comparison from one row of figures per model."""
     pandas = import_pandas()
     columns = {
         column: pandas.Series(
