@@ -1,9 +1,8 @@
 """Draw the images of the README.
 
 digits.png shows real digits, and samples from three families; holes.png shows digits of which half
-is missing, and completions; halves.png shows upper halves, and lower halves drawn for them. Run
-this script from any folder, with skdgm and matplotlib installed: ``python
-doc/images/make_images.py``.
+is missing, and completions; halves.png shows upper halves, and lower halves drawn for them. With
+skdgm and matplotlib installed, run from any folder: ``python doc/images/make_images.py``.
 """
 
 from pathlib import Path
