@@ -1,15 +1,15 @@
-"""Every discrete density on the binary density-estimation sets, beside published figures.
+"""Every discrete density on the binary density-estimation data sets, next to published figures.
 
 usage: python benchmarks/debd.py --data FOLDER [--sets nltcs plants ...] [--output FILE.csv]
 
-Reads FOLDER/debd/NAME.npz (arrays train, valid and test of bit-packed rows, d the number of
-columns). All sets have one recipe: a density is fitted to ``train`` with the settings of its grid,
-and the one that describes ``valid`` best is scored on ``test``, in nats a row. Nothing is fitted to
-``valid``. The grid of the hidden Chow-Liu tree is walked: more hidden states as long as ``valid``
-gains, then other pseudo-counts and another start at the best size.
+Reads FOLDER/debd/NAME.npz (arrays train, valid and test of bit-packed rows, and d, the number of
+columns). The recipe is the same for all sets: each density is fitted to ``train`` with the settings
+of its grid, and the one with the best score on ``valid`` is scored on ``test``, in nats per row.
+Nothing is fitted to ``valid``. The grid of the hidden Chow-Liu tree is searched step by step: more
+latent states as long as ``valid`` gains, then other pseudo-counts and another start at the best
+size.
 
-If FOLDER/../reference/debd_published.csv is there, its columns are printed beside the best of the
-densities by ``valid``.
+If FOLDER/../reference/debd_published.csv exists, its columns are printed next to the densities.
 """
 
 import argparse
@@ -36,11 +36,11 @@ SETS = (
 )
 SEED = 0
 MOST_CELLS = 500_000  # of the training data, for mixtures of hidden trees
-MOST_WORK = 2**20  # products for each row and message: what takes a minute or so for a fit
+MOST_WORK = 2**20  # products per row and message: a fit then takes about a minute
 
 
 class Search:
-    """The models of one family, fitted to ``train``, of which ``valid`` chooses."""
+    """Fits of one family to ``train``, keeping the one with the best score on ``valid``."""
 
     def __init__(self, train, valid):
         self.train, self.valid = train, valid
@@ -48,7 +48,7 @@ class Search:
         self.n_fits, self.seconds = 0, 0.0
 
     def try_out(self, density):
-        """Fit a density, and return whether it is the best so far."""
+        """Fit a density and return whether it is the best so far."""
         began = time.perf_counter()
         density.fit(self.train)
         seconds = time.perf_counter() - began
@@ -62,30 +62,30 @@ class Search:
 
 
 def search_independent(search):
-    """Columns one by one."""
+    """Try independent columns."""
     for alpha in (0.1, 1.0):
         search.try_out(BernoulliIndependentDensity(alpha=alpha))
 
 
 def search_chain(search):
-    """A chain along the columns, in the order that they happen to have."""
+    """Try chains along the columns in their given order."""
     for alpha in (0.1, 1.0):
         search.try_out(MarkovChainImageDensity(1, n_categories=2, alpha=alpha))
 
 
 def search_full_table(search):
-    """One probability for each joint state."""
+    """Try one probability per joint state."""
     for alpha in (1.0, 1e3, 1e6):
         search.try_out(FullCategoricalDensity(n_categories=2, alpha=alpha))
 
 
 def search_tree(search):
-    """The Chow-Liu tree."""
+    """Try the Chow-Liu tree."""
     search.try_out(ChowLiuTreeDensity(n_categories=2, alpha=0.05))
 
 
 def search_mixture(search):
-    """Mixtures of Chow-Liu trees, larger as long as that is better."""
+    """Try mixtures of Chow-Liu trees, larger ones as long as they are better."""
     for n_components in (4, 8, 16):
         tree = ChowLiuTreeDensity(n_categories=2, alpha=0.05)
         mixture = MixtureDensity(tree, n_components, max_iter=30, tol=0.01, random_state=SEED)
@@ -94,7 +94,7 @@ def search_mixture(search):
 
 
 def search_hidden_tree(search):
-    """Hidden Chow-Liu trees: first the number of states, then pseudo-counts, then the start."""
+    """Try hidden Chow-Liu trees: vary the number of states, then pseudo-counts, then the start."""
     settings = {"n_states": 8, "alpha": 1.0, "mixing": 0.1}
 
     def better(**changed):
@@ -118,7 +118,7 @@ def search_hidden_tree(search):
 
 
 def search_mixture_of_hidden_trees(search):
-    """Two hidden trees side by side, where all rows fit in every step of a minute."""
+    """Try mixtures of two hidden trees, unless the data are too large for the steps on all rows."""
     if search.train.size > MOST_CELLS:
         return
     for n_states in (8, 16):
@@ -143,7 +143,7 @@ FAMILIES = {
 
 
 def load(folder, name):
-    """Train, valid and test rows of zeros and ones."""
+    """Load the train, valid and test rows of zeros and ones."""
     with np.load(folder / "debd" / f"{name}.npz") as parts:
         n_columns = int(parts["d"])
         return [
@@ -152,7 +152,7 @@ def load(folder, name):
 
 
 def published_figures(folder):
-    """The figures of others by set and column, without their own Chow-Liu tree."""
+    """Load the published figures of hidden trees, by set and column, if there are any."""
     path = folder.resolve().parent / "reference" / "debd_published.csv"
     if not path.exists():
         return {}
@@ -164,7 +164,7 @@ def published_figures(folder):
 
 
 def measure(name, family, folder):
-    """One line of the result."""
+    """Return one row of the result, or None if the family was not tried on this set."""
     train, valid, test = load(folder, name)
     search = Search(train, valid)
     FAMILIES[family](search)
@@ -184,7 +184,7 @@ def measure(name, family, folder):
 
 
 def report(results, published):
-    """Print the test log-likelihood of every family, and of others, a row a set."""
+    """Print the test log-likelihoods of every family and the published ones, one row per set."""
     others = sorted({key for row in published.values() for key in row})
     print(f"\n{'dataset':10}" + "".join(f"{key[:20]:>21}" for key in (*FAMILIES, *others)))
     for name in dict.fromkeys(row["dataset"] for row in results):

@@ -1,11 +1,11 @@
-"""How long the public calls take, beside one plain pass over the same data.
+"""Time of the public calls, relative to one plain pass over the same data.
 
 usage: python benchmarks/kernels.py [--data FOLDER] [--rows N]
 
-Every row is a call on N x 784 binary images and its time as a multiple of ``X.max()``, which reads
-the data once; both are measured in this run, the smallest of several. Rows "1000, half hidden"
-score a thousand images with the right half missing, or each with half of its pixels missing at
-random. Peers of scikit-learn stand below. With --data, the images are those of
+Every row is a call on N x 784 binary images, with its time as a multiple of ``X.max()``, which
+reads the data once; both are measured in this run, as the shortest of several. Rows "1000, half
+missing" score a thousand images with the right half missing, or with half of the pixels of each
+missing at random. The last rows are peers in scikit-learn. With --data, the images are those of
 FOLDER/mnist_train.npz above grey level 127; without, they are random.
 """
 
@@ -26,7 +26,7 @@ from skdgm import (
 
 
 def shortest(call, repeats=5):
-    """Seconds of the quickest of several calls, after one that may compile."""
+    """Return the seconds of the fastest of several calls, after one that may compile."""
     call()
     seconds = []
     for _ in range(repeats):
@@ -37,7 +37,7 @@ def shortest(call, repeats=5):
 
 
 def images(folder, n_rows):
-    """Binary images as rows of zeros and ones, uint8."""
+    """Load binary images as rows of zeros and ones, uint8."""
     if folder is None:
         return (np.random.default_rng(0).random((n_rows, 784)) < 0.2).astype(np.uint8)
     grey = np.load(Path(folder) / "mnist_train.npz")["X"][:n_rows]
@@ -45,13 +45,13 @@ def images(folder, n_rows):
 
 
 def calls(X):
-    """The public calls, and their peers, by name."""
+    """Yield the public calls and their peers, by name."""
     columns, rng = np.arange(X.shape[1]), np.random.default_rng(0)
-    hidden = {
-        "half hidden": columns % 28 >= 14,
-        "half hidden at random": rng.random((1000, X.shape[1])) < 0.5,
+    missing = {
+        "half missing": columns % 28 >= 14,
+        "half missing at random": rng.random((1000, X.shape[1])) < 0.5,
     }
-    incomplete = {how: np.where(cells, np.nan, X[:1000]) for how, cells in hidden.items()}
+    incomplete = {how: np.where(cells, np.nan, X[:1000]) for how, cells in missing.items()}
     for density in (
         BernoulliIndependentDensity(),
         MarkovChainImageDensity(order=1),

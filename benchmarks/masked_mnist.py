@@ -1,15 +1,15 @@
-"""How many digits are still recognised when part of the picture is hidden.
+"""Accuracy of classifiers on MNIST when part of the image is missing.
 
 usage: python benchmarks/masked_mnist.py --data FOLDER
 
-Trains on the first 40,000 images of FOLDER/mnist_train.npz (arrays X, 784 grey levels a row, and y)
-and classifies the other 10,000: whole, with only the left half visible, with a hidden centre of
-14 x 14 pixels, and with 50 % and 80 % of the pixels hidden at random, each image's own.
+Trains on the first 40,000 images of FOLDER/mnist_train.npz (arrays X, 784 grey levels per row, and
+y) and classifies the other 10,000: whole, with only the left half, without a centre of 14 x 14
+pixels, and with 50 % and 80 % of the pixels missing at random, different ones in each image.
 
-Logistic regression, which cannot do with less than all pixels, gets the hidden ones from the mean
-of the training images, or from scikit-learn's IterativeImputer. That learns only from incomplete
-rows, so it is fitted to 4,000 training images of which half the pixels are hidden. The generative
-classifiers never see a hidden pixel in training, and integrate it out when they predict. Their
+For logistic regression, which needs all pixels, the missing ones are imputed by the mean of the
+training images, or by scikit-learn's IterativeImputer. That learns only from incomplete rows, so it
+is fitted to 4,000 training images of which half of the pixels are missing. The generative
+classifiers are trained on whole images, and integrate missing pixels out when they predict. Their
 settings were chosen on 6,000 of the training images.
 """
 
@@ -30,13 +30,13 @@ from sklearn.preprocessing import FunctionTransformer
 from skdgm import GaussianDiscriminant
 
 SIDE, N_TRAIN = 28, 40_000
-BANDS = [0, 4, 7, 11, 14, 17, 21, 24]  # where the eight bands of rows, and of columns, start
+BANDS = [0, 4, 7, 11, 14, 17, 21, 24]  # first rows, and first columns, of eight bands
 
 
 def edges(X):
-    """How steeply the grey rises and falls, in four directions, on average over 8 x 8 cells.
+    """Compute rising and falling slopes of grey in four directions, averaged over 8 x 8 cells.
 
-    A difference of two pixels is missing if one of them is, the mean of a cell if all its
+    A difference of two pixels is missing if one of them is, the mean of a cell if all of its
     differences are. The root makes the columns more nearly normal.
     """
     images = np.pad(X.reshape(-1, SIDE, SIDE), ((0, 0), (0, 1), (0, 1)))
@@ -47,7 +47,7 @@ def edges(X):
 
 
 def cell_means(slope):
-    """Mean of the positive part in each cell, over what is there."""
+    """Compute the mean of the positive part in each cell, over the values that are not missing."""
     missing = np.isnan(slope)
     total = cell_sums(np.where(missing, 0.0, np.maximum(slope, 0.0)))
     n = cell_sums((~missing).astype(float))
@@ -55,13 +55,13 @@ def cell_means(slope):
     return means.reshape(len(slope), -1)
 
 
-def cell_sums(table):
-    """Sums over the cells of each image."""
-    return np.add.reduceat(np.add.reduceat(table, BANDS, axis=1), BANDS, axis=2)
+def cell_sums(images):
+    """Sum over the cells of each image."""
+    return np.add.reduceat(np.add.reduceat(images, BANDS, axis=1), BANDS, axis=2)
 
 
 def masks(n_images, rng):
-    """What is hidden, by name, True where a pixel is."""
+    """Return the masks by name, True where a pixel is missing."""
     right, centre = np.zeros((2, SIDE, SIDE), dtype=bool)
     right[:, SIDE // 2 :] = True
     centre[7:21, 7:21] = True
@@ -76,13 +76,13 @@ def masks(n_images, rng):
 
 
 def fit_logistic_mean(X, y):
-    """Logistic regression, hidden pixels replaced by their mean."""
+    """Fit logistic regression, with missing pixels replaced by their mean."""
     imputer = SimpleImputer(keep_empty_features=True)
     return make_pipeline(imputer, LogisticRegression(max_iter=60)).fit(X, y)
 
 
 def fit_logistic_iterative(X, y):
-    """Logistic regression, hidden pixels predicted from 50 others in three rounds."""
+    """Fit logistic regression, with missing pixels predicted from 50 others in three rounds."""
     incomplete = X[:4000].copy()
     incomplete[np.random.default_rng(1).random(incomplete.shape) < 0.5] = np.nan
     imputer = IterativeImputer(
@@ -98,13 +98,13 @@ def fit_logistic_iterative(X, y):
 
 
 def fit_pixels(X, y):
-    """One low-rank Gaussian a class, of the roots of the grey levels."""
+    """Fit one low-rank Gaussian per class to the roots of the grey levels."""
     classifier = GaussianDiscriminant("low_rank", n_factors=20, reg_covar=0)
     return make_pipeline(FunctionTransformer(np.sqrt), classifier).fit(X, y)
 
 
 def fit_edges(X, y):
-    """One full Gaussian a class, of the edges."""
+    """Fit one full Gaussian per class to the edges."""
     classifier = GaussianDiscriminant("full", reg_covar=0.003)
     return make_pipeline(FunctionTransformer(edges), classifier).fit(X, y)
 
@@ -115,13 +115,13 @@ CLASSIFIERS = {
     "low-rank Gaussians of the pixels": fit_pixels,
     "full Gaussians of the edges": fit_edges,
 }
-# A full covariance is factorised for every pattern of hidden columns. There, with masks of their
-# own, all images have their own.
+# A full covariance is factorised for every pattern of missing columns, and here every image has a
+# pattern of its own.
 LEFT_OUT = {("full Gaussians of the edges", f"{share}% random") for share in (50, 80)}
 
 
 def main():
-    """Print a row a classifier, with its accuracy under each mask."""
+    """Print one row per classifier, with its accuracy under each mask."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, help="folder with mnist_train.npz")
     folder = Path(parser.parse_args().data)
@@ -130,13 +130,13 @@ def main():
     mnist = np.load(folder / "mnist_train.npz")
     X, y = mnist["X"] / 255.0, mnist["y"]
     X_test, y_test = X[N_TRAIN:], y[N_TRAIN:]
-    hidden = masks(len(X_test), np.random.default_rng(0))
-    print(f"{'accuracy':42}{'fit s':>8}" + "".join(f"{name:>12}" for name in hidden), flush=True)
+    missing = masks(len(X_test), np.random.default_rng(0))
+    print(f"{'accuracy':42}{'fit s':>8}" + "".join(f"{name:>12}" for name in missing), flush=True)
     for name, fit in CLASSIFIERS.items():
         fit_start = time.perf_counter()
         classifier = fit(X[:N_TRAIN], y[:N_TRAIN])
         print(f"{name:42}{time.perf_counter() - fit_start:8.1f}", end="", flush=True)
-        for mask, cells in hidden.items():
+        for mask, cells in missing.items():
             if (name, mask) in LEFT_OUT:
                 print(f"{'-':>12}", end="", flush=True)
                 continue

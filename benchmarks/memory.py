@@ -1,10 +1,10 @@
-"""How much memory a fit takes beyond its input.
+"""Memory that a fit takes beyond its input.
 
 usage: python benchmarks/memory.py [--rows N]
 
-Each fit runs in a process of its own; the figure is how far the process's peak rises above what it
-held before the fit, input included. Ten million random colours have 256**3 possible states; a chain
-of order 12 on 784 pixels has 784 * 2**12 possible contexts.
+Each fit runs in a process of its own; the figure is the rise of the process's peak memory above its
+level before the fit, input included. Ten million random colours have 256**3 possible states; a
+chain of order 12 on 784 pixels has 784 * 2**12 possible contexts.
 """
 
 import argparse
@@ -17,12 +17,12 @@ from skdgm import FullCategoricalDensity, MarkovChainImageDensity
 
 
 def peak():
-    """Largest memory that this process has held, in bytes."""
+    """Return the largest memory that this process has held, in bytes."""
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def colours(n_rows):
-    """Fit the full table of RGB pixels."""
+    """Fit one probability per colour to RGB pixels."""
     X = np.random.default_rng(0).integers(0, 256, size=(n_rows, 3), dtype=np.uint8)
     return report("FullCategoricalDensity, RGB pixels", FullCategoricalDensity(), X)
 
@@ -35,7 +35,7 @@ def long_chain(n_rows):
 
 
 def report(name, density, X):
-    """Fit, after a small fit that compiles, and describe what it took."""
+    """Fit, after a small fit that compiles, and report the memory taken."""
     density.fit(X[:1000])
     before = peak()
     density.fit(X)

@@ -1,4 +1,4 @@
-"""Settings of the documentation; ``tox -e doc`` builds it."""
+"""Configuration of the documentation, which ``tox -e doc`` builds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-# The matrices of the examples are small: more threads in BLAS would cost more than they save.
+# The examples use small matrices, on which more BLAS threads would cost more than they save.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -28,7 +28,7 @@ extensions = [
 exclude_patterns = ["_build"]
 templates_path = ["templates"]
 
-autodoc_typehints = "none"  # the docstrings tell the types
+autodoc_typehints = "none"  # the docstrings give the types
 autosummary_generate = True
 numpydoc_show_class_members = False  # templates/class.rst lists them
 smartquotes = False  # default="auto" is code
@@ -40,7 +40,7 @@ html_show_sourcelink = False
 html_sidebars = {"getting_started": [], "changelog": []}
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
-    # Pages of the gallery have none, so that their code finds room.
+    # Gallery pages have none, to leave room for their code.
     "secondary_sidebar_items": {"*": ["page-toc"], "generated/*": ["page-toc"]},
     "show_prev_next": False,
     "footer_start": ["copyright"],
@@ -82,18 +82,18 @@ sphinx_gallery_conf = {
 def tidy_docstring(
     app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
-    """Undo links of methods inherited from scikit-learn into its user guide and glossary."""
+    """Remove links to scikit-learn's user guide and glossary from inherited docstrings."""
     lines[:] = [re.sub(r":(?:ref|term|doc):`([^`<]+?)(?:\s*<[^`]*>)?`", r"\1", s) for s in lines]
 
 
 def skip_routing(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
-    """Leave out the methods for metadata routing, which scikit-learn's own pages explain."""
+    """Leave out the methods for metadata routing, which scikit-learn documents itself."""
     routing = name == "get_metadata_routing" or re.fullmatch(r"set_\w+_request", name)
     return True if routing else None
 
 
 def read_changelog(app: Any, docname: str, source: list[str]) -> None:
-    """Append CHANGELOG.md to the changelog's page, its headings and code marks turned into reST."""
+    """Append CHANGELOG.md to the changelog page, with headings and code converted to reST."""
     if docname != "changelog":
         return
     path = Path(app.srcdir).parent / "CHANGELOG.md"

@@ -2,9 +2,9 @@
 What each family draws: samples of every digit
 ==============================================
 
-A classifier by Bayes' rule holds a density ``p(x | y)`` for each class, so it can draw new images
-of a class as well as recognise it. Samples show what a family knows about digits and what it
-leaves out. Does a model that draws well also classify well, and does it score new images well?
+A classifier by Bayes' rule holds one density ``p(x | y)`` per class, so it can draw new images of a
+class as well as recognise it. Samples show what a family knows about digits and what it leaves out.
+Does a model that draws well also classify well, and does it score new images well?
 """
 
 import matplotlib.pyplot as plt
@@ -42,8 +42,8 @@ grey_families = {
 
 # %%
 # ``GenerativeClassifier`` fits one clone of the density to the images of each digit. It predicts
-# the digit, scores images whatever their digit is (``score_samples``), and draws images of the
-# digits that it is asked for. The last column counts samples that copy a training image.
+# the digit, scores images regardless of their digit (``score_samples``), and draws images of given
+# digits. The last column is the share of samples that copy a training image.
 
 wanted = np.repeat(np.arange(10), 2)  # two samples of each digit
 samples = {}
@@ -62,8 +62,8 @@ for families, train, test in [
         print(f"{name:19}  {accuracy:8.1%}  {log_prob:13.2f}  {copies:6.1%}")
 
 # %%
-# The nats of the two groups do not compare: the first are log-probabilities of binary images, the
-# second log-densities of grey ones. Accuracies do.
+# The nats of ink and grey families cannot be compared: the first are log-probabilities of binary
+# images, the second log-densities of grey ones. Accuracies can.
 
 first_two = np.concatenate([np.flatnonzero(y_train == digit)[:2] for digit in range(10)])
 rows = {"real, ink": ink_train[first_two]}
@@ -91,17 +91,17 @@ plt.show()
 # %%
 # **Finding.**
 #
-# - *Independent pixels* know where ink is likely, but each pixel is tossed alone: edges fray, and
-#   strokes have holes.
+# - *Independent pixels* know where ink is likely, but each pixel is drawn alone: edges fray, and
+#   strokes have gaps.
 # - The *chain of order 1* ties a pixel to its left neighbour, so horizontal strokes hold together,
 #   and held-out images gain 0.6 nats. It does not see the row above.
-# - The *chain of order 8* does, but has 2**8 contexts a pixel and some 135 images a digit. After
-#   a context that was never seen the next pixel is an even coin; one such toss leads to the next,
-#   and the image ends as noise. A pseudo-count of 0.1 in place of 1 makes false steps rare: the
-#   samples become digits, and the held-out score is the best of the ink families.
+# - The *chain of order 8* does, but has 2**8 contexts per pixel and only some 135 images per digit.
+#   After a context never seen, the next pixel is a fair coin; one such toss leads to the next, and
+#   the image ends as noise. A pseudo-count of 0.1 instead of 1 makes wrong turns rare: the samples
+#   become digits, and the held-out score is the best of the ink families.
 # - The *full table* draws perfect digits, because nearly all of them are copies of training images.
 #   It knows nothing else: its held-out score is below that of fair coins, -44.4 nats, and its
 #   accuracy is little above chance. Good samples alone do not make a good model.
-# - The *diagonal Gaussian* is the grey case of independent pixels: right on average, grainy. The
-#   *low-rank Gaussian* has 15 axes a digit along which whole strokes move together; it draws new
-#   digits, smooth and a bit blurred, and tells 99 in 100 test images apart.
+# - The *diagonal Gaussian* is the grey case of independent pixels: right on average, but grainy.
+#   The *low-rank Gaussian* has 15 axes per digit along which whole strokes move together; it draws
+#   new digits, smooth and a little blurred, and classifies 99 of 100 test images correctly.

@@ -3,8 +3,8 @@ A coin, a die, and what a restricted family costs
 =================================================
 
 A family of models is a set of distributions; fitting picks the member under which the data are
-most likely. A large family holds a member close to any coin or die, but has more to learn. A small
-one learns from little, but its best member may still be far from the data. When is the small
+most likely. A large family has a member close to any coin or die, but more to learn. A small one
+learns from little data, but even its best member may be far from the truth. When is the small
 family the better choice?
 """
 
@@ -20,8 +20,8 @@ FULL, SMALL, TRUTH = "#0072B2", "#D55E00", "#666666"
 # %%
 # A coin
 # ------
-# The coin shows heads 45 times in 100. One family holds all coins, the other only those with a
-# probability of heads from 0.2 to 0.3, so the true coin is outside it. Both have one parameter.
+# The coin shows heads 45 times in 100. One family contains all coins, the other only those with a
+# probability of heads from 0.2 to 0.3, so the true coin is not among them. Both have one parameter.
 
 theta_true = 0.45
 tosses = (np.random.default_rng(0).random((2000, 1)) < theta_true).astype(np.uint8)
@@ -31,7 +31,7 @@ all_coins = BernoulliIndependentDensity(alpha=0).fit(few)
 some_coins = BernoulliIndependentDensity(alpha=0, bounds=(0.2, 0.3)).fit(few)
 for name, model in [("all coins", all_coins), ("0.2 to 0.3", some_coins)]:
     theta, nats = model.probability_[0], model.score(few)
-    print(f"{name:10}  picks theta = {theta:.3f}: {nats:.3f} nats a toss")
+    print(f"{name:10}  picks theta = {theta:.3f}: {nats:.3f} nats per toss")
 
 # %%
 # The likelihood of every coin comes from families of one member, ``bounds=(theta, theta)``. On the
@@ -62,7 +62,7 @@ for model, color, label, where in [
     left.text(*where, f"{label}:\n$\\theta$ = {theta:.3f}", color=color)
 left.set(
     xlabel=r"probability of heads $\theta$",
-    ylabel="log-likelihood, nats a toss",
+    ylabel="log-likelihood, nats per toss",
     ylim=(-1.6, -0.4),
     title="60 tosses: the likelihood of every coin",
 )
@@ -85,20 +85,20 @@ plt.show()
 # %%
 # **Finding.** The likelihood has one peak, so the restricted family picks its end nearest to the
 # peak, 0.3, and stays there however many tosses follow, while the family of all coins settles near
-# 0.45. What is lost is the distance between the coin and the family, and data do not shorten it:
+# 0.45. The loss is the distance between the coin and the family, which more data do not reduce:
 
 gap = all_coins.score(tosses) - some_coins.score(tosses)
 gap_many = growing["all coins"].score(tosses) - growing["only 0.2 to 0.3"].score(tosses)
 divergence = 0.45 * np.log(0.45 / 0.3) + 0.55 * np.log(0.55 / 0.7)
-print(f"lost in nats a toss, members picked from   60 tosses: {gap:.3f}")
-print(f"lost in nats a toss, members picked from 2000 tosses: {gap_many:.3f}")
-print(f"Kullback-Leibler divergence of 0.45 from 0.3:         {divergence:.3f}")
+print(f"loss in nats per toss, members picked from   60 tosses: {gap:.3f}")
+print(f"loss in nats per toss, members picked from 2000 tosses: {gap_many:.3f}")
+print(f"Kullback-Leibler divergence of 0.45 from 0.3:           {divergence:.3f}")
 
 # %%
 # A die
 # -----
-# A loaded die, given as a density: six faces, weighted by their probabilities. The large family
-# holds all dice (5 parameters). In the small one, faces 1 to 3 share one probability and faces 4
+# A loaded die is given as a density: six faces, weighted by their probabilities. The large family
+# contains all dice (5 parameters). In the small one, faces 1 to 3 share one probability and faces 4
 # to 6 another (1 parameter). The true die is near the small family, but not in it.
 
 faces = np.arange(6).reshape(-1, 1)
@@ -113,11 +113,10 @@ for name, family in families.items():
     print(f"{name:9}  {family.fit(faces).n_parameters_} free parameters")
 
 # %%
-# Each family is fitted to few and to many rolls, 200 times over, and scored on rolls that it has
-# not seen.
+# Each family is fitted to few and to many rolls, 200 times, and scored on new rolls.
 
 held_out = die.sample(20_000, random_state=1)
-share = np.bincount(held_out[:, 0]) / len(held_out)  # of each face, to score only six rows below
+share = np.bincount(held_out[:, 0]) / len(held_out)  # per face, so that six rows are scored below
 n_rolls = np.array([5, 10, 20, 50, 100, 200, 500, 1000, 2000])
 score = {name: np.empty((200, len(n_rolls))) for name in families}
 generator = np.random.default_rng(2)
@@ -129,16 +128,16 @@ for repetition in range(200):
             score[name][repetition, column] = log_prob @ share
 
 ceiling = die.score(held_out)
-print(f"{'rolls':>5}  {'all dice':>9}  {'tied dice':>9}   (held-out nats a roll)")
+print(f"{'rolls':>5}  {'all dice':>9}  {'tied dice':>9}   (held-out nats per roll)")
 for column, n in enumerate(n_rolls):
     print(f"{n:5}  {score['all dice'][:, column].mean():9.4f}", end="  ")
     print(f"{score['tied dice'][:, column].mean():9.4f}")
 print(f"true die {ceiling:.4f}")
 
 # %%
-# On the left, the members that the two families pick from 20 rolls. On the right, how far the
-# mean held-out log-likelihood stays below that of the true die; the dotted lines are a rule of
-# thumb: a family loses its distance from the die, and ``1 / (2 n)`` for each free parameter.
+# On the left, the members that the two families pick from 20 rolls. On the right, the gap between
+# the mean held-out log-likelihood and that of the true die. The dotted lines are a rule of thumb: a
+# family loses its distance from the die, and ``1 / (2 n)`` for each free parameter.
 
 tied_best = np.repeat([probability[:3].mean(), probability[3:].mean()], 3)
 distance = probability @ np.log(probability / tied_best)
@@ -164,7 +163,7 @@ right.set(
     xscale="log",
     yscale="log",
     xlabel="number of rolls",
-    ylabel="held-out nats a roll below the true die",
+    ylabel="held-out nats per roll below the true die",
     title="The small family wins while rolls are few",
 )
 right.legend(frameon=False)
@@ -172,8 +171,8 @@ plt.show()
 
 # %%
 # **Finding.** Up to 200 rolls the tied die is better on new rolls, although it is wrong; from 500
-# on, the family of all dice is, because the tied one has reached the best it can do. The rule of
-# thumb tells where they cross: four more parameters cost ``2 / n`` nats a roll, and what they buy
-# is the tied family's distance from the true die.
+# on, the family of all dice is better, because the tied one has reached its best. The rule of thumb
+# says where they cross: four more parameters cost ``2 / n`` nats per roll, and gain the distance of
+# the tied family from the true die.
 
-print(f"distance {distance:.4f} nats a roll, so the families cross near {2 / distance:.0f} rolls")
+print(f"distance {distance:.4f} nats per roll, so the families cross near {2 / distance:.0f} rolls")

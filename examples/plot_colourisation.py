@@ -2,10 +2,10 @@
 What colours does a grey photograph have?
 =========================================
 
-A grey value says how bright a pixel is, and little of its colour. What surrounds it says more, to
-those who have seen similar things in colour. A density of grey values and colours together
-answers with a distribution, ``p(colours | grey)``: its mean is a picture to look at, its draws
-show what is not known. How good are they on the half of a photograph that was never seen?
+A grey value says how bright a pixel is, but little about its colour. Its surroundings say more, to
+those who have seen similar things in colour. A joint density of grey values and colours gives a
+distribution, ``p(colours | grey)``: its mean is a picture to look at, and its draws show what
+remains uncertain. How good are they on the half of a photograph that the model has never seen?
 """
 
 import matplotlib.pyplot as plt
@@ -24,17 +24,17 @@ from skdgm import (
 )
 
 # %%
-# Half of it has colours
-# ----------------------
-# Each photograph is cut through the middle of what it shows. A model learns from one half and
-# colours the other; nothing that it is given reaches across the cut. Noise as wide as one level
-# makes the 256 steps of a channel continuous, so that no model earns density by finding them.
+# One half in colour
+# ------------------
+# Each photograph is cut in half through its subject. A model learns from one half and colours the
+# other; none of its inputs reaches across the cut. Noise as wide as one level makes the 256 levels
+# of a channel continuous, so that no model can gain density by concentrating on them.
 
 rng = np.random.default_rng(0)
 
 
 def load(name):
-    """A photograph shrunk to half its size, in levels of 0 to 255."""
+    """Load a photograph, shrunk to half its size, in levels from 0 to 255."""
     image = load_sample_image(name)[:424]
     image = image + rng.uniform(-0.5, 0.5, image.shape)
     return image.reshape(212, 2, 320, 2, 3).mean(axis=(1, 3))
@@ -48,17 +48,17 @@ photographs = {  # the half to learn from, the half to colour
 
 # %%
 # Grey is a weighted sum of red, green and blue, so the four together lie on a plane, where their
-# density would be infinite. Two differences are free: red minus grey and blue minus grey. They are
-# y, and with the grey value they give the colours back. For x we take the grey values of a tile,
-# and the mean and the roughness of its surroundings at three scales. A tile is a single pixel, or
-# 4 x 4 pixels, whose colours are then described jointly.
+# density would be infinite. Two differences are free: red minus grey and blue minus grey. They form
+# y, and together with the grey value they determine the colours. For x we take the grey values of a
+# tile, and the mean and the roughness of its surroundings at three scales. A tile is a single
+# pixel, or 4 x 4 pixels whose colours are modelled jointly.
 
 WEIGHTS = np.array([0.299, 0.587, 0.114])
 TO_RGB = np.array([[1, -0.299 / 0.587, 0], [0, -0.114 / 0.587, 1]])
 
 
 def surroundings(grey):
-    """Mean and roughness (on a logarithmic scale) of what is around each pixel."""
+    """Mean and roughness (on a logarithmic scale) of the surroundings of each pixel."""
     planes = []
     for scale in (2, 4, 8):
         mean = gaussian_filter(grey, scale)
@@ -68,13 +68,13 @@ def surroundings(grey):
 
 
 def tiles(planes, size, step):
-    """The square tiles of an image of several planes: (n_tiles, n_planes, size * size)."""
+    """Cut an image of several planes into square tiles: (n_tiles, n_planes, size * size)."""
     windows = sliding_window_view(planes, (size, size), axis=(0, 1))[::step, ::step]
     return windows.reshape(-1, planes.shape[2], size * size)
 
 
 def grey_and_colours(image, size, step):
-    """A row x and a row y for each tile."""
+    """Return one row of x and one row of y per tile."""
     grey = (image @ WEIGHTS)[..., np.newaxis]
     around = tiles(surroundings(grey[..., 0]), size, step).mean(axis=2)
     y = tiles((image - grey)[..., [0, 2]], size, step)
@@ -82,7 +82,7 @@ def grey_and_colours(image, size, step):
 
 
 def colour(image, y, size):
-    """The grey version of an image with the colours that the rows y give to its tiles."""
+    """Colour the grey version of an image with one row of y per tile."""
     grey = (image @ WEIGHTS)[..., np.newaxis]
     y = y.reshape(len(grey) // size, -1, 2, size, size).transpose(0, 3, 1, 4, 2)
     return (grey + y.reshape(*image.shape[:2], 2) @ TO_RGB).clip(0, 255)
@@ -91,26 +91,26 @@ def colour(image, y, size):
 # %%
 # From the simplest model to the best
 # -----------------------------------
-# - The grey picture as it is: a prediction without probabilities.
-# - A table that knows of a pixel no more than its grey value: ``FullCategoricalDensity`` of grey in
-#   steps of 8 and both differences in steps of 6. A probability divided by the area of a step is a
-#   density, so its nats compare with the others'.
-# - One Gaussian of [x, y]: linear regression with a normal error.
-# - A mixture of them, in which x also tells how far each of several regressions applies.
+# - The grey image as it is: a prediction without probabilities.
+# - A probability table that knows only the grey value of a pixel: ``FullCategoricalDensity`` of
+#   grey in steps of 8 and both differences in steps of 6. A probability divided by the area of a
+#   step is a density, so its nats compare with the others.
+# - One Gaussian of [x, y]: linear regression with normal errors.
+# - A mixture of Gaussians, in which x also says how far each of several regressions applies.
 #
-# Pseudo-count, shrinkage and number of components are chosen on the half with colours, by
+# Pseudo-count, shrinkage and number of components are chosen on the half in colour, by
 # cross-validation over horizontal bands.
 
 
 def fit(density, settings, X, Y):
-    """The conditional density with the settings that score best on bands left out."""
+    """Fit the conditional density with the settings that score best on held-out bands."""
     settings = {f"density__{name}": values for name, values in settings.items()}
     search = GridSearchCV(ConditionalDensity(density), settings, cv=GroupKFold(3))
     return search.fit(X, Y, groups=np.arange(len(X)) * 13 // len(X)).best_estimator_
 
 
 def in_steps(X, Y):
-    """The grey value and the differences of single pixels, as categories."""
+    """Turn the grey value and the differences of single pixels into categories."""
     return X[:, :1] // 8, (Y + 192) // 6
 
 
@@ -143,8 +143,8 @@ for name, (train, test) in photographs.items():
     pictures[name] = shown
 
 # %%
-# On the half that was never seen: ``log p(y | x)`` in nats a pixel, and the root mean square error
-# of the mean, over pixels and channels, in levels.
+# On the half never seen: ``log p(y | x)`` in nats per pixel, and the root mean square error of the
+# mean, over pixels and channels, in levels.
 
 print(f"{'':22}" + "".join(f"{name:>8}: nats  error" for name in pictures))
 for label in ["grey", *dict.fromkeys(label for _, label in nats)]:
@@ -178,15 +178,15 @@ plt.show()
 # %%
 # One pixel is a variable of 16.8 million states
 # ----------------------------------------------
-# And the 256 levels themselves? One pixel of three channels is a categorical variable, whose table
-# has ``256**3 - 1`` free parameters; of its states, only those that occur are stored. Or the
-# channels form a chain: independent, each dependent on the one before, or on all before, which
-# restricts no more than the table. Half of the flower's pixels, drawn at random, train each model,
-# and cross-validation on these chooses the pseudo-count.
+# What about the 256 levels themselves? A pixel of three channels is a categorical variable, whose
+# probability table has ``256**3 - 1`` free parameters; only the states that occur are stored. Or
+# the channels form a chain: independent, each dependent on the one before, or on all before, which
+# is as general as the full table. Each model is trained on half of the flower's pixels, drawn at
+# random, and cross-validation on these chooses the pseudo-count.
 
 pixels = load_sample_image("flower.jpg").reshape(-1, 3)
 seen, unseen = train_test_split(pixels, test_size=0.5, random_state=0)
-number = np.array([256**2, 256, 1])  # a number for each colour
+number = np.array([256**2, 256, 1])  # one number per colour
 known = np.isin(unseen @ number, seen @ number).mean()
 print(f"{len(np.unique(pixels @ number)):,} of {256**3:,} colours occur")
 print(f"{known:.0%} of the held-out pixels have a colour of the training pixels")
@@ -207,7 +207,7 @@ for name, family in families.items():
     print(f"{model.score(unseen):8.2f}{occurs:18.0%}")
 
 # %%
-# 1,600 held-out pixels, and as many draws of each model, from the brightest to the darkest:
+# 1,600 held-out pixels, and as many draws from each model, from the brightest to the darkest:
 
 fig, axes = plt.subplots(1, 5, figsize=(13, 3), layout="constrained")
 for ax, (name, drawn) in zip(axes, draws.items(), strict=True):
@@ -219,18 +219,19 @@ plt.show()
 # %%
 # **Finding.**
 #
-# - The mixture paints the unseen half of the flower: orange petals, a teal ground. Its error is 11
-#   levels, that of the grey picture 37 and that of linear regression 20, which averages over all
-#   that could be so bright and turns dull. The table, without surroundings, comes to 17.
-# - Of the tower it gets the sky and something of the trees. It misses the red of columns and roofs,
-#   which it takes for more trees, and turns a part of the lake orange: an error of 15 levels,
+# - The mixture colours the unseen half of the flower: orange petals on a teal ground. Its error is
+#   11 levels, against 37 for the grey image and 20 for linear regression, whose average over
+#   everything of the same brightness is dull. The table, without surroundings, has an error of 17.
+# - Of the tower, it gets the sky and some of the trees right. It misses the red of columns and
+#   roofs, which it takes for more trees, and turns part of the lake orange: an error of 15 levels,
 #   against 17 and 21.
-# - Tiles of 4 x 4 gain about 3 nats a pixel over single ones: neighbours have nearly the same
-#   colour, and only a joint density says so. On the flower their mean is a little worse, 14 levels.
-#   Draws are independent from pixel to pixel, which is grain, or from tile to tile, which is
-#   patches; the patches show where the model is in doubt, most of all at the rim of the flower.
-# - Of 16.8 million colours, 63 thousand occur. Of what independent channels draw, 9 in 100 do. The
-#   chain of order 2 and the table restrict nothing and have the same number of parameters; they
-#   differ in what pseudo-counts do. The table shares them among all colours, the chain among
+# - Tiles of 4 x 4 gain about 3 nats per pixel over single pixels: neighbours have nearly the same
+#   colour, which only a joint density can express. On the flower their mean is a little worse, 14
+#   levels. Draws are independent from pixel to pixel, which shows as grain, or from tile to tile,
+#   which shows as patches; the patches show where the model is in doubt, most of all at the rim of
+#   the flower.
+# - Of 16.8 million colours, 63 thousand occur; of the draws of independent channels, 9 in 100 do.
+#   The chain of order 2 and the table are equally general and have the same number of parameters,
+#   but they use pseudo-counts differently: the table spreads them over all colours, the chain over
 #   the values that may follow a known red and green. That is worth 0.2 nats on held-out pixels, of
-#   which a fifth have a new colour, though more of the table's draws occur, 94 against 87 in 100.
+#   which a fifth have a new colour, although more of the table's draws occur, 94 against 87 in 100.

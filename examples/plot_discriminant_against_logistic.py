@@ -3,9 +3,9 @@ PCA and a Gaussian discriminant against logistic regression
 ===========================================================
 
 Logistic regression models only the boundary between classes. Discriminant analysis models the
-classes themselves, a normal distribution each, and gets the boundary by Bayes' rule. That takes
-more parameters: ``(C - 1) + C D + C D (D + 1) / 2`` for C classes and D columns, against
-``C D + C``. Projecting to fewer columns first makes it affordable. Which one is better on digits?
+classes themselves, with one normal distribution per class, and gets the boundary by Bayes' rule.
+That takes more parameters: ``(C - 1) + C D + C D (D + 1) / 2`` for C classes and D columns, against
+``C D + C``. Projecting to fewer columns first makes it affordable. Which is better on digits?
 """
 
 import matplotlib.pyplot as plt
@@ -60,7 +60,7 @@ for name, search, n_parameters in [
     print(f"{name:27}  {chosen:37}  {n_parameters:10,}  {accuracy:13.1%}")
 
 # %%
-# One split may be luck, so here are five others, with the settings chosen anew in each.
+# A single split may be luck, so here are five others, with the settings chosen anew in each.
 
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
 for fold, (train, test) in enumerate(folds.split(X, y), start=1):
@@ -72,7 +72,7 @@ for fold, (train, test) in enumerate(folds.split(X, y), start=1):
 
 # %%
 # Two components are too few to classify well, but they can be drawn: each ellipse holds about 86
-# in 100 images of its class (two standard deviations), the shades are the classes predicted.
+# in 100 images of its class (two standard deviations), and the shades are the predicted classes.
 
 flat = Pipeline([("pca", PCAProjection(2)), ("gauss", GaussianDiscriminant())])
 flat.fit(X_train, y_train)
@@ -112,8 +112,8 @@ ax.set(
 plt.show()
 
 # %%
-# More components lose less of the image (``reconstruction_error``, the mean squared distance of an
-# image from its projection), and the classes come apart.
+# More components lose less of the image (``reconstruction_error`` is the mean squared distance of
+# an image from its projection), and separate the classes better.
 
 n_components = np.array([1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 40, 50, 64])
 loss, error, error_unshrunk = [], [], []
@@ -163,11 +163,11 @@ plt.show()
 
 # %%
 # **Finding.** The discriminant behind PCA beats logistic regression on digits: 98.9 against 96.9 %
-# of the test images, and by 1.7 to 3 points in each of the five other splits. It pays with about
-# ten times the parameters, 6,943 against 650.
+# of the test images, and by 1.7 to 3 percentage points in each of the five other splits. It pays
+# with about ten times as many parameters, 6,943 against 650.
 #
 # From 15 components on it is ahead, although the projection then still loses a sixth of the squared
 # distance. Thirty components lose 4 % of it and no accuracy: all 64 do no better, with more than
-# three times the parameters. Past 30 what matters is shrinkage. Without it the last components,
-# which hardly vary within a class, are trusted too much, and the discriminant ends behind logistic
-# regression.
+# three times as many parameters. Beyond 30, what matters is shrinkage. Without it the last
+# components, which hardly vary within a class, are trusted too much, and the discriminant falls
+# behind logistic regression.

@@ -1,11 +1,11 @@
 """
-There is a hole in the picture: what belongs into it?
-=====================================================
+There is a hole in the image: what belongs in it?
+=================================================
 
-Inpainting is a conditional generative task: say how probable each filling of the hole is, given the
-pixels around it, and draw fillings. A joint density of all pixels does so for every hole there may
-be, for ``log p(hidden | visible) = log p(hidden, visible) - log p(visible)``. How good is one
-density, fitted once to whole pictures without their labels, at holes in any place?
+Inpainting is a conditional generative task: say how probable each completion is, given the pixels
+around the hole, and draw completions. A joint density of all pixels does so for any hole, since
+``log p(missing | observed) = log p(missing, observed) - log p(observed)``. How good is one density,
+fitted once to whole images without their labels, at holes in any place?
 """
 
 import matplotlib.pyplot as plt
@@ -23,8 +23,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 # %%
 # The holes
 # ---------
-# What is hidden is NaN: 4 x 4 pixels in the middle, 4 x 4 pixels in another place of every image,
-# or the pixels that a coin picks. The models do not know of any of these when they are fitted.
+# Missing pixels are NaN: 4 x 4 pixels in the middle, 4 x 4 pixels in a different place in each
+# image, or pixels picked by coin tosses. The models know of none of these when they are fitted.
 
 rng = np.random.default_rng(0)
 row, column = np.divmod(np.arange(64), 8)
@@ -32,7 +32,7 @@ top, left = rng.integers(0, 5, size=(2, len(X_test), 1))
 
 
 def square(top, left):
-    """True at the 4 x 4 pixels that start at this row and this column."""
+    """Mask of the 4 x 4 pixels that start at this row and column."""
     return (row >= top) & (row < top + 4) & (column >= left) & (column < left + 4)
 
 
@@ -45,11 +45,11 @@ holes = {
 # %%
 # Two models
 # ----------
-# The simple one takes the pixels for independent once the digit is known, and has learned the ten
-# digits from their labels. Which of them is likely, given what is visible, says ``predict_proba``.
+# The simple one treats the pixels as independent given the digit, and has learned the ten digits
+# from their labels. ``predict_proba`` gives the probability of each digit from the observed pixels.
 #
-# The other is one density of all images, a tree with a hidden variable beside every pixel. Of six
-# settings, it has the one under which a quarter of the training images is most likely.
+# The other is a single density of all images, a tree with one latent variable per pixel. Of six
+# settings, the one is chosen under which a held-out quarter of the training images is most likely.
 
 independent = GenerativeClassifier(BernoulliIndependentDensity()).fit(X_train, y_train)
 search = GridSearchCV(
@@ -61,15 +61,15 @@ tree = search.fit(X_train).best_estimator_
 print("chosen for the hidden tree:", search.best_params_)
 
 
-def independent_mean(seen):
-    """The probability of ink under each digit, averaged over the digits that may be seen."""
-    means = [density.conditional_mean(seen) for density in independent.densities_]
-    return np.einsum("ic,cij->ij", independent.predict_proba(seen), means)
+def independent_mean(incomplete):
+    """Probability of ink, averaged over the digits by their probabilities."""
+    means = [density.conditional_mean(incomplete) for density in independent.densities_]
+    return np.einsum("ic,cij->ij", independent.predict_proba(incomplete), means)
 
 
 # %%
-# In the table, the log-probability of what is hidden is in nats, as the mean over the test images.
-# The error is the share of the hidden pixels that are wrong if each gets its more probable colour.
+# The table shows the mean log-probability of the missing pixels over the test images, in nats, and
+# the share of missing pixels that are wrong if each gets its more probable colour.
 
 models = {
     "independent, given digit": (independent.score_samples, independent_mean),
@@ -80,26 +80,26 @@ print(f"{'':24}", *(f"{'log p':>12}{'wrong':>8}" for _ in holes))
 for name, (score_samples, mean) in models.items():
     print(f"{name:24}", end="")
     for hole in holes.values():
-        seen = np.where(hole, np.nan, X_test)
-        log_prob = np.mean(score_samples(X_test) - score_samples(seen))
-        wrong = np.mean(((mean(seen) > 0.5) != X_test)[hole])
+        incomplete = np.where(hole, np.nan, X_test)
+        log_prob = np.mean(score_samples(X_test) - score_samples(incomplete))
+        wrong = np.mean(((mean(incomplete) > 0.5) != X_test)[hole])
         print(f"{log_prob:13.2f}{wrong:8.1%}", end="")
     print()
 
 # %%
-# What the tree puts into the holes
-# ---------------------------------
-# The mean is the probability of ink. A draw is a whole filling, and so is the most probable one.
+# How the tree fills the holes
+# ----------------------------
+# The mean is the probability of ink. A draw is a whole completion, and so is the most probable one.
 
 shown = [np.flatnonzero(y_test == digit)[0] for digit in range(10)]
-seen = np.where(holes["any place"], np.nan, X_test)[shown]
+incomplete = np.where(holes["any place"], np.nan, X_test)[shown]
 rows = {
     "true": X_test[shown],
-    "seen": seen,
-    "mean": tree.conditional_mean(seen),
-    "most probable": tree.conditional_mode(seen),
-    "a draw": tree.conditional_sample(seen, random_state=0),
-    "another draw": tree.conditional_sample(seen, random_state=1),
+    "seen": incomplete,
+    "mean": tree.conditional_mean(incomplete),
+    "most probable": tree.conditional_mode(incomplete),
+    "a draw": tree.conditional_sample(incomplete, random_state=0),
+    "another draw": tree.conditional_sample(incomplete, random_state=1),
 }
 
 BLUE = "#4c8fc7"
@@ -121,10 +121,11 @@ plt.show()
 # %%
 # **Finding.**
 #
-# - One density fills holes of all three kinds. What was really there is more probable under it than
+# - One density fills holes of all three kinds. The true pixels are more probable under it than
 #   under independent pixels: by 1.5 nats in the middle (4.5 times as probable), by 1.1 nats in any
-#   place, and by 2.1 nats where half of all pixels are hidden. It had no labels, the other had.
-# - Fewer hidden pixels are wrong, too: 21.7 % instead of 26.4 %, 16.2 % instead of 19.4 %, and
+#   place, and by 2.1 nats if half of all pixels are missing. It had no labels; the other model did.
+# - It also gets fewer missing pixels wrong: 21.7 % instead of 26.4 %, 16.2 % instead of 19.4 %, and
 #   10.7 % instead of 13.8 %.
-# - The mean is sharp where the visible pixels settle the matter, and grey where they do not, as in
-#   the lower half of the two. There draws differ, and the most probable filling looks like a three.
+# - The mean is sharp where the observed pixels determine the missing ones, and grey where they do
+#   not, as in the lower half of the two. There draws differ, and the most probable completion looks
+#   like a three.

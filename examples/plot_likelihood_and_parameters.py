@@ -2,10 +2,10 @@
 Likelihood against the number of parameters
 ===========================================
 
-An 8 x 8 binary image has ``2**64`` states, and a table with a probability for each of them
-holds every distribution there is. Independent pixels need only 64 parameters, but forget that
-neighbours go together. Chains are in between: each pixel depends on the ``order`` pixels before
-it. Which of these families gives new images of handwritten digits the highest likelihood?
+An 8 x 8 binary image has ``2**64`` states, and a table with one probability per state can represent
+every distribution. Independent pixels need only 64 parameters, but ignore that neighbours go
+together. Chains are in between: each pixel depends on the ``order`` pixels before it. Which of
+these families gives new images of handwritten digits the highest likelihood?
 """
 
 import math
@@ -33,8 +33,8 @@ for order in range(1, 13):
 families["full table"] = FullCategoricalDensity(n_categories=2)
 
 # %%
-# ``n_parameters_`` is an exact Python integer, however large: ``math.log10`` reads it as it is.
-# Scores are mean log-likelihoods, in nats an image. For comparison, an image of 64 fair coins has
+# ``n_parameters_`` is an exact Python integer, however large, and ``math.log10`` accepts it.
+# Scores are mean log-likelihoods, in nats per image. For comparison, an image of 64 fair coins has
 # ``-64 log(2) = -44.4`` nats.
 
 log10_parameters, train, test = [], [], []
@@ -68,7 +68,7 @@ whole.text(20, fair_coins + 0.8, "64 fair coins", color=COINS)
 whole.text(parameters[-1], -29, "full table:\n$2^{64} - 1$\nparameters", ha="center", va="center")
 whole.text(30, -15, "independence\nand chains")
 whole.set(
-    ylabel="log-likelihood, nats an image",
+    ylabel="log-likelihood, nats per image",
     xlim=(10, 1e22),
     ylim=(-56, 0),
     title="The full table learns its training images by heart",
@@ -95,14 +95,15 @@ zoom.set(ylim=(-25.8, -18), title=f"The chains alone: order {best} is best held 
 plt.show()
 
 # %%
-# **Finding.** Held out, the chains rise from independence to order 9, at -19.3 nats, and fall after
-# it. The largest step is not the first but the one to order 8: the images are read row by row,
-# eight pixels a row, so the value eight places back is the pixel above, and those seven and nine
-# back are its neighbours. Orders 4 and 5 double the parameters twice and bring nothing, because
-# four or five pixels to the left say little that three do not. Past order 9 most contexts are seen
-# a few times or never; past order 10 their pseudo-counts pull even the training score down.
+# **Finding.** On held-out images, scores rise from independence to the chain of order 9, at -19.3
+# nats, and then fall. The largest step is not the first but the one to order 8: the images are read
+# row by row, eight pixels per row, so the value eight places back is the pixel above, and those
+# seven and nine back are its neighbours. Orders 4 and 5 double the parameters twice and gain
+# nothing, because four or five pixels to the left say little that three do not. Past order 9 most
+# contexts are seen a few times or never; past order 10 their pseudo-counts pull even the training
+# score down.
 #
-# The full table is the best of all on the images it was fitted to and worse than fair coins on new
-# ones. It has a probability of its own for every image and learns nothing about one from another.
-# Only 3 % of the test images occurred in training; the others are left with an even share of one
-# pseudo-count, about -52 nats each. Restricting the family is what makes learning possible.
+# The full table is the best of all on the images it was fitted to, and worse than fair coins on new
+# ones. It has a separate probability for every image and learns nothing about one image from
+# another. Only 3 % of the test images occurred in training; the others are left with an equal share
+# of one pseudo-count, about -52 nats each. Restricting the family is what makes learning possible.

@@ -1,11 +1,11 @@
 """
-Noise and blur: how was the picture before the damage?
-======================================================
+Noise and blur: how did the image look before the damage?
+=========================================================
 
-Restoration asks for the whole clean image y, given a damaged one x. Who has clean images can learn
-``p(y | x)``: damage them in the same way, and fit a conditional density to the pairs. It need not
-be told what the damage is. Here some pixels flip between ink and paper, then grey levels are
-blurred. How much of that can be undone?
+Restoration asks for the whole clean image y, given a damaged one x. If you have clean images, you
+can learn ``p(y | x)``: damage them in the same way, and fit a conditional density to the pairs. The
+density need not be told what the damage is. Here some pixels flip between ink and paper, then grey
+levels are blurred. How much of that can be undone?
 """
 
 import matplotlib.pyplot as plt
@@ -31,12 +31,12 @@ images_train, images_test, digits_train, digits_test = train_test_split(
 rng = np.random.default_rng(0)
 
 # %%
-# A model to compare with knows the ten digits from their labels, and takes all pixels, damaged and
-# clean, for independent once the digit is known.
+# The baseline has learned the ten digits from their labels, and treats all pixels, damaged and
+# clean, as independent given the digit.
 
 
 def given_digit(classifier, X, Y):
-    """Mean log p(y | x) and the mean of p(y | x), of a classifier of [x, y] by its digit."""
+    """Return the mean log p(y | x), and the means of y, of a classifier of [x, y]."""
     known = np.hstack([X, np.full(Y.shape, np.nan)])
     joint = classifier.score_samples(np.hstack([X, Y]))
     means = [density.conditional_mean(known)[:, X.shape[1] :] for density in classifier.densities_]
@@ -45,7 +45,7 @@ def given_digit(classifier, X, Y):
 
 
 def table(title, error, results):
-    """Print log p(y | x), which some methods do not have, and the error of each."""
+    """Print log p(y | x), which some methods lack, and the error of each method."""
     print(f"\n{title:26}{'log p(y | x)':>14}{'error':>10}")
     for name, (log_prob, mean) in results.items():
         print(f"{name:26}{log_prob:14.2f}{error(mean):>10}".replace("nan", "  -"))
@@ -70,13 +70,13 @@ def show(rows, largest, title):
 # %%
 # One pixel in ten is flipped
 # ---------------------------
-# Every training image is damaged three times, each time in other pixels: that teaches more about
-# the damage. Settings are compared on a quarter of the training images, with all their copies. The
-# error in the table is the share of wrong pixels, if each gets its more probable colour.
+# Every training image is damaged three times, each time in different pixels, to learn more about
+# the damage. Settings are compared on a held-out quarter of the training images, with all their
+# copies. The error in the table is the share of wrong pixels if each gets its more probable colour.
 
 
 def flip(binary):
-    """Ink for paper, and paper for ink, at one pixel in ten."""
+    """Swap ink and paper at one pixel in ten."""
     return np.where(rng.random(binary.shape) < 0.1, 1 - binary, binary)
 
 
@@ -116,19 +116,19 @@ show(rows, 1, "One pixel in ten is flipped, and restored")
 # %%
 # Blurred grey levels
 # -------------------
-# Now a pixel of x is the mean of 3 x 3 grey levels, plus noise. The grey levels of y are whole
-# numbers from 0 to 16. Each is spread evenly over the unit interval around it, for at whole numbers
-# alone a density may be as high as one likes.
+# Now a pixel of x is the mean of 3 x 3 grey levels, plus noise. The grey levels of y are integers
+# from 0 to 16. Each is spread evenly over the unit interval around it, because at integers alone a
+# density can be arbitrarily high.
 
 
 def blur(grey):
-    """The mean of the 3 x 3 pixels around each, with noise."""
+    """Replace each pixel by the mean of the 3 x 3 pixels around it, plus noise."""
     mean = uniform_filter(grey.reshape(-1, 8, 8), size=(1, 3, 3), mode="constant")
     return mean.reshape(-1, 64) + rng.normal(0, 0.5, grey.shape)
 
 
 def spread(grey):
-    """Real numbers that round to these grey levels."""
+    """Draw real numbers that round to these grey levels."""
     return grey + rng.uniform(-0.5, 0.5, grey.shape)
 
 
@@ -138,8 +138,8 @@ independent = GaussianDiscriminant("diag").fit(np.hstack([X_train, Y_train]), di
 
 # %%
 # Under one Gaussian of [x, y], the mean of y is a linear regression on x. In a mixture of Gaussians
-# that share their covariance, every component has an intercept of its own. The error is the root
-# mean square of true minus predicted grey levels.
+# with a shared covariance, every component has an intercept of its own. The error is the root mean
+# square difference between true and predicted grey levels.
 
 holdout = ShuffleSplit(1, test_size=0.25, random_state=0)
 shrinkage = [0.001, 0.003, 0.01]
@@ -178,10 +178,10 @@ show(rows, 16, "A blur with noise, and restored grey levels")
 # **Finding.**
 #
 # - Flipped pixels: the hidden tree halves the error, from 10.2 % to 4.9 % of the pixels. The median
-#   of 3 x 3 pixels raises it to 16.1 %, for a stroke is one or two pixels wide. With independent
-#   pixels it is 12.5 %: to know the digit is not to know the image. By 10 nats the true image is
-#   more probable under the tree, although that has seen no labels.
-# - Blur: one Gaussian, which is linear regression, takes the error from 3.8 grey levels to 1.7, and
-#   with a mixture it is 1.6. With independent pixels 3.3 are left, and 27 nats are lost.
-# - What cannot be known stays grey, as the lower half of the flipped eight does. A draw picks one
-#   of the images that may have been.
+#   of 3 x 3 pixels raises it to 16.1 %, because a stroke is one or two pixels wide. With
+#   independent pixels it is 12.5 %: knowing the digit is not knowing the image. The true image is
+#   10 nats more probable under the tree, although the tree has seen no labels.
+# - Blur: one Gaussian, which is linear regression, reduces the error from 3.8 grey levels to 1.7,
+#   and a mixture to 1.6. With independent pixels it is 3.3, and 27 nats are lost.
+# - What cannot be known stays grey, like the lower half of the flipped eight. A draw picks one of
+#   the possible images.

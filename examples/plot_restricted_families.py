@@ -2,9 +2,9 @@
 Which member of a restricted family is nearest?
 ===============================================
 
-Two coins are thrown that stick together: mostly both show heads, often both tails. The family of
-independent coins does not hold that distribution, so its best member is wrong, too. In which way
-it is wrong depends on the distance that "best" means. Which members are nearest to the data in
+Two coins that stick together are tossed: mostly both show heads, often both tails. The family of
+independent coins does not contain that distribution, so even its best member is wrong. How it is
+wrong depends on the distance by which "best" is defined. Which members are nearest to the data in
 four distances, two of them in both directions, and which one does fitting pick?
 """
 
@@ -18,11 +18,12 @@ from skdgm.metrics import chi_square, hellinger, kullback_leibler, total_variati
 NEAREST, FITTED = "#D55E00", "#0072B2"
 
 # %%
-# The data, and a family that does not hold them
-# ----------------------------------------------
-# The data are given as a density p over the four outcomes: weighted rows, and a full table that
-# restricts nothing. A member q of the family is a point of the square, the two coins'
-# probabilities of heads. The right weights for the same rows make that, too.
+# The data, and a family that does not contain them
+# -------------------------------------------------
+# The data are given as a density p over the four outcomes: a full categorical density, which can be
+# any distribution, fitted to weighted rows. A member q of the family is a point of the square,
+# whose coordinates are the two coins' probabilities of heads. It is fitted to the same rows with
+# suitable weights.
 
 outcomes = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 share = np.array([0.30, 0.06, 0.04, 0.60])
@@ -30,7 +31,7 @@ data = FullCategoricalDensity(alpha=0).fit(outcomes, sample_weight=share)
 
 
 def coins(theta):
-    """Two independent coins with these probabilities of heads."""
+    """Make the density of two independent coins with these probabilities of heads."""
     weight = np.where(outcomes == 1, theta, 1 - np.asarray(theta)).prod(axis=1)
     return BernoulliIndependentDensity(alpha=0).fit(outcomes, sample_weight=weight)
 
@@ -45,8 +46,8 @@ distances = {
 }
 
 # %%
-# The distances are exact. They are computed on a grid over the square; from its best point a
-# simplex search goes on to the minimum.
+# The distances are exact. They are computed on a grid over the square, and a simplex search from
+# its best point finds the minimum.
 
 grid = np.linspace(0.02, 0.98, 49)
 members = [[coins((first, second)) for first in grid] for second in grid]
@@ -64,9 +65,9 @@ for name, distance in distances.items():
 fitted = BernoulliIndependentDensity(alpha=0).fit(outcomes, sample_weight=share)
 
 # %%
-# In the table, a row is the member nearest to the data in one distance, with the share of throws in
-# which its coins differ and its distances to the data. The smallest number of each column is that
-# of the row of the same name.
+# Each row of the output is the member nearest to the data in one distance, with the share of tosses
+# in which its coins differ, and its distances from the data. The smallest number of each column is
+# in the row of the same name.
 
 print(f"{'nearest in':16}{'heads':>14}{'differ':>8}", *(f"{name:>15}" for name in distances))
 for name, theta in [*nearest.items(), ("(fitted)", fitted.probability_)]:
@@ -77,7 +78,7 @@ for name, theta in [*nearest.items(), ("(fitted)", fitted.probability_)]:
 print(f"{'data':16}{'':14}{share[1:3].sum():8.3f}")
 
 # %%
-# The square of all members, darker with the distance: the nearest one and the fitted one.
+# The square of all members, darker with increasing distance, with the nearest and the fitted one.
 
 fig, axes = plt.subplots(2, 3, figsize=(10, 7.2), sharex=True, sharey=True, layout="constrained")
 for panel, (name, values) in zip(axes.flat, surface.items(), strict=True):
@@ -97,13 +98,14 @@ for panel in axes[:, 0]:
 plt.show()
 
 # %%
-# **Finding.** Fitting by maximum likelihood picks the member that is nearest in KL(p || q), and of
-# the six only that one has the coins' own shares of heads, 0.64 and 0.66. To give probability to
-# both groups of outcomes, it lets the coins differ in 46 % of the throws, where the data have 10 %.
-# Chi²(p || q) goes further that way, for it is what p has and q lacks that costs it most.
+# **Finding.** Fitting by maximum likelihood picks the member nearest in KL(p || q), the only one of
+# the six with the coins' own shares of heads, 0.64 and 0.66. To give probability to both common
+# outcomes, it lets the coins differ in 46 % of the tosses, where in the data they differ in 10 %.
+# Chi²(p || q) goes further in that direction, because outcomes likely under p and unlikely under q
+# cost it most.
 #
-# In the other directions, what q has and p lacks costs most. KL(q || p) and chi²(q || p) move to
-# the larger group, both heads, and forget about most of the tails; chi²(q || p) has a second valley
-# at the other group. The total variation picks two equal coins that show both heads exactly as
-# often as the data, in 0.6 of the throws. The Hellinger distance, which treats p and q alike, lies
-# in between.
+# In the other directions, outcomes likely under q and unlikely under p cost most. KL(q || p) and
+# chi²(q || p) move to the more common outcome, both heads, and neglect most of the tails;
+# chi²(q || p) has a second valley at both tails. The total variation picks two equal coins that
+# show both heads exactly as often as the data, in 0.6 of the tosses. The Hellinger distance, which
+# treats p and q alike, lies in between.

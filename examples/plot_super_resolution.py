@@ -1,11 +1,11 @@
 """
-A picture of 4 x 4 pixels: how did it look in 8 x 8?
-====================================================
+An image of 4 x 4 pixels: how did it look in 8 x 8?
+===================================================
 
 Super-resolution asks for a whole large image y, given a small one x. A multinomial logistic
-regression with the large images as its classes would answer, but it needs 16 * 2**64 weights. The
+regression with the large images as its classes could answer, but would need 16 * 2**64 weights. The
 chain rule ``p(y | x) = prod_j p(y_j | x, y_1, ..., y_(j-1))`` needs one small classifier for each
-of the 64 pixels, and a joint density answers by ``p(y | x) = p(x, y) / p(x)``. Which of them
+of the 64 pixels, and a joint density answers by ``p(y | x) = p(x, y) / p(x)``. Which of the two
 enlarges better?
 """
 
@@ -32,11 +32,11 @@ Y_train, Y_test, digits_train, digits_test = train_test_split(
 )
 
 # %%
-# A pixel of the small image says how many of the four pixels that it stands for are ink.
+# A pixel of the small image is the number of ink pixels among the four that it represents.
 
 
 def shrink(large):
-    """The ink in each block of 2 x 2 pixels, from 0 to 4."""
+    """Count the ink in each block of 2 x 2 pixels, from 0 to 4."""
     return large.reshape(-1, 4, 2, 4, 2).sum(axis=(2, 4)).reshape(-1, 16)
 
 
@@ -45,8 +45,8 @@ X_train, X_test = shrink(Y_train), shrink(Y_test)
 # %%
 # Two models of whole images
 # --------------------------
-# Both have the same calls, and their score is the mean of ``log p(y | x)``, so that a grid search
-# finds the settings under which a quarter of the training images is most probable.
+# Both have the same methods, and their score is the mean of ``log p(y | x)``, so a grid search
+# finds the settings under which a held-out quarter of the training images is most probable.
 
 holdout = ShuffleSplit(1, test_size=0.25, random_state=0)
 searches = {
@@ -71,7 +71,7 @@ n_parameters = models["chain of regressions"].n_parameters_
 print(f"parameters: {n_parameters:,} in the chain, not {16 * 2**64:,}")
 
 # %%
-# The simple model has independent pixels in both images once the digit is known, and has learned
+# The simple model treats the pixels of both images as independent given the digit, and has learned
 # the ten digits from their labels.
 
 pixels = ColumnDensity(
@@ -86,8 +86,9 @@ joint = independent.score_samples(np.hstack([X_test, Y_test]))
 means = [density.conditional_mean(known)[:, 16:] for density in independent.densities_]
 
 # %%
-# For the pixel error, every pixel gets its more probable colour, by the mean of ``p(y | x)``. A
-# chain has no formula for it, but draws. Enlargements without any model are judged as well.
+# For the pixel error, every pixel gets its more probable colour by the mean of ``p(y | x)``. A
+# chain has no formula for this mean, but draws estimate it. Enlargements without a model are
+# evaluated as well.
 
 small = X_test.reshape(-1, 4, 4) / 4
 chain, tree = models.values()
@@ -113,8 +114,8 @@ for name, model in models.items():
     print(f"{name}: of the blocks in draws, {np.mean(shrink(draws) == X_test):.1%} have x's ink")
 
 # %%
-# What they make of ten small images
-# ----------------------------------
+# Ten small images enlarged
+# -------------------------
 
 shown = [np.flatnonzero(digits_test == digit)[0] for digit in range(10)]
 rows = {
@@ -143,8 +144,8 @@ plt.show()
 #
 # - Both models beat independent pixels by far: the true image is 14 nats more probable under the
 #   chain and 13 under the tree, and 5.9 % and 5.0 % of the pixels are wrong instead of 12.9 %.
-#   Neither has seen the labels. Splines get 13.4 % of the pixels wrong.
-# - The true images are most probable under the chain, and the tree makes fewer errors. A regression
-#   that sees the ink of a block and three of its pixels knows the fourth: of the blocks that the
-#   chain draws, 98.6 % have the ink they should have, of the tree's 94.3 %.
+#   Neither model has seen the labels. Splines get 13.4 % of the pixels wrong.
+# - The true images are most probable under the chain, but the tree makes fewer errors. A regression
+#   that sees the ink of a block and three of its pixels knows the fourth: 98.6 % of the blocks that
+#   the chain draws have the right amount of ink, and 94.3 % of the tree's.
 # - The chain does with some 2,600 parameters what one regression over all images cannot do at all.

@@ -2,10 +2,10 @@
 Text to image: what does "a bold nought" look like?
 ===================================================
 
-Captions tell of images in words, never the same ones. Wanted is ``p(image | caption)``: to draw
-images that fit a caption, to say how well an image fits it, and to leave open what the caption
-leaves open. A mixture over words and pixels together does that: words are zeros and ones, pixels
-are grey, and a hidden class that neither shows joins them. Do its images show what was asked for?
+Captions describe images in words, and never in the same ones. We want ``p(image | caption)``: to
+draw images that fit a caption, to say how well an image fits it, and to leave open what the caption
+leaves open. A mixture over words and pixels together does this: words are zeros and ones, pixels
+are grey levels, and a latent class connects them. Do its images show what was asked for?
 """
 
 import matplotlib.pyplot as plt
@@ -30,9 +30,9 @@ grey, digit = load_digits(return_X_y=True)
 # %%
 # Captions
 # --------
-# There are scikit-learn's 1,797 digits, and words for three things that can be read or measured
-# there: which digit it is, and which third of its kind it is in by ink and by slant. A caption
-# names the digit, and mentions each of the others two times out of three.
+# The images are scikit-learn's 1,797 digits. The captions have words for three properties: the
+# digit, and to which third of its kind the image belongs by ink and by slant. A caption names the
+# digit, and mentions each of the other two with a probability of two thirds.
 
 NUMBERS = ["zero nought nil", "one ace", "two deuce pair", "three trey", "four"]
 NUMBERS += ["five", "six", "seven", "eight", "nine"]
@@ -41,12 +41,12 @@ SLOPES = ["upright straight", "tilted", "slanted leaning"]
 
 
 def ink(images):
-    """The mean grey level of each image."""
+    """Mean grey level of each image."""
     return images.mean(axis=1)
 
 
 def slant(images):
-    """How many columns the strokes of each image go to the right for each row upwards."""
+    """Columns by which the strokes of each image move to the right per row upwards."""
     row, column = np.divmod(np.arange(64), 8)
     share = images / images.sum(axis=1, keepdims=True)
     row, column = row - share @ row[:, np.newaxis], column - share @ column[:, np.newaxis]
@@ -54,14 +54,14 @@ def slant(images):
 
 
 def third(measure):
-    """Which third of its kind each image is in: 0, 1 or 2."""
+    """Third of its kind that each image belongs to: 0, 1 or 2."""
     value = measure(grey)
     limits = [np.quantile(value[digit == k], [1 / 3, 2 / 3]) for k in range(10)]
     return (value[:, np.newaxis] > np.array(limits)[digit]).sum(axis=1)
 
 
 def tell(number, weight, slope):
-    """A caption in words chosen at random."""
+    """Compose a caption with words chosen at random."""
     words = [
         WEIGHTS[weight] if rng.random() < 2 / 3 else "",
         SLOPES[slope] if rng.random() < 2 / 3 else "",
@@ -76,29 +76,30 @@ captions = [tell(*three) for three in truth]
 print(*captions[:4], sep="\n")
 
 # %%
-# ``CountVectorizer`` turns captions into zeros and ones, and ignores all words but these. For each
-# of the three things a caption has one word or none. None means that it leaves this open, not that
-# the digit is neither bold nor thin: NaN says so, where zeros would say that no word applies.
+# ``CountVectorizer`` turns captions into zeros and ones, and ignores all other words. For each of
+# the three properties a caption has one word or none. None means that the property is left open,
+# not that the digit is neither bold nor thin: so these words are NaN, as zeros would say that none
+# applies.
 
-groups = [" ".join(group).split() for group in (NUMBERS, WEIGHTS, SLOPES)]
-vectorizer = CountVectorizer(vocabulary=np.concatenate(groups), binary=True)
+vocabularies = [" ".join(words).split() for words in (NUMBERS, WEIGHTS, SLOPES)]
+vectorizer = CountVectorizer(vocabulary=np.concatenate(vocabularies), binary=True)
 names = vectorizer.get_feature_names_out()
 
 
 def encode(captions):
-    """Which words the captions have; NaN for all words about what they leave open."""
+    """Encode the words of captions as zeros and ones, with NaN for properties left open."""
     words = vectorizer.transform(captions).toarray().astype(float)
-    for group in groups:
-        columns = np.flatnonzero(np.isin(names, group))
+    for vocabulary in vocabularies:
+        columns = np.flatnonzero(np.isin(names, vocabulary))
         left_open = ~words[:, columns].any(axis=1)
         words[np.ix_(left_open, columns)] = np.nan
     return words
 
 
 # %%
-# Half of the images are for the models, a quarter for a judge of what they draw, a quarter is kept.
-# Grey levels are whole numbers, which a continuous density could score without limit: a random
-# fraction is added to each, as is usual, so that scores are at most those of the whole numbers.
+# Half of the images are for the models, a quarter for a judge of their draws, and a quarter is held
+# out. Grey levels are integers, at which a continuous density can be arbitrarily high. So, as
+# usual, a random fraction is added to each, which keeps scores at or below those of the integers.
 
 words = encode(captions)
 pixels = (grey + rng.random(grey.shape)) / 17
@@ -108,11 +109,11 @@ for_judge, test = train_test_split(others, test_size=0.5, random_state=0)
 # %%
 # The models
 # ----------
-# Within a class, words and pixels are independent; over all 60 classes they are not. On a fifth of
-# the training images, left out, 30 to 50 classes scored alike and 60 three nats less. But the more
-# classes there are, the better do draws fit the words for ink and slant (measured as below, next to
-# training images: two in three with 30 classes, three in four with 60). Of ten starts the best
-# one is kept.
+# Within a class, words and pixels are independent; over all 60 classes they are not. On a held-out
+# fifth of the training images, 30 to 50 classes scored alike and 60 scored three nats less. But the
+# more classes there are, the better draws fit the words for ink and slant (measured as below, with
+# training images: two in three with 30 classes, three in four with 60). The best of ten starts is
+# kept.
 
 n_words = words.shape[1]
 blocks = ColumnDensity(
@@ -125,23 +126,23 @@ mixture = MixtureDensity(blocks, n_components=60, n_init=10, tol=0.02, random_st
 model = ConditionalDensity(mixture).fit(words[train], pixels[train])
 
 # %%
-# The baseline is told the digit itself, and takes pixels for independent, given that.
+# The baseline is told the digit itself, and treats pixels as independent given the digit.
 
 baseline = GenerativeClassifier(GaussianDensity("diag")).fit(pixels[train], digit[train])
 
 # %%
 # The judge
 # ---------
-# A support vector machine learns to read from real images that no model saw. It never sees a draw
-# before it has to say which digit was asked for. Beside that: log p(image | caption) of the images
-# that were kept, in nats an image, and the error of their prediction, the mean given the caption
-# (root mean square, in grey levels of 0 to 16).
+# A support vector machine learns to read digits from real images that no model has seen. It sees no
+# draws until it has to say which digit was asked for. The table also shows log p(image | caption)
+# of the held-out images, in nats per image, and the error of their prediction, the mean given the
+# caption (root mean square, in grey levels from 0 to 16).
 
 judge = SVC(C=10).fit(pixels[for_judge], digit[for_judge])
 
 
 def recognised(drawn):
-    """The share of images drawn for 0, 1, ..., 9 that are taken for that, of each."""
+    """Share of the images drawn for each digit that the judge recognises as that digit."""
     return np.array([np.mean(judge.predict(drawn[k]) == k) for k in range(10)])
 
 
@@ -153,7 +154,7 @@ plain_score = np.mean([p.score(x[np.newaxis]) for p, x in zip(own, pixels[test],
 plain_error = pixels[test] - np.array([p.mean_ for p in own])
 error = pixels[test] - model.predict(words[test])
 rows = {
-    "kept images": (judge.score(pixels[test], digit[test]),),
+    "held-out images": (judge.score(pixels[test], digit[test]),),
     "independent pixels": (recognised(plain).mean(), plain_score, plain_error),
     "mixture": (recognised(drawn).mean(), model.score(words[test], pixels[test]), error),
 }
@@ -164,8 +165,8 @@ for name, (share, *rest) in rows.items():
 print("mixture, digit by digit:", recognised(drawn))
 
 # %%
-# The other words are judged by measuring: has what was drawn for "bold" more ink than half of its
-# kind has in reality, and does what was drawn for "slanted" lean more? By chance, half would.
+# The other words are judged by measurement: does an image drawn for "bold" have more ink than the
+# median of its kind, and does one drawn for "slanted" lean more? By chance, half would.
 
 for word, measure, sign in (
     ("bold", ink, 1),
@@ -181,8 +182,8 @@ for word, measure, sign in (
     print(f"{word:8} {np.mean(right):6.1%} of the draws")
 
 # %%
-# Two kept images that fit the caption, the mean of all that would, and draws. The last caption
-# names no digit.
+# For each caption: two held-out images that fit it, the mean given the caption, and draws. The last
+# caption names no digit.
 
 shown = [
     "a seven",
@@ -219,14 +220,14 @@ plt.show()
 # %%
 # **Finding.**
 #
-# - Of 100 draws for a digit's name, the judge takes 99 for that digit, about as many as of real
-#   images. Independent pixels satisfy it as well. Whole images tell the two apart: the kept ones
-#   score 63 nats under the mixture, and 54 under independent pixels, which were told the digit. The
-#   means are nearly the same, 3.32 and 3.34 grey levels off: what counts is which pixels go
-#   together.
-# - Nobody told the model that "nil" and "zero" are one digit: "nil", "ace", "pair" and "trey" are
-#   what was asked for in the table.
-# - "Bold" and "thin" are heeded in two draws out of three, "upright" in four out of five, "slanted"
-#   in seven out of eight; half would be chance. The number is heeded nearly always.
-# - What a caption leaves open stays open: a bold digit may be any, and the mean over all of them is
-#   of no use. Draws are.
+# - Of 100 draws for a digit's name, the judge recognises 99 as that digit, about as many as of real
+#   images. Draws of independent pixels are recognised as well. Whole images tell the two models
+#   apart: held-out ones score 63 nats under the mixture, and 54 under independent pixels, which
+#   were told the digit. The means are nearly equal, with errors of 3.32 and 3.34 grey levels: what
+#   counts is which pixels go together.
+# - The model was never told that "nil" and "zero" are the same digit: the table asks for "nil",
+#   "ace", "pair" and "trey".
+# - "Bold" and "thin" are respected in two draws out of three, "upright" in four out of five,
+#   "slanted" in seven out of eight; by chance it would be half. The digit is nearly always right.
+# - What a caption leaves open stays open: a bold digit may be any digit, so the mean over all of
+#   them is useless, but draws are not.

@@ -1,15 +1,16 @@
 """
-Text to speech in miniature: how does a voice say a word that it never said?
-============================================================================
+Text to speech in miniature: how does a voice say a word that it has never said?
+================================================================================
 
-Given a text, draw its sound. Here the text is a word, and the voice has recorded only its letters,
-each alone, 160 times, never twice alike. Wanted is ``p(sound | letter)``: to draw new sounds rather
-than play recordings back, and to say how well a sound fits its letter. A recording has 1,024
+Given a text, draw its sound. Here the text is a word, and the voice has recorded only single
+letters, each 160 times and never twice alike. We want ``p(sound | letter)``: to draw new sounds
+rather than play back recordings, and to say how well a sound fits its letter. A recording has 1,024
 samples. Which density speaks?
 
-The recordings are synthesised below. To use your own, name a folder of files such as ``a_01.wav``
-and a file for the word, to hear it: ``python plot_text_to_speech.py FOLDER word.wav``. The more of
-each letter the better: with a dozen, one Gaussian scored better than the mixture that wins below.
+The recordings are synthesised below. To use your own, pass a folder of files such as ``a_01.wav``
+and a file to write the word to: ``python plot_text_to_speech.py FOLDER word.wav``. The more
+recordings of each letter the better: with a dozen, one Gaussian scored better than the mixture that
+wins below.
 """
 
 import sys
@@ -28,14 +29,14 @@ from sklearn.svm import SVC
 
 from skdgm import ConditionalDensity, GaussianDensity, MixtureDensity
 
-RATE, LENGTH = 8000, 1024  # samples a second, and in a recording: 0.128 seconds
+RATE, LENGTH = 8000, 1024  # samples per second, and per recording: 0.128 seconds
 
 # %%
 # The voice
 # ---------
-# The vocal cords make 200 pulses a second, which are many overtones. Throat and mouth ring at three
-# frequencies, a vowel's formants, and let these through. An ``m`` goes through the nose; ``s``
-# and ``f`` are noise. Pitch, mouth, loudness and when the recording begins differ every time.
+# The vocal cords make 200 pulses per second, with many overtones. Throat and mouth resonate at
+# three frequencies, the formants of a vowel, and let these through. An ``m`` goes through the nose;
+# ``s`` and ``f`` are noise. Pitch, mouth, loudness and the start of the recording vary every time.
 
 FORMANTS = {
     "a": (800, 1200, 2700),
@@ -46,11 +47,11 @@ FORMANTS = {
     "m": (275, 1300, 2300),
 }
 NOISES = {"s": (2700, 3800), "f": (1000, 3500)}
-LOUDNESS = {"m": 0.07, "s": 0.08, "f": 0.03}  # of the others 0.12
+LOUDNESS = {"m": 0.07, "s": 0.08, "f": 0.03}  # 0.12 for the others
 
 
 def record(letter, rng):
-    """A recording of one letter, from somewhere in the middle of its sound."""
+    """Record one letter, from somewhere in the middle of its sound."""
     if letter in NOISES:
         band = butter(2, NOISES[letter], "bandpass", fs=RATE, output="sos")
         sound = sosfilt(band, rng.normal(size=2 * LENGTH))
@@ -70,7 +71,7 @@ def record(letter, rng):
 
 
 def load(file, rng):
-    """The loudest part of a WAV file, at our rate and at one loudness."""
+    """Load the loudest part of a WAV file, at our rate and at a fixed loudness."""
     rate, sound = wavfile.read(file)
     sound = sound.reshape(len(sound), -1).mean(axis=1)  # one channel
     sound = np.pad(resample_poly(sound - sound.mean(), RATE, rate), (0, LENGTH))
@@ -90,7 +91,7 @@ else:
 letters = np.unique(letter)
 word = "famous" if set("famous") <= set(letters) else "".join(letters)
 
-# Half of the recordings are for the models, a quarter for a judge; a quarter is kept.
+# Half of the recordings are for the models, a quarter for a judge, and a quarter is held out.
 sound_train, others, letter_train, letter_others = train_test_split(
     sound, letter, test_size=0.5, stratify=letter, random_state=0
 )
@@ -101,32 +102,32 @@ sound_judge, sound_test, letter_judge, letter_test = train_test_split(
 # %%
 # The models
 # ----------
-# A sound goes on as it went: p(sound | letter) is the product, over steps of 8 milliseconds, of
-# p(next 64 samples | the 64 before them, letter), where NaN is what was before the beginning. Each
-# factor is a ``ConditionalDensity``, one for each letter, of a density that is fitted to windows of
-# 128 samples from all over the recordings:
+# A sound continues as it went before: p(sound | letter) is the product, over steps of 8
+# milliseconds, of p(next 64 samples | the 64 before them, letter), with NaN for the time before the
+# beginning. For each letter, the factors are one ``ConditionalDensity`` of a density that is fitted
+# to windows of 128 samples from all over the recordings:
 #
-# - independent samples, which do not know how the sound went;
+# - independent samples, which know nothing of the sound so far;
 # - one Gaussian: all samples of a window depend on one another, in one way;
-# - a mixture of 8 Gaussians: where in its cycle the voice is when a window begins is hidden.
+# - a mixture of 8 Gaussians: the phase of the voice at the start of a window is latent.
 #
-# A draw goes on from earlier draws, which are never quite like recordings. So that deviations do
-# not grow, the mixture learns to go on from samples with a little noise. On a fifth of the
-# training recordings, left out, noise of 0.01, 0.02 and 0.04 scored alike, and better than none,
-# which lets some letters become ever louder; 8 Gaussians scored better than 4, and like 12.
+# A draw continues earlier draws, which are never quite like recordings. To keep deviations from
+# growing, the mixture learns to continue samples with a little noise. On a held-out fifth of the
+# training recordings, noise of 0.01, 0.02 and 0.04 scored alike, and better than none, which lets
+# some letters become ever louder; 8 Gaussians scored better than 4, and like 12.
 
 STEP, N_WINDOWS = 64, 5000
 
 
 def steps(sounds):
-    """What each step of the sounds starts from, and what it adds."""
+    """Split sounds into the samples before each step and those of the step."""
     before = np.full((len(sounds), STEP), np.nan)
     windows = sliding_window_view(np.hstack([before, sounds]), 2 * STEP, axis=1)[:, ::STEP]
     return np.split(windows.reshape(-1, 2 * STEP), 2, axis=1)
 
 
 def fit(density, noise=0.0):
-    """For each letter, p(next samples | samples before) under this family."""
+    """Fit p(next samples | samples before) for each letter."""
     models, rng = {}, np.random.default_rng(0)
     for name in letters:
         windows = sliding_window_view(sound_train[letter_train == name], 2 * STEP, axis=1)
@@ -156,15 +157,15 @@ models = {
 # %%
 # The judge
 # ---------
-# A support vector machine learns to tell letters from the loudness of sixteen bands of frequencies,
-# in recordings that no model saw. Which share of the draws does it take for the letter they are
-# meant to be? Beside that: the log-probability of the recordings that were kept, in nats a
-# recording, and the error of the next samples' mean prediction (root mean square, in parts of the
-# sound's own).
+# A support vector machine learns to tell letters apart by the loudness of sixteen frequency bands,
+# in recordings that no model has seen. What share of the draws does it recognise as the intended
+# letter? The table also shows the log-probability of the held-out recordings, in nats per
+# recording, and the error of the mean prediction of the next samples (root mean square, relative to
+# that of the sound).
 
 
 def bands(sounds):
-    """Logarithms of the shares of power in bands of 250 Hz."""
+    """Logarithm of the share of power in each band of 250 Hz."""
     pieces = sounds.reshape(len(sounds), -1, 128) * np.hanning(128)
     power = np.abs(np.fft.rfft(pieces)[:, :, 1:]) ** 2
     power = power.mean(axis=1).reshape(len(sounds), 16, 4).sum(axis=2)
@@ -174,7 +175,7 @@ def bands(sounds):
 judge = make_pipeline(StandardScaler(), SVC(C=10)).fit(bands(sound_judge), letter_judge)
 recognised = judge.score(bands(sound_test), letter_test)
 print(f"{'':22}{'recognised':>12}{'log p(sound | letter)':>24}{'error':>9}")
-print(f"{'kept recordings':22}{recognised:12.1%}")
+print(f"{'held-out recordings':22}{recognised:12.1%}")
 for family, model in models.items():
     right, score, error = [], [], []
     for name in letters:
@@ -189,12 +190,12 @@ for family, model in models.items():
 # %%
 # The word
 # --------
-# Its letters are drawn one by one and joined, each fading into the next. What is written as a WAV
-# file is read again.
+# Its letters are drawn one by one and joined, each fading into the next. The WAV file written is
+# read back.
 
 
 def join(sounds):
-    """Sounds one after the other, with 8 milliseconds of crossfade."""
+    """Join sounds with a crossfade of 8 milliseconds."""
     word, fade = sounds[0], np.linspace(0, 1, 64)
     for sound in sounds[1:]:
         seam = word[-64:] * (1 - fade) + sound[:64] * fade
@@ -203,7 +204,7 @@ def join(sounds):
 
 
 rng = np.random.default_rng(0)
-spoken = {"kept recordings": join([sound_test[letter_test == name][0] for name in word])}
+spoken = {"held-out recordings": join([sound_test[letter_test == name][0] for name in word])}
 for family in ("mixture", "one Gaussian"):
     spoken[family] = join([speak(models[family][name], 1, rng)[0] for name in word])
 
@@ -217,8 +218,8 @@ print(
 )
 
 # %%
-# Above, 20 milliseconds of each letter: the pulses and how they ring. Below, the whole word: how
-# loud every frequency is (dark), over time.
+# Above, 20 milliseconds of each letter: the pulses and how they ring. Below, the whole word: the
+# loudness of every frequency (dark is loud), over time.
 
 middles = (LENGTH - 64) * np.arange(len(word)) + LENGTH // 2
 fig, axes = plt.subplots(2, 3, figsize=(12, 5.5), sharey="row", layout="constrained")
@@ -238,11 +239,11 @@ plt.show()
 # %%
 # **Finding.**
 #
-# - Independent samples hiss, whatever the letter: the judge is right as often as by chance.
-# - The draws of both other models are taken for their letters without exception, as recordings are.
-#   One Gaussian has a letter's frequencies right, which is what the judge looks at, and scores
-#   1,952 nats a recording above independent samples.
-# - The mixture scores another 206 nats, and its prediction of the next samples is 3.9 points
-#   better. In the draws, the eye sees less of a difference.
-# - Not all is won: neither repeats its cycles as steadily as the voice does. And this voice, which
-#   is made, hardly changes its pitch; one that does needs more recordings.
+# - Independent samples hiss, whatever the letter: the judge is right no more often than by chance.
+# - The draws of both other models are recognised without exception, as recordings are. One Gaussian
+#   gets a letter's frequencies right, which is all that the judge looks at, and scores 1,952 nats
+#   per recording above independent samples.
+# - The mixture scores another 206 nats, and its prediction of the next samples is 3.9 percentage
+#   points better. In the draws, less of a difference can be seen.
+# - There is room for improvement: neither model repeats its cycles as steadily as the voice does.
+#   And this synthetic voice hardly changes its pitch; a voice that does needs more recordings.

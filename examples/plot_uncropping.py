@@ -1,11 +1,11 @@
 """
-Only the middle of the picture is left: what may have been around it?
-=====================================================================
+Only the middle of the image is left: what may have been around it?
+===================================================================
 
-Uncropping invents the surroundings of a picture. For one crop there are many, so that a single
-prediction cannot be the answer: a conditional generative model gives the probability of every
-answer, ``p(surroundings | crop)``, and draws as many as one likes. Are the draws digits, and does
-the model know how sure it may be?
+Uncropping invents the surroundings of an image. Many surroundings fit one crop, so a single
+prediction is not enough: a conditional generative model gives the probability of every answer,
+``p(surroundings | crop)``, and draws as many as you like. Are the draws digits, and are the
+probabilities calibrated?
 """
 
 import matplotlib.pyplot as plt
@@ -28,7 +28,7 @@ images_train, images_test, digits_train, digits_test = train_test_split(
 )
 
 # %%
-# The middle 4 x 4 pixels are the condition x, the 48 pixels around them the outcome y.
+# The middle 4 x 4 pixels are the input x, the 48 pixels around them the output y.
 
 row, column = np.divmod(np.arange(64), 8)
 middle = (abs(row - 3.5) < 2) & (abs(column - 3.5) < 2)
@@ -38,10 +38,10 @@ X_test, Y_test = images_test[:, middle], images_test[:, ~middle]
 # %%
 # A joint density makes a conditional model
 # -----------------------------------------
-# ``ConditionalDensity`` fits a joint density to x and y side by side and answers by
-# ``log p(y | x) = log p(x, y) - log p(x)``. Its score is that number, so a grid search finds the
-# model that predicts surroundings best. Here the joint density is a mixture: each component is a
-# tree, in which a pixel depends on one other.
+# ``ConditionalDensity`` fits a joint density to x and y side by side and computes ``log p(y | x) =
+# log p(x, y) - log p(x)``. Its score is the mean of that, so a grid search finds the model that
+# predicts surroundings best. Here the joint density is a mixture of trees, in each of which a pixel
+# depends on one other.
 
 trees = ConditionalDensity(MixtureDensity(ChowLiuTreeDensity(n_categories=2), random_state=0))
 search = GridSearchCV(trees, {"density__n_components": [1, 5, 10, 20]}, cv=3)
@@ -51,8 +51,8 @@ for n_trees, log_prob in zip([1, 5, 10, 20], search.cv_results_["mean_test_score
     print(f"{n_trees:6}{log_prob:10.2f}")
 
 # %%
-# The simple model knows the ten digits from their labels, and has independent pixels once the digit
-# is known: ``p(y | x)`` is the sum over digits of ``p(digit | x) p(y | digit)``.
+# The simple model has learned the ten digits from their labels, and treats pixels as independent
+# given the digit: ``p(y | x)`` is the sum over digits of ``p(digit | x) p(y | digit)``.
 
 independent = GenerativeClassifier(BernoulliIndependentDensity())
 independent.fit(np.hstack([X_train, Y_train]), digits_train)
@@ -74,7 +74,7 @@ for name, (log_prob, mean) in models.items():
 # %%
 # Surroundings for ten crops
 # --------------------------
-# The mean is the probability of ink in each pixel. A draw is a whole picture.
+# The mean is the probability of ink in each pixel. A draw is a whole image.
 
 shown = [np.flatnonzero(digits_test == digit)[1] for digit in range(10)]
 draws = trees.sample_y(X_test[shown], n_samples=5, random_state=0)
@@ -103,10 +103,10 @@ fig.suptitle("What was around the crop (in the blue frame)? Five draws for each"
 plt.show()
 
 # %%
-# Does it know how sure it may be?
-# --------------------------------
-# If the probabilities are right, then of the pixels of which the model says that they are ink with
-# a probability near 30 %, three in ten are ink.
+# Are the probabilities calibrated?
+# ---------------------------------
+# If they are, then three in ten of the pixels that the model predicts to be ink with a probability
+# near 30 % are ink.
 
 share, probability = calibration_curve(Y_test.ravel(), trees.predict(X_test).ravel(), n_bins=5)
 print("probability of ink:", "".join(f"{value:8.1%}" for value in probability))
@@ -115,10 +115,10 @@ print("share of ink:      ", "".join(f"{value:8.1%}" for value in share))
 # %%
 # **Finding.**
 #
-# - The true surroundings are 2.2 nats more probable under the mixture of trees than under
-#   independent pixels, which is a factor of 9, although the trees never saw a label. Of the pixels
-#   9.3 % are wrong instead of 10.8 %. Ten trees are enough, and one is too few.
-# - The draws continue the strokes at the frame, most of them to a digit, and not always to the same
-#   one: the four is closed to a nine, too, and most draws give the five the broad foot of a two.
-#   The mean shows all of that at once, and no digit.
-# - The probabilities are right: where the model says 30 % ink, there is 30 % ink.
+# - The true surroundings are 2.2 nats, or a factor of 9, more probable under the mixture of trees
+#   than under independent pixels, although the trees never saw a label. Of the pixels, 9.3 % are
+#   wrong instead of 10.8 %. Ten trees are enough, and one is too few.
+# - The draws continue the strokes at the frame, most of them to a digit, though not always the same
+#   one: the four is sometimes closed to a nine, and most draws give the five the broad foot of a
+#   two. The mean shows all of these at once, and no digit.
+# - The probabilities are calibrated: where the model says 30 % ink, there is 30 % ink.

@@ -15,7 +15,7 @@ from . import __version__
 from .comparison import compare_classifiers, load_table, make_figure
 
 BAD_INPUT, INTERRUPTED = 2, 130  # exit codes
-OPTIONS = {  # what the arguments of the Python functions are called here
+OPTIONS = {  # options by the names of the arguments of the Python functions
     "data": "--data",
     "X": "--data",
     "target": "--target",
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     code : int
-        Exit code: 0, 2 for input that is not acceptable, or 130 after Ctrl-C.
+        Exit code: 0, 2 for invalid input, or 130 after Ctrl-C.
     """
     arguments = _parser().parse_args(argv)
     with warnings.catch_warnings():
@@ -63,11 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         "compare",
         help="compare generative classifiers with logistic regression",
         description="Cross-validate logistic regression and generative classifiers on a table of "
-        "labelled rows. Prints a row a model (accuracy, log-loss, parameters, seconds, accuracy "
-        "with a share of the test cells hidden) and saves it as PREFIX.csv and, drawn, as "
-        "PREFIX.png. Hidden cells are missing values: generative classifiers take them as they "
-        "are, logistic regression imputes them, in one row by the mean and in another by "
-        "IterativeImputer. Ctrl-C keeps the models that are finished.",
+        "labelled rows. Prints one row per model (accuracy, log-loss, parameters, seconds, "
+        "accuracy with a share of the test cells hidden), and saves the table as PREFIX.csv and a "
+        "plot as PREFIX.png. Hidden cells are missing values: generative classifiers take them as "
+        "they are; for logistic regression they are imputed, in one row by the mean and in another "
+        "by IterativeImputer. Ctrl-C keeps the models that are finished.",
         epilog="examples: skdgm compare; skdgm compare --data iris.csv --target species",
     )
     add = compare.add_argument
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         default="skdgm-compare",
         help="where to save; existing files are replaced (default: %(default)s)",
     )
-    add("--folds", type=int, default=5, metavar="N", help="folds (default: %(default)s)")
+    add("--folds", type=int, default=5, metavar="N", help="number of folds (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="random seed (default: %(default)s)")
     add("--jobs", type=int, default=1, metavar="N", help="processes (default: %(default)s)")
     add("--quiet", action="store_true", help="show no progress")
@@ -113,27 +113,27 @@ def _load(data: str | None, target: str | None) -> tuple[Any, Any]:
     if data is None and target is None:
         return load_digits(return_X_y=True)
     if data is None:
-        raise ValueError(f"--target {target} needs --data, the CSV file that has the column.")
+        raise ValueError(f"--target {target} needs --data, the CSV file with that column.")
     if target is None:
         raise ValueError(f"--data {data} needs --target, the column that holds the class labels.")
     return load_table(data, target)
 
 
 def _check_output(prefix: str, data: str | None) -> tuple[Path, Path]:
-    """Return the files to write, if they can be written: better to know before a long run."""
+    """Return the files to write, after checking before a long run that they can be written."""
     files = Path(f"{prefix}.csv"), Path(f"{prefix}.png")
     for file in files:
         existed = file.exists()
         if existed and data is not None and Path(data).exists() and file.samefile(data):
             raise ValueError(
-                f"output must not replace the data: {str(file)!r} is the file that --data names; "
+                f"output must not replace the data: {str(file)!r} is the file given as --data; "
                 "pass another prefix."
             )
         try:
             file.open("ab").close()
         except OSError as error:
             raise ValueError(
-                f"output must be where files can be written, but {str(file)!r} cannot: "
+                f"output must be a prefix of files that can be written, but {str(file)!r} cannot: "
                 f"{error.strerror}."
             ) from None
         if not existed:
@@ -142,7 +142,7 @@ def _check_output(prefix: str, data: str | None) -> tuple[Path, Path]:
 
 
 def _as_options(message: str) -> str:
-    """Name the option instead of the argument that opens an error message."""
+    """Replace the argument at the start of an error message by its option, on a single line."""
     first, _, rest = message.partition(" ")
     return f"{OPTIONS.get(first, first)} {rest}".replace("\n", " ")
 

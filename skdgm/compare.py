@@ -1,4 +1,4 @@
-"""The comparison under the name that it had first; import it from ``skdgm`` itself."""
+"""Earlier home of the comparison, kept for existing imports; import from ``skdgm`` instead."""
 
 from .comparison import ClassifierComparison, compare_classifiers, load_table
 

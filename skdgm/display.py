@@ -1,4 +1,4 @@
-"""The picture of a comparison under the name that it had first; import it from ``skdgm`` itself."""
+"""Earlier home of the plot of a comparison, kept for imports; import from ``skdgm`` instead."""
 
 from .comparison import ComparisonDisplay, make_figure
 

@@ -1,4 +1,4 @@
-"""Imputation by a density: missing values from ``p(x_missing | x_observed)``."""
+"""Imputation of missing values from a density's ``p(x_missing | x_observed)``."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from .density._composite import check_takes_missing
 
 
 class DensityImputer(TransformerMixin, BaseEstimator):
-    """Fill missing values in from a density that is fitted to the rows.
+    """Impute missing values from a density fitted to the rows.
 
     Parameters
     ----------
     density : density estimator
         The density to fit, for example :class:`GaussianDensity`.
     strategy : {"mean", "mode", "sample"}, default="mean"
-        What becomes of the missing values of a row, given its observed ones: their expectation,
-        their jointly most probable values, or a joint draw. For categories "mean" gives fractions,
-        the other two give categories.
+        What replaces the missing values of a row, given its observed ones: their expectation, their
+        jointly most probable values, or a joint draw. For categories "mean" gives fractions, the
+        other two give categories.
     add_indicator : bool, default=False
-        Whether to append a column of zeros and ones for each column that had missing values during
-        fit, which says where values were missing, as :class:`sklearn.impute.MissingIndicator` does.
+        Whether to append the output of :class:`sklearn.impute.MissingIndicator`: one column per
+        column that had missing values during fit, 1 where the value is missing and 0 elsewhere.
     random_state : int, RandomState, Generator or None, default=None
-        Source of randomness of "sample". With an integer, every ``transform`` of the same rows
+        Source of randomness for "sample". With an integer, every ``transform`` of the same rows
         draws the same values.
 
     Attributes
@@ -41,7 +41,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
     density_ : density estimator
         The fitted density.
     indicator_ : MissingIndicator or None
-        What adds the indicator columns; None if ``add_indicator`` is False.
+        The transformer that adds the indicator columns; None if ``add_indicator`` is False.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -49,14 +49,14 @@ class DensityImputer(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    sklearn.impute.SimpleImputer : Fills a column in with one value, whatever the others are.
-    sklearn.impute.IterativeImputer : Predicts each column from the others in turn.
+    sklearn.impute.SimpleImputer : Impute one value per column, whatever the other columns hold.
+    sklearn.impute.IterativeImputer : Predict each column from the others in turn.
 
     Notes
     -----
-    With :class:`GaussianDensity` the mean is the linear regression of what is missing on what is
-    observed. Means lie closer together than data do; draws do not, so whatever depends on the
-    spread of a column is better judged on several tables drawn with "sample" (multiple
+    With :class:`GaussianDensity` the mean is the linear regression of the missing values on the
+    observed ones. Means vary less than data do, but draws do not, so anything that depends on the
+    spread of a column is better estimated from several tables drawn with "sample" (multiple
     imputation).
 
     References
@@ -115,8 +115,8 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is not what the density accepts, or a column has no observed value. The imputer is
-            then left as it was before the call.
+            If the density does not accept X, or a column has no observed value. The imputer is then
+            left as it was before the call.
         """
         with all_or_nothing(self, anew=True):
             table = validate_data(self, X, **self.density._input_checks)
@@ -129,7 +129,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
-        """Fill the missing values of X in.
+        """Impute the missing values of X.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the density rules out what a row has observed.
+            If the observed values of a row have probability zero.
         """
         check_is_fitted(self)
         table = validate_data(self, X, reset=False, **self.density_._input_checks)
@@ -162,7 +162,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         return np.hstack([completed, indicators.astype(completed.dtype)])
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
-        """Name the columns that ``transform`` returns.
+        """Return the names of the columns that ``transform`` returns.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of str
-            These names, then those of the indicator columns.
+            These names, followed by those of the indicator columns.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)

@@ -1,4 +1,4 @@
-"""The command line: what it reads, what it prints and saves, and its exit codes."""
+"""The command line: its input, what it prints and saves, and its exit codes."""
 
 import subprocess
 import sys
@@ -43,7 +43,7 @@ def test_compare_prints_and_saves(csv, capsys):
     assert imread(csv.with_name("out.png")).shape[1] == 1500
 
 
-def test_ctrl_c_saves_what_is_finished(csv, capsys, interrupt_after):
+def test_ctrl_c_saves_finished_models(csv, capsys, interrupt_after):
     interrupt_after(1)
     assert run(csv, "--quiet") == 130
     seen = capsys.readouterr()
@@ -54,14 +54,14 @@ def test_ctrl_c_saves_what_is_finished(csv, capsys, interrupt_after):
     assert csv.with_name("out.png").exists()
 
 
-def test_ctrl_c_before_anything_is_finished(csv, capsys, interrupt_after):
+def test_ctrl_c_before_any_model_is_finished_saves_nothing(csv, capsys, interrupt_after):
     interrupt_after(0)
     assert run(csv, "--quiet") == 130
     assert "interrupted before a model was finished" in capsys.readouterr().err
     assert not csv.with_name("out.csv").exists()
 
 
-def test_ctrl_c_outside_of_the_models(csv, capsys, monkeypatch):
+def test_ctrl_c_outside_the_models_is_reported(csv, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
@@ -101,10 +101,10 @@ def test_digits_are_the_default(tmp_path, monkeypatch):
         (["--data", "table.csv", "--target", "kind", "--folds", "1"], "--folds must be"),
         (["--seed", "-1"], "--seed must"),
         (["--jobs", "0"], "--jobs must"),
-        (["--output", "nowhere/out"], "--output must be where files can be written"),
+        (["--output", "nowhere/out"], "--output must be a prefix of files that can be written"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(csv, capsys, monkeypatch, arguments, message):
+def test_invalid_input_gives_one_line_and_exit_code_2(csv, capsys, monkeypatch, arguments, message):
     monkeypatch.chdir(csv.parent)
     assert main(["compare", "--quiet", *arguments]) == 2
     seen = capsys.readouterr()
@@ -121,14 +121,14 @@ def test_output_is_checked_before_the_run(csv, monkeypatch):
     assert not csv.with_name("out.csv").exists()
 
 
-def test_the_data_are_never_replaced(csv, capsys):
+def test_data_are_never_replaced(csv, capsys):
     before = csv.read_bytes()
     assert run(csv, "--output", str(csv.with_suffix(""))) == 2
     assert "error: --output must not replace the data" in capsys.readouterr().err
     assert csv.read_bytes() == before
 
 
-def test_a_warning_is_a_note(csv, capsys, interrupt_after):
+def test_warnings_are_shown_as_notes(csv, capsys, interrupt_after):
     rows = pd.read_csv(csv).iloc[:13]  # three of class b
     rows.to_csv(csv, index=False)
     interrupt_after(0)
@@ -138,7 +138,7 @@ def test_a_warning_is_a_note(csv, capsys, interrupt_after):
 
 
 @pytest.mark.parametrize("arguments", [[], ["--bogus"], ["compare", "--folds", "many"]])
-def test_unknown_usage_exits_with_2(arguments):
+def test_invalid_usage_exits_with_2(arguments):
     with pytest.raises(SystemExit) as exit_:
         main(arguments)
     assert exit_.value.code == 2
@@ -196,21 +196,21 @@ def test_load_table_reads_what_a_spreadsheet_saves(tmp_path):
         (b"a,y\n" + b"x" * 200_000 + b",u\n", "data must be a CSV file, but line 2.*limit"),
     ],
 )
-def test_bad_files_are_explained(tmp_path, content, message):
+def test_invalid_files_are_refused(tmp_path, content, message):
     path = tmp_path / "table.csv"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         load_table(path, "y")
 
 
-def test_missing_files_are_explained(tmp_path):
+def test_missing_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"data must be the path.*none\.csv' does not exist"):
         load_table(tmp_path / "none.csv", "y")
     with pytest.raises(ValueError, match=r"data must be the path.*is a directory"):
         load_table(tmp_path, "y")
 
 
-def test_long_header_is_not_listed_whole(tmp_path):
+def test_long_headers_are_abbreviated(tmp_path):
     names = ",".join(f"c{i}" for i in range(30))
     path = write(tmp_path / "wide.csv", f"{names}\n{names}\n")
     with pytest.raises(ValueError, match="'c9' and 20 more"):

@@ -1,31 +1,28 @@
-"""The comparison of classifiers: its table, its inputs, missing values, and its drawing."""
+"""The comparison of classifiers: its table, its input, hidden cells, missing values, and Ctrl-C."""
 
 import pickle
 import subprocess
 import sys
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import StratifiedKFold
 
-import skdgm
-from skdgm import ClassifierComparison, compare_classifiers
+from skdgm import compare_classifiers
 from skdgm.comparison import _compare as compare
 from skdgm.comparison._models import (
-    ImputerOfHidden,
+    MaskedIterativeImputer,
     ValuesForEveryClass,
     cut,
-    readable_count,
 )
-from skdgm.comparison._tables import check_table, hide, make_preparation
+from skdgm.comparison._result import COLUMNS
+from skdgm.comparison._tables import HIDDEN_SHARES, check_table, hide, make_preparation
 
 SECONDS = ["fit_seconds", "predict_seconds"]
 QUICK = ["LogisticRegression", "BernoulliIndependentDensity"]
@@ -66,7 +63,7 @@ def quick(X, y, **settings):
 
 
 # ---------------------------------------------------------------------- the table
-def test_all_models_on_an_array(table):
+def test_all_models_run_on_an_array(table):
     X, y = table
     before = X.copy()
     with warnings.catch_warnings():
@@ -74,11 +71,11 @@ def test_all_models_on_an_array(table):
         result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
     assert list(result.table.index) == list(result.models)
     assert len(result.models) == 8
-    assert list(result.table.columns) == compare.COLUMNS
+    assert list(result.table.columns) == COLUMNS
     assert not result.interrupted
     assert result.shape == (36, 3, 3)
     assert (result.table[SECONDS] > 0).all(axis=None)
-    assert result.table[["accuracy", *compare.HIDDEN_SHARES]].stack().between(0, 1).all()
+    assert result.table[["accuracy", *HIDDEN_SHARES]].stack().between(0, 1).all()
     assert np.isfinite(result.table["log_loss"].to_numpy()).all()
     assert result.table.loc["GaussianDiscriminant", "accuracy"] > 0.8
     for model in pickle.loads(pickle.dumps(result)).models.values():
@@ -95,7 +92,7 @@ def test_numbers_of_parameters_are_exact():
     assert all(type(count) is int for count in counts)
 
 
-def test_accuracy_and_log_loss_are_those_of_scikit_learn(table):
+def test_accuracy_and_log_loss_agree_with_scikit_learn(table):
     X, y = table
     result = quick(X, y, models=["LogisticRegression"])
     seed = int(np.random.default_rng(0).integers(2**32))
@@ -112,13 +109,13 @@ def test_accuracy_and_log_loss_are_those_of_scikit_learn(table):
     assert row["log_loss"] == pytest.approx(losses.mean())
 
 
-def test_same_seed_same_table(table):
+def test_same_seed_gives_the_same_table(table):
     first, again, other = (quick(*table, random_state=seed).table for seed in (3, 3, 4))
     pd.testing.assert_frame_equal(first.drop(columns=SECONDS), again.drop(columns=SECONDS))
     assert not first.drop(columns=SECONDS).equals(other.drop(columns=SECONDS))
 
 
-def test_all_models_on_mixed_columns(mixed):
+def test_all_models_run_on_mixed_columns(mixed):
     X, y = mixed
     before = X.copy()
     with warnings.catch_warnings():
@@ -134,7 +131,7 @@ def test_all_models_on_mixed_columns(mixed):
 
 
 @pytest.mark.parametrize("n_columns", [1, 2])
-def test_all_models_on_few_columns_and_rows(n_columns):
+def test_all_models_run_on_few_columns_and_rows(n_columns):
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 4)
     X = rng.normal(size=(8, n_columns)) + y[:, None]
@@ -142,7 +139,7 @@ def test_all_models_on_few_columns_and_rows(n_columns):
     assert len(result.table) == 8
 
 
-def test_columns_of_other_kinds():
+def test_other_column_types_are_accepted():
     y = np.repeat([False, True], 10)
     X = pd.DataFrame({0: np.arange(20.0), "kind": pd.Categorical(["u", "v"] * 10)})
     X[1] = pd.array([1, None] * 10, dtype="Int64")
@@ -152,19 +149,19 @@ def test_columns_of_other_kinds():
     assert result.models[QUICK[0]].classes_.dtype.kind == "i"
 
 
-# ---------------------------------------------------------------------- hidden features
+# ---------------------------------------------------------------------- hidden cells
 @pytest.mark.parametrize("as_frame", [False, True])
-def test_hide_takes_the_exact_share_and_leaves_the_input(as_frame, mixed):
+def test_hide_hides_the_exact_share_and_leaves_the_input_unchanged(as_frame, mixed):
     X = check_table(*mixed)[0][["amount", "colour"]].fillna({"amount": 0.0, "colour": "red"})
     X = X if as_frame else np.ones((40, 2))
     order = compare._rank_cells(40, 2, np.random.default_rng(0))
     missing = [pd.isna(np.asarray(hide(X, share, order))) for share in (0, 0.3, 0.6)]
     assert [hidden.sum() for hidden in missing] == [0, 24, 48]
-    assert missing[2][missing[1]].all()  # what hides first stays hidden
+    assert missing[2][missing[1]].all()  # a larger share hides all that a smaller one does
     assert not pd.isna(np.asarray(X)).any()
 
 
-def test_preparation_keeps_what_is_missing(mixed):
+def test_preparation_keeps_missing_values(mixed):
     X, _ = check_table(*mixed)
     prepared = make_preparation(X).fit(X).transform(X)
     missing = np.isnan(prepared)
@@ -178,7 +175,7 @@ def test_preparation_keeps_what_is_missing(mixed):
     assert np.isnan(make_preparation(X).fit(X).transform(all_hidden)).all()
 
 
-def test_logistic_regression_gets_the_training_mean(mixed):
+def test_missing_values_are_imputed_by_the_training_mean(mixed):
     X, y = mixed
     model = quick(X, y, models="LogisticRegression").models["LogisticRegression"]
     all_hidden = X.mask(np.ones(X.shape, dtype=bool))
@@ -207,7 +204,7 @@ def test_hidden_cells_reach_generative_models_as_nan(name, table):
     np.testing.assert_allclose(nothing_seen, 1 / 3)
 
 
-def test_gaussian_models_stand_hidden_pixels_better():
+def test_gaussian_models_cope_better_with_hidden_cells():
     X, y = load_digits(return_X_y=True)
     models = [
         "LogisticRegression",
@@ -226,19 +223,19 @@ def test_gaussian_models_stand_hidden_pixels_better():
 def test_iterative_imputation_learns_from_hidden_cells():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 1)) * [1.0, 2.0, -1.0, 3.0] + rng.normal(0, 0.3, (400, 4)) + 10
-    imputer = ImputerOfHidden().fit(X)
+    imputer = MaskedIterativeImputer().fit(X)
     complete = imputer.transform(X)
     np.testing.assert_allclose(np.corrcoef(complete[:, 1], X[:, 1])[0, 1], 1)
-    for n_hidden in (1, 2, 3):  # predicted well from one column as from three
+    for n_hidden in (1, 2, 3):  # predicted well from one column and from three
         X_hidden = np.where(np.arange(4) < n_hidden, np.nan, X)
         assert np.corrcoef(imputer.transform(X_hidden)[:, 0], X[:, 0])[0, 1] > 0.9
     pd.testing.assert_frame_equal(
-        *(pd.DataFrame(ImputerOfHidden().fit(X).transform(X_hidden)) for _ in range(2))
+        *(pd.DataFrame(MaskedIterativeImputer().fit(X).transform(X_hidden)) for _ in range(2))
     )
 
 
 # ---------------------------------------------------------------------- missing training values
-def test_all_models_learn_from_missing_values(table):
+def test_all_models_learn_from_rows_with_missing_values(table):
     X, y = table
     rng = np.random.default_rng(0)
     X = np.c_[X, X + rng.normal(size=X.shape)]
@@ -266,23 +263,23 @@ def test_class_without_values_borrows_them():
     assert np.isnan(X[3:, 0]).all()
 
 
-def test_cut_passes_nan():
+def test_cut_keeps_nan():
     X = np.array([[-2.0, 0.0, np.nan, 0.1]])
     np.testing.assert_array_equal(cut(X, (0.0,)), [[0, 0, np.nan, 1]])
     np.testing.assert_array_equal(cut(X, (-1.0, 0.0)), [[0, 1, np.nan, 2]])
 
 
-def test_hiding_everything_informative_costs_accuracy():
+def test_hiding_the_only_informative_column_costs_accuracy():
     y = np.repeat([0, 1], 100)
     result = quick(y[:, None] * 2.0 - 1, y, models="LogisticRegression")
     row = result.table.iloc[0]
     assert row["accuracy"] == 1
-    # A hidden row is a guess: half of the 60 of 200 (and of the 120) are right, more or less.
+    # Hidden rows are guessed: about half of the 60 of 200 (and of the 120) are right.
     assert row["accuracy_30_hidden"] == pytest.approx(0.85, abs=0.08)
     assert row["accuracy_60_hidden"] == pytest.approx(0.7, abs=0.08)
 
 
-# ---------------------------------------------------------------------- bad input
+# ---------------------------------------------------------------------- invalid input
 X5, Y5 = np.arange(20.0).reshape(10, 2), np.repeat([0, 1], 5)
 NAMED = pd.DataFrame(X5, columns=["a", "b"])
 
@@ -307,7 +304,7 @@ NAMED = pd.DataFrame(X5, columns=["a", "b"])
         (sparse.csr_array(X5), Y5, r"X must be a dense table, got a csr_array.*toarray\(\)"),
     ],
 )
-def test_bad_tables_are_explained(X, y, message):
+def test_invalid_tables_are_refused(X, y, message):
     with pytest.raises(ValueError, match=message):
         compare_classifiers(X, y, verbose=False)
 
@@ -323,18 +320,18 @@ def test_bad_tables_are_explained(X, y, message):
         ({"models": []}, "models must be names"),
     ],
 )
-def test_bad_settings_are_explained(settings, message):
+def test_invalid_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         compare_classifiers(X5, Y5, verbose=False, **settings)
 
 
-def test_two_folds_need_four_rows_of_a_class(table):
+def test_two_folds_need_four_rows_per_class(table):
     X, y = table[0][:15], table[1][:15]
     with pytest.raises(ValueError, match=r"y must have at least 4 rows.*class 1 has 3"):
         compare_classifiers(X, y, folds=2, verbose=False)
 
 
-def test_small_class_reduces_the_folds(table):
+def test_small_class_reduces_the_number_of_folds(table):
     X, y = table[0][:15], table[1][:15]
     with pytest.warns(UserWarning, match="folds=5 is reduced to 3, because class 1 has 3 rows"):
         result = quick(X, y, folds=5)
@@ -342,7 +339,7 @@ def test_small_class_reduces_the_folds(table):
 
 
 # ---------------------------------------------------------------------- progress and Ctrl-C
-def test_ctrl_c_keeps_what_is_finished(interrupt_after, table):
+def test_ctrl_c_keeps_finished_models(interrupt_after, table):
     interrupt_after(1)
     result = quick(*table, models=None)
     assert result.interrupted
@@ -351,12 +348,12 @@ def test_ctrl_c_keeps_what_is_finished(interrupt_after, table):
     assert len(result.models["LogisticRegression"].predict(table[0])) == 36
 
 
-def test_ctrl_c_before_anything_is_finished(interrupt_after, table):
+def test_ctrl_c_before_any_model_is_finished_gives_an_empty_table(interrupt_after, table):
     interrupt_after(0)
     result = quick(*table)
     assert result.interrupted
     assert result.table.empty
-    assert list(result.table.columns) == compare.COLUMNS
+    assert list(result.table.columns) == COLUMNS
 
 
 def test_progress_is_reported_on_standard_error(table, capsys):
@@ -369,65 +366,7 @@ def test_progress_is_reported_on_standard_error(table, capsys):
     assert capsys.readouterr().err == ""
 
 
-# ---------------------------------------------------------------------- showing and saving
-@pytest.fixture
-def huge():
-    """A result with a number of parameters beyond floats and beyond str."""
-    table = pd.DataFrame(
-        0.5, index=pd.Index(["LogisticRegression", "Huge"], name="model"), columns=compare.COLUMNS
-    )
-    table["n_parameters"] = pd.Series([650, 2**20_000], index=table.index, dtype=object)
-    return ClassifierComparison(table, {}, False, 5, (10, 2, 2))
-
-
-def test_counts_are_readable():
-    assert readable_count(9_999_999) == "9,999,999"
-    assert readable_count(2**64 - 1) == "1.8e+19"
-    assert readable_count(2**20_000) == "4.0e+6020"
-
-
-def test_huge_counts_are_shown_and_saved_exactly(huge, tmp_path):
-    assert "4.0e+6020" in str(huge)
-    assert repr(huge) == str(huge)
-    huge.to_csv(tmp_path / "table.csv")
-    saved = pd.read_csv(tmp_path / "table.csv", index_col="model", dtype={"n_parameters": str})
-    digits = saved.loc["Huge", "n_parameters"]
-    assert len(digits) == 6021
-    assert int(digits[-4000:]) == 2**20_000 % 10**4000
-    assert saved.loc["LogisticRegression", "n_parameters"] == "650"
-
-
-def test_drawing(huge):
-    axes = Figure(layout="constrained").subplots(1, 2)
-    display = huge.plot(ax=axes)
-    hidden, parameters = display.axes_
-    assert [hidden, parameters] == list(axes)
-    np.testing.assert_allclose(hidden.lines[0].get_xdata(), [0, 10, 30, 60, 90])
-    assert [line.get_xdata()[0] for line in parameters.lines] == [650, 6500]
-    assert parameters.texts[0].get_text().startswith("4.0e+6020")
-    assert [text.get_text() for text in display.figure_.legends[0].get_texts()] == [
-        "LogisticRegression",
-        "Huge",
-    ]
-    assert huge.plot(ax=Figure().subplots(1, 2)).axes_[0].get_legend() is not None
-
-
-def test_drawing_makes_its_own_figure(huge, monkeypatch):
-    import matplotlib.pyplot as plt
-
-    monkeypatch.setattr(plt, "figure", Figure)
-    display = skdgm.ComparisonDisplay.from_comparison(huge)
-    assert len(display.figure_.axes) == 2
-
-
-def test_drawing_explains_what_it_needs(huge):
-    with pytest.raises(ValueError, match="ax must hold two matplotlib axes, got 1"):
-        huge.plot(ax=[Figure().subplots()])
-    empty = SimpleNamespace(table=huge.table.iloc[:0])
-    with pytest.raises(ValueError, match="comparison must hold at least one finished model"):
-        skdgm.ComparisonDisplay.from_comparison(empty)
-
-
+# ---------------------------------------------------------------------- imports
 def test_import_needs_neither_pandas_nor_matplotlib():
     program = """
 import sys

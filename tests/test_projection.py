@@ -1,4 +1,4 @@
-"""PCAProjection: scikit-learn's PCA, its loss, its density, and batches."""
+"""PCAProjection: scikit-learn's PCA, its reconstruction error, its density, batches, and NaN."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ DIGITS = load_digits().data
 
 @pytest.mark.parametrize("n_components", [1, 2, 3, 0.95, "mle"])
 @pytest.mark.parametrize("whiten", [False, True])
-def test_is_scikit_learns_pca(n_components, whiten):
+def test_agrees_with_scikit_learns_pca(n_components, whiten):
     ours = PCAProjection(n_components, whiten=whiten).fit(IRIS)
     theirs = PCA(n_components, whiten=whiten).fit(IRIS)
     Z = ours.transform(IRIS)
@@ -34,7 +34,7 @@ def test_is_scikit_learns_pca(n_components, whiten):
 
 
 @pytest.mark.parametrize("n_components", [1, 2, 4])
-def test_reconstruction_error_is_the_loss_of_the_projection(n_components):
+def test_reconstruction_error_is_the_variance_left_out(n_components):
     projection = PCAProjection(n_components).fit(IRIS)
     lost = IRIS - projection.inverse_transform(projection.transform(IRIS))
     error = projection.reconstruction_error(IRIS)
@@ -44,12 +44,12 @@ def test_reconstruction_error_is_the_loss_of_the_projection(n_components):
     assert_allclose(error, all_variance[n_components:].sum() * (n - 1) / n, atol=1e-12)
 
 
-def test_nothing_kept_is_everything_lost():
+def test_reconstruction_error_without_components_is_the_total_variance():
     error = PCAProjection(0).fit(IRIS).reconstruction_error(IRIS)
     assert_allclose(error, IRIS.var(axis=0).sum())
 
 
-def test_no_other_projection_loses_less():
+def test_no_other_projection_has_a_smaller_error():
     rng = np.random.default_rng(0)
     best = PCAProjection(2).fit(IRIS).reconstruction_error(IRIS)
     centred = IRIS - IRIS.mean(axis=0)
@@ -58,7 +58,7 @@ def test_no_other_projection_loses_less():
         assert best <= np.mean(np.sum((centred - centred @ W.T @ W) ** 2, axis=1))
 
 
-def test_the_density_is_the_low_rank_gaussian():
+def test_density_is_the_low_rank_gaussian():
     projection = PCAProjection(2).fit(IRIS)
     density = GaussianDensity("low_rank", n_factors=2).fit(IRIS)
     assert projection.n_parameters_ == density.n_parameters_
@@ -77,7 +77,7 @@ def test_all_components_leave_no_noise():
     assert_allclose(projection.score_samples(IRIS), normal.logpdf(IRIS))
 
 
-def test_the_density_is_defined_where_the_data_do_not_vary():
+def test_density_is_defined_for_constant_columns():
     X = DIGITS[:20]  # fewer rows than columns, and constant columns
     projection = PCAProjection().fit(X)
     assert projection.noise_variance_ == 0
@@ -87,7 +87,7 @@ def test_the_density_is_defined_where_the_data_do_not_vary():
 
 @pytest.mark.parametrize("n_components", [None, 3, 0.9])
 @pytest.mark.parametrize("sizes", [(1797,), (900, 897), (5, 1, 791, 1000)])
-def test_batches_give_the_projection_of_one_fit(n_components, sizes):
+def test_batches_give_the_same_projection_as_one_fit(n_components, sizes):
     batched = PCAProjection(n_components)
     start = 0
     for size in sizes:
@@ -105,7 +105,7 @@ def test_batches_give_the_projection_of_one_fit(n_components, sizes):
         assert_allclose(batched.score_samples(DIGITS), whole.score_samples(DIGITS))
 
 
-def test_partial_fit_goes_on_after_a_fit_with_all_components():
+def test_partial_fit_continues_a_fit_with_all_components():
     continued = PCAProjection().fit(IRIS[:90]).partial_fit(IRIS[90:])
     whole = PCAProjection().fit(IRIS)
     assert_allclose(continued.explained_variance_, whole.explained_variance_)
@@ -113,13 +113,13 @@ def test_partial_fit_goes_on_after_a_fit_with_all_components():
     assert_allclose(continued.score_samples(IRIS), whole.score_samples(IRIS))
 
 
-def test_a_new_fit_forgets_the_batches():
+def test_fit_forgets_earlier_batches():
     projection = PCAProjection(2).partial_fit(IRIS[:30]).fit(IRIS)
     assert_allclose(projection.components_, PCA(2).fit(IRIS).components_)
     assert projection.n_samples_ == 150
 
 
-def test_one_row_and_constant_columns():
+def test_one_row_and_constant_columns_are_accepted():
     one = PCAProjection(1).fit(IRIS[:1])
     assert_array_equal(one.transform(IRIS[:1]), [[0.0]])
     assert one.reconstruction_error(IRIS[:1]) == 0
@@ -127,7 +127,7 @@ def test_one_row_and_constant_columns():
     assert np.isfinite(constant.score_samples(np.column_stack([IRIS, np.ones(150)]))).all()
 
 
-def test_names_and_frames():
+def test_frames_keep_their_column_names():
     X = pd.DataFrame(IRIS, columns=list("abcd"))
     projection = PCAProjection(2).set_output(transform="pandas").fit(X)
     Z = projection.transform(X)
@@ -153,7 +153,7 @@ def test_float32_stays_float32():
         (2, np.inf, "infinity"),
     ],
 )
-def test_bad_input_leaves_the_projection_alone(call, n_components, bad, message):
+def test_invalid_input_leaves_the_projection_unchanged(call, n_components, bad, message):
     X = IRIS.copy()
     if bad is not None:
         X[2, 3] = bad
@@ -165,13 +165,13 @@ def test_bad_input_leaves_the_projection_alone(call, n_components, bad, message)
     assert projection.components_ is before
 
 
-def test_batches_cannot_choose_the_number_of_components():
+def test_mle_is_refused_for_batches():
     with pytest.raises(ValueError, match='partial_fit cannot choose n_components="mle"'):
         PCAProjection("mle").partial_fit(IRIS)
 
 
 # ---------------------------------------------------------------------- missing values
-def with_holes(X, share=0.2, seed=0):
+def with_missing(X, share=0.2, seed=0):
     X = np.array(X, dtype=float)
     X[np.random.default_rng(seed).random(X.shape) < share] = np.nan
     return X
@@ -179,15 +179,16 @@ def with_holes(X, share=0.2, seed=0):
 
 @pytest.mark.parametrize("whiten", [False, True])
 @pytest.mark.parametrize("n_components", [1, 2, None])
-def test_incomplete_rows_become_their_posterior_mean(n_components, whiten):
+def test_incomplete_rows_are_projected_to_their_posterior_mean(n_components, whiten):
     projection = PCAProjection(n_components, whiten=whiten).fit(IRIS)
     mean, covariance = projection.mean_, projection.get_covariance()
-    X = with_holes(IRIS, 0.4)
+    X = with_missing(IRIS, 0.4)
     expected = X.copy()
     for row in expected:
-        hole = np.isnan(row)
-        gain = covariance[np.ix_(hole, ~hole)] @ np.linalg.pinv(covariance[np.ix_(~hole, ~hole)])
-        row[hole] = mean[hole] + gain @ (row[~hole] - mean[~hole])
+        missing = np.isnan(row)
+        observed = covariance[np.ix_(~missing, ~missing)]
+        gain = covariance[np.ix_(missing, ~missing)] @ np.linalg.pinv(observed)
+        row[missing] = mean[missing] + gain @ (row[~missing] - mean[~missing])
     assert_allclose(projection.transform(X), projection.transform(expected), atol=1e-7)
     complete = ~np.isnan(X).any(axis=1)
     assert_allclose(
@@ -207,20 +208,20 @@ def test_scores_integrate_missing_values_out():
     assert_allclose(projection.transform(np.full((1, 4), np.nan)), np.zeros((1, 2)), atol=1e-10)
 
 
-def test_reconstruction_fills_holes_better_than_the_mean():
+def test_reconstruction_predicts_missing_values_better_than_the_mean():
     projection = PCAProjection(2).fit(IRIS[::2])
-    X, true = with_holes(IRIS[1::2], 0.3), IRIS[1::2]
-    holes = np.isnan(X)
+    X, true = with_missing(IRIS[1::2], 0.3), IRIS[1::2]
+    missing = np.isnan(X)
     filled = projection.inverse_transform(projection.transform(X))
-    error = np.mean((filled - true)[holes] ** 2)
-    assert error < 0.25 * np.mean((projection.mean_ - true)[holes] ** 2)
+    error = np.mean((filled - true)[missing] ** 2)
+    assert error < 0.25 * np.mean((projection.mean_ - true)[missing] ** 2)
     expected = np.mean(np.nansum((filled - X) ** 2, axis=1))
     assert_allclose(projection.reconstruction_error(X), expected)
 
 
 @pytest.mark.parametrize("n_components", [2, 0.99, None])
-def test_axes_from_incomplete_rows(n_components):
-    X = with_holes(IRIS, 0.2)
+def test_axes_are_learned_from_incomplete_rows(n_components):
+    X = with_missing(IRIS, 0.2)
     projection = PCAProjection(n_components).fit(X)
     complete = PCAProjection(n_components).fit(IRIS)
     assert projection.n_iter_ == len(projection.lower_bounds_) > 1
@@ -236,16 +237,16 @@ def test_axes_from_incomplete_rows(n_components):
     )
 
 
-def test_incomplete_batches():
-    X = with_holes(IRIS, 0.2)
+def test_batches_may_have_missing_values():
+    X = with_missing(IRIS, 0.2)
     batched = PCAProjection(2).partial_fit(X[:75]).partial_fit(X[75:])
     assert batched.n_samples_ == 150
     assert abs(batched.components_[0] @ PCAProjection(2).fit(IRIS).components_[0]) > 0.98
 
 
-def test_incomplete_training_data_that_cannot_be():
-    X = with_holes(IRIS)
-    with pytest.raises(ValueError, match='missing values, with which n_components="mle"'):
+def test_invalid_incomplete_training_data_are_refused():
+    X = with_missing(IRIS)
+    with pytest.raises(ValueError, match='n_components="mle" cannot be chosen if X has missing'):
         PCAProjection("mle").fit(X)
     with pytest.raises(ValueError, match="n_components must be at most"):
         PCAProjection(5).fit(X)

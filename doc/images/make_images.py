@@ -1,8 +1,8 @@
-"""Draw the pictures of the README.
+"""Draw the images of the README.
 
-digits.png has real digits, and samples of three families; holes.png has digits of which half is
-hidden, and completions; halves.png has upper halves, and lower ones drawn for them. Run it from any
-folder, with skdgm and matplotlib installed: ``python doc/images/make_images.py``.
+digits.png shows real digits, and samples from three families; holes.png shows digits of which half
+is missing, and completions; halves.png shows upper halves, and lower halves drawn for them. With
+skdgm and matplotlib installed, run from any folder: ``python doc/images/make_images.py``.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ PER_DIGIT = 2
 
 
 def draw_digits() -> Figure:
-    """Draw a row of images for the real digits and for each family."""
+    """Draw one row of real digits, and one row of samples per family."""
     grey, y = load_digits(return_X_y=True)
     ink = np.where(grey > 7, 16, 0)
     wanted = np.repeat(np.arange(10), PER_DIGIT)
@@ -47,7 +47,7 @@ def draw_digits() -> Figure:
 
 
 def draw_holes() -> Figure:
-    """Draw test digits, their left halves, and how each one's most probable class completes it."""
+    """Draw test digits, their left halves, and completions by each one's most probable class."""
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
     model = GaussianDiscriminant(shrinkage=0.1).fit(X_train, y_train)
@@ -65,7 +65,7 @@ def draw_holes() -> Figure:
 
 
 def draw_halves() -> Figure:
-    """Draw test digits, their upper halves, and two lower halves drawn for each."""
+    """Draw test digits, their upper halves, and two sampled lower halves for each."""
     X, y = load_digits(return_X_y=True)
     X_train, X_test, _, y_test = train_test_split(X, y, stratify=y, random_state=0)
     mixture = MixtureDensity(GaussianDensity("tied", shrinkage=0.01), 40, random_state=0)
@@ -79,7 +79,7 @@ def draw_halves() -> Figure:
 
 
 def draw_rows(rows: dict[str, np.ndarray]) -> Figure:
-    """Draw named rows of images with grey levels from 0 to 16 or NaN, the real ones in black."""
+    """Draw named rows of images, with grey levels from 0 to 16 or NaN; real images in black."""
     figure = Figure(figsize=(12, 2.6))
     figure.subplots_adjust(left=0.175, right=0.995, top=0.98, bottom=0.02, hspace=0.1)
     for ax, (name, images) in zip(figure.subplots(len(rows), 1), rows.items(), strict=True):

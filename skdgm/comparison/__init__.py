@@ -1,7 +1,8 @@
-"""The main job: generative classifiers against logistic regression, as a table and a picture."""
+"""Generative classifiers compared with logistic regression: a table, a result and a plot."""
 
-from ._compare import ClassifierComparison, compare_classifiers
+from ._compare import compare_classifiers
 from ._display import ComparisonDisplay, make_figure
+from ._result import ClassifierComparison
 from ._tables import load_table
 
 __all__ = [

@@ -1,7 +1,8 @@
-"""Generative classifiers against logistic regression, cross-validated on the same rows.
+"""Cross-validation of generative classifiers and logistic regression on the same rows.
 
-Every model is a pipeline whose parameters a grid search chooses inside each training fold. Test
-features are hidden as NaN, which generative models take as it is and logistic regression imputes.
+Every model is a pipeline whose parameters are chosen by a grid search inside each training fold.
+Cells of the test rows are hidden as NaN: generative models take it as it is, and it is imputed for
+logistic regression.
 """
 
 from __future__ import annotations
@@ -9,9 +10,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
@@ -23,142 +21,17 @@ from threadpoolctl import threadpool_limits
 
 from .._validation import RandomState, check_generator
 from ._models import (
-    count_parameters,
     fit_preparation,
     make_searches,
-    readable_count,
+    n_classifier_parameters,
     with_preparation,
     without_preparation,
 )
-from ._tables import check_table, hide, import_pandas, load_table, make_preparation, take_rows
+from ._result import ClassifierComparison, tabulate
+from ._tables import HIDDEN_SHARES, check_table, hide, make_preparation, take_rows
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ._display import ComparisonDisplay
-
-__all__ = ["ClassifierComparison", "compare_classifiers", "load_table"]
-
-HIDDEN_SHARES = {f"accuracy_{percent}_hidden": percent / 100 for percent in (10, 30, 60, 90)}
-COLUMNS = [
-    "accuracy",
-    "accuracy_std",
-    "log_loss",
-    "n_parameters",
-    "fit_seconds",
-    "predict_seconds",
-    *HIDDEN_SHARES,
-]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class ClassifierComparison:
-    """What :func:`compare_classifiers` found: a table, and the fitted models.
-
-    Printed, it shows the table with readable numbers.
-
-    Attributes
-    ----------
-    table : DataFrame of shape (n_models, 10)
-        A row a model, by its name; every figure but ``n_parameters`` is a mean over the folds.
-
-        - ``accuracy`` and ``accuracy_std``: share of the test rows that are classified correctly,
-          and its standard deviation over the folds.
-        - ``log_loss``: mean of ``-log p(y | x)`` over the test rows, in nats.
-        - ``n_parameters``: free parameters of the classifier fitted to all rows, an exact Python
-          int: ``n_parameters_`` of a generative one, ``C D + C`` for logistic regression with C
-          classes and D columns. What prepares or projects the columns is not counted.
-        - ``fit_seconds``: fit of the chosen pipeline to a training fold, without the search;
-          ``predict_seconds``: ``predict_proba`` of a test fold. Both start when text is encoded
-          and, for logistic regression, missing values are filled in.
-        - ``accuracy_10_hidden``, ``accuracy_30_hidden``, ``accuracy_60_hidden``,
-          ``accuracy_90_hidden``: accuracy with that percentage of the test cells hidden as NaN.
-    models : dict of str to GridSearchCV
-        For each row a search fitted to all rows, ready to ``predict``; ``best_estimator_`` is the
-        pipeline and ``best_params_`` what was chosen.
-    interrupted : bool
-        Whether Ctrl-C ended the comparison, so that models are missing.
-    folds : int
-        Number of folds.
-    shape : tuple of int (n_samples, n_features, n_classes)
-        Size of the data.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> from skdgm import compare_classifiers
-    >>> X, y = load_iris(return_X_y=True)
-    >>> models = ["LogisticRegression", "MarkovChainImageDensity"]
-    >>> comparison = compare_classifiers(X, y, models=models, folds=2, verbose=False)
-    >>> list(comparison.models) == list(comparison.table.index) == models
-    True
-    >>> comparison.shape
-    (150, 4, 3)
-    """
-
-    table: pd.DataFrame
-    models: dict[str, GridSearchCV]
-    interrupted: bool
-    folds: int
-    shape: tuple[int, int, int]
-
-    def __str__(self) -> str:
-        rows, columns, classes = self.shape
-        ending = "; interrupted before all models were finished" if self.interrupted else ""
-        return (
-            f"{self._readable().to_string()}\n\n"
-            f"{self.folds}-fold cross-validation on {rows} rows, {columns} columns and {classes} "
-            f"classes{ending}.\nlog-loss in nats; hidden: accuracy when that share of the test "
-            "cells is missing. Logistic\nregression imputes them, by the training mean or by "
-            "IterativeImputer; generative models integrate\nthem out, or project what is expected "
-            "there (PCAProjection)."
-        )
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _readable(self) -> pd.DataFrame:
-        table = self.table
-        spread = zip(table["accuracy"], table["accuracy_std"], strict=True)
-        readable = {
-            "accuracy": [f"{mean:.3f} +/- {std:.3f}" for mean, std in spread],
-            "log-loss": [f"{value:.3f}" for value in table["log_loss"]],
-            "parameters": [readable_count(count) for count in table["n_parameters"]],
-            "fit s": [f"{seconds:.3f}" for seconds in table["fit_seconds"]],
-            "predict s": [f"{seconds:.3f}" for seconds in table["predict_seconds"]],
-        }
-        for column, share in HIDDEN_SHARES.items():
-            readable[f"{share:.0%} hidden"] = [f"{value:.3f}" for value in table[column]]
-        return import_pandas().DataFrame(readable, index=table.index.rename(None))
-
-    def to_csv(self, path: str | PathLike[str]) -> None:
-        """Save the table, the numbers of parameters with all their digits.
-
-        Parameters
-        ----------
-        path : str or path
-            The file to write; one that exists is replaced.
-        """
-        # Decimal writes integers of any length; str stops at 4,300 digits.
-        exact = [str(Decimal(count)) for count in self.table["n_parameters"]]
-        self.table.assign(n_parameters=exact).to_csv(path)
-
-    def plot(self, ax: Sequence[Any] | None = None) -> ComparisonDisplay:
-        """Draw accuracy against hidden features and against the number of parameters.
-
-        Parameters
-        ----------
-        ax : sequence of two matplotlib axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        display : ComparisonDisplay
-            The drawing, with the attributes ``figure_`` and ``axes_``.
-        """
-        from ._display import ComparisonDisplay
-
-        return ComparisonDisplay.from_comparison(self, ax=ax)
 
 
 def compare_classifiers(
@@ -173,35 +46,37 @@ def compare_classifiers(
 ) -> ClassifierComparison:
     """Cross-validate logistic regression and generative classifiers on the same data.
 
-    Inside each training fold a grid search with three folds of its own chooses the parameters of
+    Inside each training fold, a grid search with three folds of its own chooses the parameters of
     every model by log-loss; afterwards each model is searched once more on all rows. All models
     see the same folds and the same hidden cells. Ctrl-C ends the comparison and keeps the models
     that are finished.
 
-    Generative classifiers learn from rows with missing values and integrate these out where they
-    predict; :class:`PCAProjection` projects what it expects there. Logistic regression stands in
-    two rows: ``"LogisticRegression"`` gets the mean of the training rows instead,
-    ``"IterativeImputer + LogisticRegression"`` what :class:`sklearn.impute.IterativeImputer`
-    predicts from the other columns.
+    Generative classifiers learn from rows with missing values and integrate them out in
+    predictions; :class:`PCAProjection` replaces them by their expectation. Logistic regression
+    appears twice, with missing values imputed: ``"LogisticRegression"`` by the mean of the training
+    rows, ``"IterativeImputer + LogisticRegression"`` by the predictions of
+    :class:`sklearn.impute.IterativeImputer` from the other columns.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
-        Features. In a DataFrame, columns of numbers or booleans are numeric and all others text,
-        which is one-hot encoded: up to 20 frequent values, those rarer or seen once together. NaN
-        is a missing value; a missing text is missing in all of its one-hot columns.
+        Features. In a DataFrame, columns of numbers or booleans are numeric; all others are text
+        and one-hot encoded, in up to 20 columns: one per frequent value, and one that all rarer
+        values and those seen only once share. NaN is a missing value; a missing text is missing in
+        all of its one-hot columns.
     y : array-like of shape (n_samples,)
         Class labels: text, booleans or integers.
     models : sequence of str or None, default=None
-        The models to compare, by the names of the rows; None takes all eight.
+        Names of the models to compare, as in the rows of the table; None takes all eight.
     folds : int, default=5
-        Number of folds, at least 2. With a warning it becomes the number of rows of the smallest
-        class, if that is less.
+        Number of folds, at least 2. If the smallest class has fewer rows, that number is used
+        instead, with a warning.
     random_state : int, RandomState, Generator or None, default=None
-        Source of the folds and the hidden cells; the same seed gives the same table but for the
-        seconds.
+        Source of randomness of the folds and the hidden cells; the same seed gives the same table,
+        except for the seconds.
     n_jobs : int or None, default=None
-        Processes for each grid search; None is 1 unless in a ``joblib.parallel_config`` context.
+        Number of processes for each grid search; None means 1 unless in a
+        ``joblib.parallel_config`` context.
     verbose : bool, default=True
         Whether to report progress on standard error.
 
@@ -213,9 +88,9 @@ def compare_classifiers(
     Raises
     ------
     ValueError
-        If X or y are not acceptable: lengths that differ, infinite values, no column that varies,
-        repeated column names, missing labels, one class only, labels that look like a regression
-        target, or a class with too few rows for the folds; or if a model is not known.
+        If X or y are invalid: lengths that differ, infinite values, no column that varies, repeated
+        column names, missing labels, a single class, labels that look like a regression target, or
+        a class with too few rows for the folds; or if a model is unknown.
     ImportError
         If pandas is not installed.
 
@@ -226,12 +101,13 @@ def compare_classifiers(
 
     Notes
     -----
-    Seconds do not include compilation, because every pipeline is fitted once before it is timed,
-    and are those of a single thread: linear algebra gets no more, ``n_jobs`` uses further cores.
+    Times exclude compilation, because every pipeline is fitted once before it is timed, and are
+    measured on a single thread: linear algebra gets no more, and ``n_jobs`` uses further cores.
 
-    ``IterativeImputer`` fitted to complete rows stops after one round of regressions, whose inputs
-    never were imputed. It is therefore fitted to the training rows with a share of each row's cells
-    hidden, drawn evenly from 0 to 1; logistic regression then learns from what is really there.
+    Fitted to complete rows, ``IterativeImputer`` stops after one round of regressions, none of
+    which has seen an imputed input. It is therefore fitted to the training rows with a share of the
+    cells of each row hidden, drawn uniformly from 0 to 1; logistic regression then learns from the
+    original rows.
 
     A class without any value in a column of the training rows borrows some from the others, so that
     the column hardly speaks for or against it.
@@ -279,11 +155,11 @@ def compare_classifiers(
     except KeyboardInterrupt:
         interrupted = True
     shape = (*X.shape, len(np.unique(y)))
-    return ClassifierComparison(_tabulate(rows), fitted, interrupted, folds, shape)
+    return ClassifierComparison(tabulate(rows), fitted, interrupted, folds, shape)
 
 
 def _check_folds(folds: int, y: np.ndarray) -> tuple[int, int]:
-    """Number of folds, no more than the smallest class has rows, and of the folds inside each."""
+    """Return the numbers of outer folds (at most the smallest class's rows) and of inner folds."""
     if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
         raise ValueError(f"folds must be an integer of 2 or more, got {folds!r}.")
     classes, counts = np.unique(y, return_counts=True)
@@ -294,7 +170,7 @@ def _check_folds(folds: int, y: np.ndarray) -> tuple[int, int]:
         raise ValueError(
             f"y must have at least {4 if folds == 2 else 3} rows of every class for folds={folds}, "
             f"so that two are left to learn from, but class {label!r} has {smallest}; leave its "
-            "rows out or join it with another class."
+            "rows out or merge it with another class."
         )
     if used < folds:
         warn(
@@ -318,7 +194,7 @@ def _check_models(models: Sequence[str] | None, known: list[str]) -> list[str]:
 
 
 def _rank_cells(n_rows: int, n_columns: int, generator: np.random.Generator) -> np.ndarray:
-    """A random order of the cells of a test fold; what hides first is hidden in every share."""
+    """Rank the cells of a test fold at random; larger shares hide all that smaller ones do."""
     return generator.permutation(n_rows * n_columns).reshape(n_rows, n_columns)
 
 
@@ -338,10 +214,10 @@ def _evaluate(
     orders: list[np.ndarray],
     report: Callable[[str], None],
 ) -> tuple[dict[str, Any], GridSearchCV]:
-    """The row of a model, and its search on all rows."""
+    """Return a model's row of the table, and its search fitted to all rows."""
     prepare = fit_preparation(search, X)
     prepared = prepare.transform(X)
-    # Compiles what is not compiled yet.
+    # Compile the kernels before anything is timed.
     without_preparation(search).estimator.fit(prepared, y).predict_proba(prepared)
     measured: list[dict[str, float]] = []
     for fold, ((train, test), order) in enumerate(zip(splits, orders, strict=True), 1):
@@ -354,7 +230,7 @@ def _evaluate(
     row["accuracy_std"] = np.std([each["accuracy"] for each in measured])
     report(f"last search on all {len(y)} rows, accuracy {row['accuracy']:.3f}")
     model = without_preparation(search).fit(prepared, y)
-    row["n_parameters"] = count_parameters(model.best_estimator_)
+    row["n_parameters"] = n_classifier_parameters(model.best_estimator_)
     return row, with_preparation(model, search, prepare)
 
 
@@ -364,7 +240,7 @@ def _measure(
     tested: tuple[Any, np.ndarray],
     order: np.ndarray,
 ) -> dict[str, float]:
-    """Search on the training rows and judge the test rows."""
+    """Search on the training rows and evaluate on the test rows."""
     (X_train, y_train), (X_test, y_test) = training, tested
     prepare = fit_preparation(search, X_train)
     fitted = without_preparation(search).fit(prepare.transform(X_train), y_train)
@@ -383,16 +259,3 @@ def _measure(
         "predict_seconds": seconds,
         **{column: accuracy_score(y_test, predicted) for column, predicted in hidden.items()},
     }
-
-
-def _tabulate(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    pandas = import_pandas()
-    columns = {
-        column: pandas.Series(
-            [row[column] for row in rows.values()],
-            index=pandas.Index(list(rows), name="model", dtype=object),
-            dtype=object if column == "n_parameters" else np.float64,  # ints may be huge
-        )
-        for column in COLUMNS
-    }
-    return pandas.DataFrame(columns)

@@ -1,19 +1,17 @@
-"""Drawings of results with matplotlib, in the manner of scikit-learn's displays."""
+"""Plots of a comparison with matplotlib, in the style of scikit-learn's displays."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from ._compare import HIDDEN_SHARES
 from ._models import ITERATIVE, MEAN, readable_count
+from ._tables import HIDDEN_SHARES
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ._compare import ClassifierComparison
 
 BASELINES = {
     MEAN: {"color": "black", "marker": "*", "markersize": 11, "linestyle": "--"},
@@ -21,22 +19,29 @@ BASELINES = {
         "color": "black",
         "marker": "o",
         "markersize": 12,
-        "markerfacecolor": "none",  # so that the other baseline, often in its place, is seen
+        "markerfacecolor": "none",  # so that the other baseline shows through where they coincide
         "linestyle": ":",
     },
 }
-# The colours of Okabe and Ito, which people with colour blindness can tell apart; black is kept
-# for the baselines.
+# The palette of Okabe and Ito, safe for colour blindness; black is reserved for the baselines.
 COLORS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"]
 MARKERS = ["o", "s", "X", "^", "D", "v"]
 HIDDEN = {"accuracy": 0} | {column: round(100 * share) for column, share in HIDDEN_SHARES.items()}
-LARGEST_DRAWN = 10**9  # a model with more parameters is drawn at the edge, with their number
+LARGEST_DRAWN = 10**9  # models with more parameters are drawn at the edge, labelled with the number
+
+
+class HasTable(Protocol):
+    """A :class:`ClassifierComparison`, or anything else with such a table."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per model, with the columns of a comparison."""
 
 
 class ComparisonDisplay:
-    """Accuracy of compared classifiers: against hidden features, and against their parameters.
+    """Accuracy of the classifiers compared, against hidden cells and number of parameters.
 
-    Make it with :meth:`from_comparison` or :meth:`ClassifierComparison.plot`.
+    Create it with :meth:`from_comparison` or :meth:`ClassifierComparison.plot`.
 
     Parameters
     ----------
@@ -46,15 +51,15 @@ class ComparisonDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure
-        The figure, once :meth:`plot` has run.
+        The figure, set by :meth:`plot`.
     axes_ : list of two matplotlib Axes
-        Accuracy against the share of hidden features, and against the number of parameters on a
+        Accuracy against the share of hidden cells, and against the number of parameters on a
         logarithmic scale. Numbers above a billion, which would leave no room for the others, are
-        drawn at its right end and written out.
+        drawn at the right end of the axis and written out.
 
     See Also
     --------
-    compare_classifiers : Makes what is drawn here.
+    compare_classifiers : Compute the result that is plotted here.
 
     Examples
     --------
@@ -67,44 +72,42 @@ class ComparisonDisplay:
     >>> axes = Figure().subplots(1, 2)  # without it, pyplot makes a figure
     >>> display = ComparisonDisplay.from_comparison(comparison, ax=axes)
     >>> [axes.get_xlabel() for axes in display.axes_]
-    ['Hidden test features (%)', 'Free parameters']
+    ['Hidden test cells (%)', 'Free parameters']
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
         self.table = table
 
     @classmethod
-    def from_comparison(
-        cls, comparison: ClassifierComparison, ax: Sequence[Any] | None = None
-    ) -> Self:
-        """Draw the result of a comparison.
+    def from_comparison(cls, comparison: HasTable, ax: Sequence[Any] | None = None) -> Self:
+        """Plot the result of a comparison.
 
         Parameters
         ----------
         comparison : ClassifierComparison
-            What :func:`compare_classifiers` returned.
+            The result of :func:`compare_classifiers`.
         ax : sequence of two matplotlib Axes, default=None
-            Where to draw; None makes a figure with pyplot.
+            Axes to draw on; None makes a new figure with pyplot.
 
         Returns
         -------
         display : ComparisonDisplay
-            The drawing.
+            The plot.
         """
         return cls(comparison.table).plot(ax=ax)
 
     def plot(self, ax: Sequence[Any] | None = None) -> Self:
-        """Draw.
+        """Plot the table.
 
         Parameters
         ----------
         ax : sequence of two matplotlib Axes, default=None
-            Where to draw; None makes a figure with pyplot.
+            Axes to draw on; None makes a new figure with pyplot.
 
         Returns
         -------
         display : ComparisonDisplay
-            The drawing itself.
+            The display itself.
 
         Raises
         ------
@@ -129,8 +132,7 @@ class ComparisonDisplay:
         row = self.table.loc[model]
         accuracy = [row[column] for column in HIDDEN]
         hidden_axes.plot(list(HIDDEN.values()), accuracy, label=model, **style)
-        # The number may be too large for a float.
-        drawn = min(row["n_parameters"], edge)
+        drawn = min(row["n_parameters"], edge)  # the number itself may be too large for a float
         parameter_axes.plot([drawn], accuracy[:1], label=model, **style)
         if drawn < row["n_parameters"]:
             parameter_axes.annotate(
@@ -145,8 +147,8 @@ class ComparisonDisplay:
     def _label_axes(self) -> None:
         hidden_axes, parameter_axes = self.axes_
         hidden_axes.set(
-            title="With hidden features",
-            xlabel="Hidden test features (%)",
+            title="With hidden cells",
+            xlabel="Hidden test cells (%)",
             xticks=list(HIDDEN.values()),
         )
         parameter_axes.set(title="By size", xlabel="Free parameters", xscale="log")
@@ -166,7 +168,7 @@ class ComparisonDisplay:
 
 
 def make_figure(pyplot: bool = True) -> Any:
-    """Make an empty figure of the right size, with pyplot or, for files, without a display."""
+    """Make an empty figure of the right size, with pyplot or, to save it, without a display."""
     settings = {"figsize": (10, 5), "layout": "constrained"}
     try:
         if pyplot:
@@ -178,7 +180,7 @@ def make_figure(pyplot: bool = True) -> Any:
         return Figure(**settings)
     except ImportError as error:
         raise ImportError(
-            'Drawing needs matplotlib; install it with: pip install "skdgm[compare]"'
+            'Plotting needs matplotlib; install it with: pip install "skdgm[compare]"'
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""The classifiers that are compared: a pipeline each, and the grid that the search goes through.
+"""The classifiers compared: for each a pipeline, and the grid of parameters to search.
 
-Logistic regression gets its missing values filled in; generative classifiers learn and predict
-with NaN left in place.
+Missing values are imputed for logistic regression; generative classifiers learn and predict with
+NaN left in place.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from ..projection import PCAProjection
 
 MEAN, ITERATIVE = "LogisticRegression", "IterativeImputer + LogisticRegression"
 BASELINES = [MEAN, ITERATIVE]
-HALVES = (0.0,)  # where standardised columns are cut
+HALVES = (0.0,)  # thresholds for standardised columns
 QUARTERS = (-0.6745, 0.0, 0.6745)  # the quartiles of the standard normal distribution
-# Steps that add less (in nats a row) hardly change what is predicted, and a search has many fits.
+# Steps that gain less (in nats per row) hardly change predictions, and a search makes many fits.
 EM = {"max_iter": 10, "tol": 0.1}
 
 
 # ---------------------------------------------------------------------- for logistic regression
-class ImputerOfHidden(TransformerMixin, BaseEstimator):
+class MaskedIterativeImputer(TransformerMixin, BaseEstimator):
     """Scikit-learn's ``IterativeImputer``, fitted to training rows with cells hidden on purpose.
 
-    Fitted to complete rows, it would stop after a single round of regressions, which have never
-    seen an imputed value among their inputs. So each training row is fitted with a share of its
-    cells hidden, which is drawn evenly from 0 to 1 for each row: the imputer is then ready for few
-    and for many missing values. ``transform``, also of the training rows, fills in only what is
-    really missing. Columns come out standardised.
+    Fitted to complete rows, it would stop after a single round of regressions, none of which has
+    seen an imputed value among its inputs. So a share of the cells of each training row is hidden,
+    drawn uniformly from 0 to 1 for each row: the imputer then copes with few and with many missing
+    values. ``transform`` fills in only the values that are really missing, in training rows too.
+    The output columns are standardised.
     """
 
     def __init__(self, random_state: int = 0) -> None:
@@ -55,7 +55,7 @@ class ImputerOfHidden(TransformerMixin, BaseEstimator):
     def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Learn to predict each column from the others."""
         self.empty_ = np.isnan(X).all(axis=0)
-        # 30 random neighbours of a column, and 5 rounds, are affordable on wide tables too.
+        # 30 random neighbours per column and 5 rounds are affordable on wide tables too.
         impute = IterativeImputer(max_iter=5, n_nearest_features=30, random_state=self.random_state)
         self.pipeline_ = make_pipeline(StandardScaler(), impute)
         with warnings.catch_warnings():
@@ -76,11 +76,11 @@ class ImputerOfHidden(TransformerMixin, BaseEstimator):
 
 # ---------------------------------------------------------------------- for generative models
 class ValuesForEveryClass(TransformerMixin, BaseEstimator):
-    """Lend values to classes whose training rows have none in a column: densities need one.
+    """Lend values to each class whose training rows have none in a column: densities need some.
 
-    Such a class takes the values that the other classes have there, evenly spaced among them, so
-    that the column hardly speaks for or against it. A column without any value becomes 0. Rows to
-    predict keep their missing values.
+    The class gets quantiles of the other classes' values in that column, so that the column hardly
+    speaks for or against it. A column without any value becomes 0. Rows to predict keep their
+    missing values.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
@@ -108,18 +108,18 @@ class ValuesForEveryClass(TransformerMixin, BaseEstimator):
 
 
 def cut(X: np.ndarray, thresholds: tuple[float, ...]) -> np.ndarray:
-    """Cut columns into levels 0, 1, ...; NaN stays NaN."""
+    """Cut columns at the thresholds into levels 0, 1, ...; NaN stays NaN."""
     return np.where(np.isnan(X), np.nan, np.digitize(X, thresholds, right=True))
 
 
 def zeros_in(columns: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """A copy of X with zeros in some columns."""
+    """Return a copy of X with zeros in the given columns (a mask)."""
     return np.where(columns, 0.0, X)
 
 
 # ---------------------------------------------------------------------- the models
 class QuietPipeline(Pipeline):
-    """A pipeline that does not warn when expectation-maximisation ends early, as ``EM`` means."""
+    """A pipeline that does not warn when expectation-maximisation ends early, as ``EM`` intends."""
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Fit all steps."""
@@ -131,9 +131,9 @@ class QuietPipeline(Pipeline):
 def make_searches(
     preparation: Any, n_columns: int, inner_folds: int, seed: int, n_jobs: int | None
 ) -> dict[str, GridSearchCV]:
-    """Make an unfitted grid search for every model, all over the same inner folds.
+    """Make an unfitted grid search for every model, all on the same inner folds.
 
-    ``n_columns`` is the least number of columns that the preparation may leave in any fold.
+    ``n_columns`` is the smallest number of columns that the preparation may leave in any fold.
     """
     inner = StratifiedKFold(inner_folds, shuffle=True, random_state=seed)
     models = _baselines(preparation, seed) | _generative_models(preparation, n_columns)
@@ -154,8 +154,11 @@ Model = tuple[list[tuple[str, Any]], Any]  # the steps of a pipeline and the gri
 
 
 def _baselines(preparation: Any, seed: int) -> dict[str, Model]:
-    """Logistic regression behind either imputer, which is fitted once for all inner folds."""
-    imputers = {MEAN: SimpleImputer(keep_empty_features=True), ITERATIVE: ImputerOfHidden(seed)}
+    """Return logistic regression behind each imputer, which is fitted once for all inner folds."""
+    imputers = {
+        MEAN: SimpleImputer(keep_empty_features=True),
+        ITERATIVE: MaskedIterativeImputer(seed),
+    }
     return {
         name: (
             [
@@ -170,7 +173,7 @@ def _baselines(preparation: Any, seed: int) -> dict[str, Model]:
 
 
 def _generative_models(preparation: Any, n_columns: int) -> dict[str, Model]:
-    """Steps and grids; numbers in a grid are clipped to what the columns allow."""
+    """Return steps and grids, with the numbers in a grid clipped to what the columns allow."""
     first = [
         ("prepare", preparation),
         ("lend", ValuesForEveryClass()),
@@ -234,19 +237,19 @@ def _generative_models(preparation: Any, n_columns: int) -> dict[str, Model]:
     }
 
 
-# ---------------------------------------------------------------------- what is done with them
+# ---------------------------------------------------------------------- searches
 def fit_preparation(search: GridSearchCV, X: Any) -> Any:
     """Fit the first step of a search's pipeline, which needs no labels."""
     return clone(search.estimator["prepare"]).fit(X)
 
 
 def without_preparation(search: GridSearchCV) -> GridSearchCV:
-    """Copy a search for rows that are prepared once, for all candidates and inner folds."""
+    """Copy a search for rows that are already prepared, once for all candidates and inner folds."""
     return clone(search).set_params(estimator__prepare="passthrough")
 
 
 def with_preparation(model: GridSearchCV, search: GridSearchCV, prepare: Any) -> GridSearchCV:
-    """Turn a fitted search over prepared rows into one over rows as they are."""
+    """Turn a search fitted to prepared rows into one that takes raw rows."""
     model.set_params(estimator=clone(search.estimator))
     model.best_estimator_.set_params(prepare=prepare)
     if hasattr(prepare, "feature_names_in_"):
@@ -254,11 +257,11 @@ def with_preparation(model: GridSearchCV, search: GridSearchCV, prepare: Any) ->
     return model
 
 
-def count_parameters(pipeline: Pipeline) -> int:
-    """Free parameters of the classifier that ends a pipeline, exact.
+def n_classifier_parameters(pipeline: Pipeline) -> int:
+    """Number of free parameters of the classifier that ends a pipeline, exact.
 
-    Those of a generative classifier are its ``n_parameters_``. Logistic regression with C classes
-    and D columns counts ``C D + C``, also for two classes.
+    For a generative classifier it is ``n_parameters_``; for logistic regression with C classes and
+    D columns ``C D + C``, also for two classes.
     """
     classifier: BaseEstimator = pipeline[-1]
     if hasattr(classifier, "n_parameters_"):
@@ -267,5 +270,5 @@ def count_parameters(pipeline: Pipeline) -> int:
 
 
 def readable_count(count: int) -> str:
-    """Format an integer of any size: all digits below ten millions, else as 1.8e+20."""
+    """Format an integer of any size: all digits below ten million, else like 1.8e+20."""
     return f"{count:,}" if count < 10**7 else f"{Decimal(count):.1e}"

@@ -1,6 +1,6 @@
-"""Tables for the comparison: read from a CSV file, checked, and brought to numbers and text.
+"""The user's table: read from a CSV file, checked, converted to numbers and text, and encoded.
 
-Every error message opens with the name of the argument that it is about.
+Every error message starts with the name of the argument that it is about.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from sklearn.utils import check_array
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_CATEGORIES = 20  # columns that a text column may become; its rarer values share the last one
+MAX_CATEGORIES = 20  # most one-hot columns per text column; its rarer values share the last one
+HIDDEN_SHARES = {f"accuracy_{percent}_hidden": percent / 100 for percent in (10, 30, 60, 90)}
 NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"}
 
 
 def import_pandas() -> Any:
-    """Import pandas, or say how to install it."""
+    """Import pandas, or raise an ImportError that says how to install it."""
     try:
         import pandas
     except ImportError as error:
@@ -41,13 +42,13 @@ def import_pandas() -> Any:
 
 # ---------------------------------------------------------------------- reading
 def load_table(data: str | PathLike[str], target: str) -> tuple[pd.DataFrame, pd.Series]:
-    r"""Read a CSV file and part it into features and labels.
+    r"""Read a CSV file and split it into features and labels.
 
     Parameters
     ----------
     data : str or path
-        A CSV file: UTF-8 text, cells separated by commas, the names of the columns in the first
-        line. Cells that are empty or hold ``NA`` and the like are missing values.
+        A CSV file: UTF-8 text, with cells separated by commas and the names of the columns in the
+        first line. Cells that are empty or hold ``NA`` and the like are missing values.
     target : str
         Name of the column that holds the class labels.
 
@@ -61,9 +62,9 @@ def load_table(data: str | PathLike[str], target: str) -> tuple[pd.DataFrame, pd
     Raises
     ------
     ValueError
-        If the file is missing, empty, not UTF-8 text or ragged (a line with more or fewer cells
-        than the first), a column has no name or the name of another, or the target is not among
-        the columns or is the only one.
+        If the file does not exist, is empty, is not UTF-8 text or is ragged (a line with more or
+        fewer cells than the first), if a column has no name or that of another column, or if the
+        target is not among the columns or is the only one.
     ImportError
         If pandas is not installed.
 
@@ -107,7 +108,7 @@ def load_table(data: str | PathLike[str], target: str) -> tuple[pd.DataFrame, pd
 
 
 def _check_lines(path: Path) -> list[str]:
-    """Return the names in the first line, all other lines having as many cells."""
+    """Return the names in the first line, after checking that every line has as many cells."""
     header: list[str] = []
     n_rows = 0
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -171,7 +172,7 @@ def _check_target(header: list[str], target: str) -> None:
 
 # ---------------------------------------------------------------------- checking
 def check_table(X: Any, y: ArrayLike) -> tuple[pd.DataFrame | np.ndarray, np.ndarray]:
-    """Return the features as a float64 array or a frame of numbers and text, and the labels."""
+    """Return the features, as a float64 array or a frame of numbers and text, and the labels."""
     pandas = import_pandas()
     if sparse.issparse(X):
         raise ValueError(
@@ -209,7 +210,7 @@ def _check_variation(X: pd.DataFrame | np.ndarray) -> None:
     columns = import_pandas().DataFrame(X)
     if not (columns.nunique() > 1).any():
         raise ValueError(
-            f"X must have a column that varies to tell classes apart, but each of its "
+            f"X must have a column that varies, to tell classes apart, but each of its "
             f"{X.shape[1]} columns holds a single value."
         )
 
@@ -249,7 +250,7 @@ def _check_not_regression(classes: np.ndarray, n_rows: int) -> None:
     if len(fractions) or many:
         example = f", such as {fractions[0]:g}," if len(fractions) else ""
         raise ValueError(
-            f"y must hold class labels: text, booleans or few different integers. Its "
+            f"y must hold class labels: text, booleans or a few different integers. Its "
             f"{len(classes)} different numbers{example} in {n_rows} rows look like a regression "
             "target; cut them into classes first, for example with pandas.cut."
         )
@@ -281,18 +282,18 @@ def plain_columns(X: pd.DataFrame, numbers: Collection[int]) -> pd.DataFrame:
 
 
 class TextEncoder(TransformerMixin, BaseEstimator):
-    """One-hot columns of a column of text, all of them NaN where the text is missing.
+    """One-hot columns of a text column, all NaN where the text is missing.
 
-    Up to ``MAX_CATEGORIES`` values that the training rows repeat have a column of their own; the
-    others share one.
+    There are up to ``MAX_CATEGORIES`` columns: one per frequent value of the training rows, and one
+    that all rarer values and those seen only once share.
     """
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
-        """Learn the values of the rows that have one."""
+        """Learn the values."""
         seen = X.to_numpy(dtype=object)[X.notna().to_numpy()]
         self.spare_ = seen[0] if len(seen) else "nothing"
         one_hot = OneHotEncoder(
-            min_frequency=2,  # a text seen once, as identifiers are, tells nothing of other rows
+            min_frequency=2,  # a text seen once, like an identifier, says nothing about other rows
             max_categories=MAX_CATEGORIES,
             handle_unknown="infrequent_if_exist",
             sparse_output=False,
@@ -301,16 +302,16 @@ class TextEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
-        """Encode the text."""
+        """Encode the values."""
         missing = X.isna().to_numpy()
         known = np.where(missing, self.spare_, X.to_numpy(dtype=object))
         return np.where(missing, np.nan, self.one_hot_.transform(known))
 
 
 def make_preparation(X: pd.DataFrame | np.ndarray) -> Any:
-    """Make the first step of every pipeline: text one-hot encoded, missing values left as NaN."""
+    """Make the first step of every pipeline: one-hot encode text, leave missing values as NaN."""
     if isinstance(X, np.ndarray):
-        return FunctionTransformer()  # the columns as they are
+        return FunctionTransformer()  # the identity
     numbers = number_columns(X)
     texts = [place for place in range(X.shape[1]) if place not in numbers]
     return make_pipeline(
@@ -332,6 +333,6 @@ def take_rows(X: pd.DataFrame | np.ndarray, rows: np.ndarray) -> pd.DataFrame | 
 def hide(
     X: pd.DataFrame | np.ndarray, share: float, order: np.ndarray
 ) -> pd.DataFrame | np.ndarray:
-    """Return X with a share of its cells missing: the first in ``order``, a ranking of them."""
+    """Return X with a share of its cells replaced by NaN, those that rank lowest in ``order``."""
     hidden = order < round(share * order.size)
     return np.where(hidden, np.nan, X) if isinstance(X, np.ndarray) else X.mask(hidden)

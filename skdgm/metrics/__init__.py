@@ -1,4 +1,4 @@
-"""How far apart: two fitted densities, a density and data, or two samples."""
+"""Distances between two fitted densities, a density and data, or two samples."""
 
 from ._data import log_likelihood_gap
 from ._divergences import (

@@ -1,9 +1,9 @@
-"""Divergences between chains, position by position from the last to the first.
+"""Divergences between chains, by a recursion from the last position to the first.
 
-For Kullback-Leibler, squared Hellinger and chi-square, the divergence of what follows a context is
-``f(context) = local(context) + sum_v weight(v | context) f(context and v)``: the divergence of the
-next value's conditional, and what it leaves to the later ones, whose weight is ``p``,
-``sqrt(p q)`` or ``p**2 / q``. Every part is at least 0, so that none of them cancels.
+For Kullback-Leibler, squared Hellinger and chi-square, the divergence of all values after a context
+is ``f(context) = local(context) + sum_v weight(v | context) f(context and v)``: the divergence of
+the next value's conditional distribution, plus that of the later values with the weight ``p``,
+``sqrt(p q)`` or ``p**2 / q``. All terms are at least 0, so nothing cancels.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..density import BaseDensity, BernoulliIndependentDensity, MarkovChainImage
 from ..density.markov_chain._dense import DenseChainProbabilities
 from ._terms import CHI_SQUARE, KULLBACK_LEIBLER, SQUARED_HELLINGER, Divergence
 
-LARGEST_TABLE = 2**20  # cells of one position's windows
+MOST_WINDOWS = 2**20  # joint states of a position and its context
 
 
 def _ratio_weight(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -34,10 +34,10 @@ WEIGHTS: dict[Divergence, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Chain:
-    """For the columns in the order of ``scan`` the conditionals, of shape (contexts, K).
+class ConditionalChain:
+    """A chain by its conditional probabilities, of shape (contexts, K) for each position of a scan.
 
-    A context of position i is the ``min(i, order)`` values before it, counted in base K.
+    The context of position i is the ``min(i, order)`` values before it, as a number in base K.
     """
 
     scan: np.ndarray
@@ -45,8 +45,8 @@ class Chain:
     n_categories: int
     conditionals: Sequence[np.ndarray]
 
-    def in_order_of(self, scan: np.ndarray) -> Chain | None:
-        """The same chain along another scan, which only independent columns have."""
+    def in_order_of(self, scan: np.ndarray) -> ConditionalChain | None:
+        """Return the same chain along another scan, or None unless its columns are independent."""
         if np.array_equal(self.scan, scan):
             return self
         if self.order > 0:
@@ -55,30 +55,30 @@ class Chain:
         return replace(self, scan=scan, conditionals=[self.conditionals[i] for i in place])
 
     def conditional(self, position: int, order: int, n_categories: int) -> np.ndarray:
-        """The conditional for contexts of up to ``order`` values of ``n_categories`` each."""
-        table = self.conditionals[position]
+        """Return the conditional for contexts of ``order`` values of ``n_categories`` each."""
+        conditional = self.conditionals[position]
         before = min(position, self.order)
         more = n_categories - self.n_categories
         if more:  # unknown categories have probability zero
-            cells = table.reshape((self.n_categories,) * (before + 1))
-            table = np.pad(cells, (0, more)).reshape(n_categories**before, n_categories)
-        return np.tile(table, (n_categories ** (min(position, order) - before), 1))
+            cells = conditional.reshape((self.n_categories,) * (before + 1))
+            conditional = np.pad(cells, (0, more)).reshape(n_categories**before, n_categories)
+        return np.tile(conditional, (n_categories ** (min(position, order) - before), 1))
 
 
 @singledispatch
-def as_chain(density: BaseDensity) -> Chain | None:
-    """The density as a chain with dense conditionals, if it is one."""
+def as_chain(density: BaseDensity) -> ConditionalChain | None:
+    """Return the density as a chain with dense conditionals, or None if it is not one."""
     return None
 
 
 @as_chain.register
-def _(density: BernoulliIndependentDensity) -> Chain:
+def _(density: BernoulliIndependentDensity) -> ConditionalChain:
     probability = np.stack([1 - density.probability_, density.probability_], axis=1)
-    return Chain(np.arange(len(probability)), 0, 2, probability[:, np.newaxis])
+    return ConditionalChain(np.arange(len(probability)), 0, 2, probability[:, np.newaxis])
 
 
 @as_chain.register
-def _(density: MarkovChainImageDensity) -> Chain | None:
+def _(density: MarkovChainImageDensity) -> ConditionalChain | None:
     tables = density._tables
     if not isinstance(tables, DenseChainProbabilities):
         return None
@@ -87,11 +87,11 @@ def _(density: MarkovChainImageDensity) -> Chain | None:
         tables.probability[table, : shape.n_categories ** shape.n_before(table)]
         for table in shape.table
     ]
-    return Chain(density.scan_, shape.order, shape.n_categories, conditionals)
+    return ConditionalChain(density.scan_, shape.order, shape.n_categories, conditionals)
 
 
 def between_chains(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> float | None:
-    """Two chains along the same scan, of any orders; independent columns go along any."""
+    """Return the divergence of two chains along the same scan; independent columns fit any scan."""
     if divergence not in WEIGHTS:
         return None
     own, other = as_chain(p), as_chain(q)
@@ -104,22 +104,22 @@ def between_chains(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> fl
             return None
     order = max(own.order, aligned.order)
     n_categories = max(own.n_categories, aligned.n_categories)
-    if n_categories ** (order + 1) > LARGEST_TABLE:
+    if n_categories ** (order + 1) > MOST_WINDOWS:
         return None
     later = np.zeros(1)
     for position in range(len(own.scan) - 1, -1, -1):
-        table_p = own.conditional(position, order, n_categories)
-        table_q = aligned.conditional(position, order, n_categories)
-        # A window's last values are the context of the next position.
-        following = np.tile(later, table_p.size // len(later)).reshape(table_p.shape)
-        later = pass_back(divergence, table_p, table_q, following)
+        given_p = own.conditional(position, order, n_categories)
+        given_q = aligned.conditional(position, order, n_categories)
+        # The last values of context and position are the context of the next position.
+        following = np.tile(later, given_p.size // len(later)).reshape(given_p.shape)
+        later = pass_back(divergence, given_p, given_q, following)
     return float(later[0])
 
 
 def pass_back(
     divergence: Divergence, p: np.ndarray, q: np.ndarray, following: np.ndarray
 ) -> np.ndarray:
-    """From the divergence that follows each value to the one that follows each context."""
+    """Return the divergence after each context from the divergence after each further value."""
     with np.errstate(divide="ignore"):
         local = divergence.term(np.log(p), np.log(q)).sum(axis=1)
     weight = WEIGHTS[divergence](p, q)

@@ -1,7 +1,7 @@
-"""How a divergence is computed: exactly where a method is known, else by an estimate.
+"""Computation of a divergence: by an exact method where one is known, else by an estimate.
 
-``EXACT`` lists the methods: each answers, or returns None for a pair that is not its own. A further
-family is one more of them.
+``EXACT`` lists the exact methods. Each returns the divergence, or None for a pair that it does not
+handle. To support a further family, add a method.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ..density import BaseDensity
 from ._chains import between_chains
 from ._gaussians import between_gaussians
 from ._states import (
+    between_full_categoricals,
     is_discrete,
     log_prob_pair,
     over_all_states,
-    over_full_tables,
     over_listed_states,
 )
 from ._terms import Divergence
@@ -29,7 +29,7 @@ EXACT = (
     between_gaussians,
     between_chains,
     between_trees,
-    over_full_tables,
+    between_full_categoricals,
     over_listed_states,
     over_all_states,
 )
@@ -43,7 +43,7 @@ def compute(
     random_state: RandomState,
     return_std: bool,
 ) -> float | tuple[float, float]:
-    """Return the divergence by the first exact method that knows the pair, else its estimate."""
+    """Return the divergence by the first exact method that handles the pair, else its estimate."""
     check_comparable(p, q, "p", "q")
     n_samples = check_n_samples(n_samples, 4, "for two rows from each density; ")
     generator = check_generator(random_state)
@@ -63,15 +63,16 @@ def _estimate(
     n_samples: int,
     generator: np.random.Generator,
 ) -> tuple[float, float]:
-    """The mean of the term beside ``m = (p + q) / 2``, over rows half from p and half from q.
+    """Return the mean of ``term(p, q) / m`` over rows of ``m = (p + q) / 2``, with standard error.
 
-    The term is proportional to its arguments, so that ``term(p, q) / m`` is ``2 term(w, 1 - w)``
-    with ``w = p / (p + q)``: bounded for the bounded divergences, and 0 where p and q agree.
+    Half of the rows are drawn from p and half from q. The term is proportional to its arguments, so
+    ``term(p, q) / m`` is ``2 term(w, 1 - w)`` with ``w = p / (p + q)``: bounded for the bounded
+    divergences, and 0 where p and q agree.
     """
     means, variances = [], []
     for density, share in ((p, n_samples - n_samples // 2), (q, n_samples // 2)):
         log_p, log_q = log_prob_pair(p, q, density.sample(share, generator))
-        log_ratio = np.zeros(share)  # where both overflowed to zero
+        log_ratio = np.zeros(share)  # stays where both probabilities underflow to zero
         np.subtract(log_p, log_q, out=log_ratio, where=np.isfinite(log_p) | np.isfinite(log_q))
         value = 2 * divergence.term(-np.logaddexp(0, -log_ratio), -np.logaddexp(0, log_ratio))
         if np.isinf(value).any():
@@ -83,18 +84,18 @@ def _estimate(
 
 # ---------------------------------------------------------------------- checks
 def check_comparable(p: BaseDensity, q: BaseDensity, name_p: str, name_q: str) -> None:
-    """Raise an error unless both are fitted densities of the same columns and kind."""
+    """Raise an error unless both are fitted densities of the same columns, discrete or not."""
     for density, name in ((p, name_p), (q, name_q)):
         if not isinstance(density, BaseDensity):
             raise ValueError(
                 f"{name} must be a fitted density of skdgm, got {density!r}; fit one to the rows "
-                "that it shall stand for."
+                "that it should represent."
             )
         check_is_fitted(density)
     if p.n_features_in_ != q.n_features_in_:
         raise ValueError(
             f"{name_p} and {name_q} must be densities of the same columns, but {name_p} has "
-            f"{p.n_features_in_} and {name_q} has {q.n_features_in_}; fit both to the same ones."
+            f"{p.n_features_in_} and {name_q} has {q.n_features_in_}; fit both to the same columns."
         )
     names = [getattr(density, "feature_names_in_", None) for density in (p, q)]
     if names[0] is not None and names[1] is not None and not np.array_equal(*names):
@@ -107,6 +108,6 @@ def check_comparable(p: BaseDensity, q: BaseDensity, name_p: str, name_q: str) -
     kinds = ["discrete" if is_discrete(density) else "continuous" for density in (p, q)]
     if kinds[0] != kinds[1]:
         raise ValueError(
-            f"{name_p} and {name_q} must be both discrete or both continuous, but {name_p} is "
+            f"{name_p} and {name_q} must both be discrete or both continuous, but {name_p} is "
             f"{kinds[0]} and {name_q} is {kinds[1]}; fit both to the same kind of data."
         )

@@ -1,4 +1,4 @@
-"""How far the log-likelihood of a density on data stays below that of another, or of the best."""
+"""The gap between the log-likelihood of a density on data and that of a reference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from .._codes import has_missing, missing_cells
+from .._codes import as_codes, has_missing, missing_cells
 from ..density import BaseDensity
 from ..density._engine.weighted_states import WeightedStates
 from ._compute import check_comparable
@@ -23,7 +23,7 @@ def log_likelihood_gap(
     *,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
-    """Compute how far a density's mean log-likelihood on data stays below that of a reference.
+    """Compute the gap between a density's mean log-likelihood on data and that of a reference.
 
     Parameters
     ----------
@@ -32,40 +32,41 @@ def log_likelihood_gap(
     density : density estimator
         A fitted density.
     reference : density estimator or None, default=None
-        A fitted density of the same columns and kind. None is the empirical distribution of X
-        itself, under which these rows are as likely as they can be: for discrete columns only.
+        A fitted density of the same columns and kind. None means the empirical distribution of X
+        itself, under which these rows are as likely as possible; for discrete columns only.
     return_std : bool, default=False
-        Whether to return the standard error of the gap besides.
+        Whether to also return the standard error of the gap.
 
     Returns
     -------
     gap : float
-        ``mean(log reference(x) - log density(x))`` over the rows, in nats a row. Positive if the
-        reference is the better one; inf if the density rules out a row, -inf if the reference
-        does. With ``reference=None`` it is ``KL(empirical distribution || density)``, at least 0.
+        ``mean(log reference(x) - log density(x))`` over the rows, in nats per row. Positive if the
+        reference is better; inf if a row has probability zero under the density, -inf if one does
+        under the reference. With ``reference=None`` it is ``KL(empirical distribution || density)``
+        and at least 0.
     std : float
-        Standard error of the gap, for rows that are a sample: the standard deviation of the
-        differences by ``sqrt(n_samples)``; 0 if the gap is infinite. Only if ``return_std``.
+        Standard error of the gap if the rows are a sample: the standard deviation of the
+        differences over ``sqrt(n_samples)``; 0 if the gap is infinite. Only if ``return_std``.
 
     Raises
     ------
     ValueError
-        If a density is not fitted, both are not of the same columns and kind or read X as
-        different states, both rule out rows, or without a reference X is continuous or lacks
-        values.
+        If a density is not fitted, if the densities differ in columns or kind or read X as
+        different states, if each gives some row probability zero, or if there is no reference and X
+        is continuous or has missing values.
 
     See Also
     --------
-    kullback_leibler : The gap expected over rows of the reference.
+    kullback_leibler : Expectation of the gap over rows of the reference.
 
     Notes
     -----
-    Continuous rows have no best density: one that is narrow enough around them has any likelihood.
-    That is why only differences between two densities tell something about them.
+    Continuous rows have no best density: the likelihood grows without bound as a density narrows
+    around them. Only differences between two densities are therefore informative.
 
-    The empirical distribution of few rows is closer to them than the truth is: without a reference,
-    the gap of even the true density is about ``(S - 1) / (2 n_samples)``, S the number of states,
-    while these are few beside the rows.
+    The empirical distribution of a few rows is closer to them than the truth is. Without a
+    reference, even the true density has a gap of about ``(S - 1) / (2 n_samples)``, where S is the
+    number of states, provided that there are many rows per state.
 
     References
     ----------
@@ -108,24 +109,24 @@ def _differences(log_best: np.ndarray, log_prob: np.ndarray) -> np.ndarray:
         rows = [int(np.argmax(rows)) for rows in ruled_out]
         raise ValueError(
             f"X has rows of probability zero under both: row {rows[0]} under reference and row "
-            f"{rows[1]} under density, so that neither is ahead. Fit with pseudo-counts (alpha "
-            "above 0), which rule nothing out."
+            f"{rows[1]} under density, so the gap is undefined. Fit with pseudo-counts (alpha "
+            "above 0), which give every state a positive probability."
         )
     return log_best - log_prob
 
 
 def _log_empirical(X: ArrayLike, density: BaseDensity) -> np.ndarray:
-    """The logarithm of each row's share of all rows."""
+    """Return the logarithm of each row's share of all rows."""
     if not is_discrete(density):
         raise ValueError(
             "reference must be a density if density is continuous: no density is the best one for "
-            "continuous rows. Pass one to compare with, such as a GaussianDensity."
+            "continuous rows. Pass a density to compare with, such as a GaussianDensity."
         )
     codes = _dense(_codes(X, density))
     if has_missing(codes):
         raise ValueError(
-            "X has missing values, so that its empirical distribution is not known. Pass a density "
-            "as reference, leave the rows out, or complete them with DensityImputer."
+            "X has missing values, so its empirical distribution is unknown. Pass a density as "
+            "reference, leave the rows out, or complete them with DensityImputer."
         )
     states = WeightedStates.count(codes, None, int(codes.max()) + 1)
     return np.log(states.weight_at(states.find(codes)) / len(codes))
@@ -134,18 +135,19 @@ def _log_empirical(X: ArrayLike, density: BaseDensity) -> np.ndarray:
 def _check_same_states(X: ArrayLike, density: BaseDensity, reference: BaseDensity) -> None:
     if is_discrete(density) and not _same(*(_codes(X, one) for one in (density, reference))):
         raise ValueError(
-            "density and reference read X as different states, because one of them binarizes it "
-            "(at another threshold); binarize X first, for example with "
+            "density and reference read X as different states, because they binarize it at "
+            "different thresholds, or only one of them does; binarize X first, for example with "
             "sklearn.preprocessing.Binarizer."
         )
 
 
 def _codes(X: Any, density: BaseDensity) -> Any:
-    """X as the density reads it."""
+    """Return X as the density reads it."""
     return density._encode(density._check_query(X))
 
 
 def _same(codes: Any, others: Any) -> bool:
+    """Return whether two tables of codes agree, missing values included."""
     if not sparse.issparse(codes):
         return np.array_equal(missing_cells(codes), missing_cells(others)) and np.array_equal(
             *(np.where(missing_cells(table), 0, table) for table in (codes, others))
@@ -157,8 +159,5 @@ def _same(codes: Any, others: Any) -> bool:
 
 
 def _dense(codes: Any) -> np.ndarray:
-    """Codes as an array, with the mark where a value is missing."""
-    if not sparse.issparse(codes):
-        return codes
-    table = codes.toarray()
-    return np.where(np.isnan(table), 255, table).astype(np.uint8)
+    """Return codes as an array, with missing values marked."""
+    return as_codes(codes.toarray()) if sparse.issparse(codes) else codes

@@ -1,4 +1,4 @@
-"""Divergences between two fitted densities, as functions."""
+"""Divergences between two fitted densities."""
 
 from __future__ import annotations
 
@@ -26,54 +26,54 @@ def kullback_leibler(
 ) -> float | tuple[float, float]:
     """Compute the Kullback-Leibler divergence ``KL(p || q) = E_p[log p(x) - log q(x)]``.
 
-    It is what a model q loses in mean log-likelihood on rows of p, beside p itself. Exchange the
-    arguments for the other direction.
+    It is the loss in mean log-likelihood of a model q on rows drawn from p, relative to p itself.
+    Swap the arguments for the other direction.
 
     Parameters
     ----------
     p : density estimator
         A fitted density.
     q : density estimator
-        A fitted density of the same columns, discrete if p is.
+        A fitted density of the same columns, discrete if and only if p is.
     n_samples : int, default=10_000
-        How many rows to draw, half of them from p and half from q, where no exact method is known.
+        Number of rows to draw, half from p and half from q, where no exact method is known.
     random_state : int, RandomState, Generator or None, default=None
         Source of randomness; exact methods use none.
     return_std : bool, default=False
-        Whether to return the standard error of the estimate besides.
+        Whether to also return the standard error of the estimate.
 
     Returns
     -------
     divergence : float
-        At least 0, in nats; inf if q rules out what p allows.
+        At least 0, in nats; inf if q has probability zero where p does not.
     std : float
         Its standard error: 0 if the method is exact. Only if ``return_std``.
 
     Raises
     ------
     ValueError
-        If a density is not fitted, or both are not of the same columns and kind.
+        If a density is not fitted, or the densities differ in columns or kind.
 
     See Also
     --------
-    jensen_shannon : Symmetric and bounded.
-    log_likelihood_gap : From data to a density.
+    jensen_shannon : Symmetric and bounded divergence.
+    log_likelihood_gap : Divergence from data to a density.
 
     Notes
     -----
-    Exact are:
+    The divergence is exact for:
 
     - two normal distributions, by formula;
-    - two Markov chains along the same scan, of any orders whose tables are dense, independent
-      columns among them, by a recursion over the columns;
-    - two trees, chains of order 1 along any scans and independent columns among them, from the
-      pairs of columns;
-    - a :class:`~skdgm.FullCategoricalDensity` beside another, and one with ``alpha=0``, which
-      lists what it allows, as p beside any discrete q;
-    - any two discrete densities of up to ``2**20`` joint states, by their enumeration.
+    - two Markov chains along the same scan, of any orders with dense conditional probabilities,
+      including independent columns, by a recursion over the columns;
+    - two trees, including chains of order 1 along any scans and independent columns, from pairs of
+      columns;
+    - two :class:`~skdgm.FullCategoricalDensity`, and one with ``alpha=0``, which lists all states
+      of positive probability, as p with any discrete q;
+    - any two discrete densities with up to ``2**20`` joint states, by enumeration.
 
-    Other pairs are estimated from rows drawn from both, by the mean of a quantity that is never
-    negative. A category that a density does not know has probability zero under it.
+    For other pairs it is estimated from rows drawn from both, by the mean of a nonnegative
+    quantity. A category unknown to a density has probability zero under it.
 
     References
     ----------
@@ -100,23 +100,23 @@ def jensen_shannon(
     random_state: RandomState = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
-    """Compute the Jensen-Shannon divergence: ``(KL(p || m) + KL(q || m)) / 2``, m their mean.
+    """Compute the Jensen-Shannon divergence ``(KL(p || m) + KL(q || m)) / 2``, ``m = (p + q) / 2``.
 
-    It is what one row tells about which of the two it was drawn from, and symmetric. Its square
-    root is a distance, ``scipy.spatial.distance.jensenshannon``.
+    It is symmetric: the information that one row gives about which of the two densities it was
+    drawn from. Its square root is a distance, ``scipy.spatial.distance.jensenshannon``.
 
     Parameters
     ----------
     p : density estimator
         A fitted density.
     q : density estimator
-        A fitted density of the same columns, discrete if p is.
+        A fitted density of the same columns, discrete if and only if p is.
     n_samples : int, default=10_000
-        How many rows to draw, half of them from p and half from q, where no exact method is known.
+        Number of rows to draw, half from p and half from q, where no exact method is known.
     random_state : int, RandomState, Generator or None, default=None
         Source of randomness; exact methods use none.
     return_std : bool, default=False
-        Whether to return the standard error of the estimate besides.
+        Whether to also return the standard error of the estimate.
 
     Returns
     -------
@@ -128,23 +128,23 @@ def jensen_shannon(
     Raises
     ------
     ValueError
-        If a density is not fitted, or both are not of the same columns and kind.
+        If a density is not fitted, or the densities differ in columns or kind.
 
     See Also
     --------
-    kullback_leibler : The mean loss in log-likelihood.
+    kullback_leibler : Mean loss in log-likelihood.
 
     Notes
     -----
-    Exact are:
+    The divergence is exact for:
 
-    - two normal distributions of one column or of the same covariance, by an integral along the
+    - two normal distributions with one column or with the same covariance, by an integral along the
       direction in which they differ;
-    - a :class:`~skdgm.FullCategoricalDensity` beside another, and one with ``alpha=0`` beside any
-      discrete density;
-    - any two discrete densities of up to ``2**20`` joint states.
+    - two :class:`~skdgm.FullCategoricalDensity`, and one with ``alpha=0`` with any discrete
+      density;
+    - any two discrete densities with up to ``2**20`` joint states.
 
-    Other pairs are estimated from rows drawn from both.
+    For other pairs it is estimated from rows drawn from both.
 
     References
     ----------
@@ -171,22 +171,22 @@ def total_variation(
     random_state: RandomState = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
-    """Compute the total variation distance: half the sum (or integral) of ``|p(x) - q(x)|``.
+    """Compute the total variation distance, half the sum (or integral) of ``|p(x) - q(x)|``.
 
-    It is the largest difference between the probabilities that p and q give to any event.
+    It is the largest difference between the probabilities of any event under p and q.
 
     Parameters
     ----------
     p : density estimator
         A fitted density.
     q : density estimator
-        A fitted density of the same columns, discrete if p is.
+        A fitted density of the same columns, discrete if and only if p is.
     n_samples : int, default=10_000
-        How many rows to draw, half of them from p and half from q, where no exact method is known.
+        Number of rows to draw, half from p and half from q, where no exact method is known.
     random_state : int, RandomState, Generator or None, default=None
         Source of randomness; exact methods use none.
     return_std : bool, default=False
-        Whether to return the standard error of the estimate besides.
+        Whether to also return the standard error of the estimate.
 
     Returns
     -------
@@ -198,15 +198,15 @@ def total_variation(
     Raises
     ------
     ValueError
-        If a density is not fitted, or both are not of the same columns and kind.
+        If a density is not fitted, or the densities differ in columns or kind.
 
     See Also
     --------
-    hellinger : Close to it, and known exactly for more pairs.
+    hellinger : A related distance, known exactly for more pairs.
 
     Notes
     -----
-    Exact for the pairs for which :func:`jensen_shannon` is.
+    The distance is exact for the same pairs as :func:`jensen_shannon`.
 
     References
     ----------
@@ -239,13 +239,13 @@ def hellinger(
     p : density estimator
         A fitted density.
     q : density estimator
-        A fitted density of the same columns, discrete if p is.
+        A fitted density of the same columns, discrete if and only if p is.
     n_samples : int, default=10_000
-        How many rows to draw, half of them from p and half from q, where no exact method is known.
+        Number of rows to draw, half from p and half from q, where no exact method is known.
     random_state : int, RandomState, Generator or None, default=None
         Source of randomness; exact methods use none.
     return_std : bool, default=False
-        Whether to return the standard error of the estimate besides.
+        Whether to also return the standard error of the estimate.
 
     Returns
     -------
@@ -257,17 +257,17 @@ def hellinger(
     Raises
     ------
     ValueError
-        If a density is not fitted, or both are not of the same columns and kind.
+        If a density is not fitted, or the densities differ in columns or kind.
 
     See Also
     --------
-    total_variation : Lies from ``h**2`` to ``sqrt(2) h``.
+    total_variation : Between ``h**2`` and ``sqrt(2) h``, where h is the Hellinger distance.
 
     Notes
     -----
-    Exact for the pairs for which :func:`kullback_leibler` is, but of two trees only if their edges
-    together make no cycle; a full table with ``alpha=0`` may be p or q. The sum in the definition
-    is the Bhattacharyya coefficient.
+    The distance is exact for the same pairs as :func:`kullback_leibler`, except that the edges of
+    two trees together must form no cycle, and that a :class:`~skdgm.FullCategoricalDensity` with
+    ``alpha=0`` may be p or q. The sum in the definition is the Bhattacharyya coefficient.
 
     References
     ----------
@@ -299,45 +299,45 @@ def chi_square(
 ) -> float | tuple[float, float]:
     """Compute the chi-square divergence ``sum_x (p(x) - q(x))**2 / q(x)``.
 
-    It is the variance of ``p(x) / q(x)`` over rows of q, and so tells how badly q serves to weigh
-    rows for p. Exchange the arguments for the other direction.
+    It is the variance of ``p(x) / q(x)`` over rows drawn from q, which says how poor q is as a
+    proposal for importance sampling from p. Swap the arguments for the other direction.
 
     Parameters
     ----------
     p : density estimator
         A fitted density.
     q : density estimator
-        A fitted density of the same columns, discrete if p is.
+        A fitted density of the same columns, discrete if and only if p is.
     n_samples : int, default=10_000
-        How many rows to draw, half of them from p and half from q, where no exact method is known.
+        Number of rows to draw, half from p and half from q, where no exact method is known.
     random_state : int, RandomState, Generator or None, default=None
         Source of randomness; exact methods use none.
     return_std : bool, default=False
-        Whether to return the standard error of the estimate besides.
+        Whether to also return the standard error of the estimate.
 
     Returns
     -------
     divergence : float
-        At least 0; inf if q rules out what p allows or has much lighter tails, or where a float
-        cannot hold the number.
+        At least 0; inf if q has probability zero where p does not or has much lighter tails, or if
+        the number is too large for a float.
     std : float
         Its standard error: 0 if the method is exact. Only if ``return_std``.
 
     Raises
     ------
     ValueError
-        If a density is not fitted, or both are not of the same columns and kind.
+        If a density is not fitted, or the densities differ in columns or kind.
 
     See Also
     --------
-    kullback_leibler : At most ``log(1 + chi_square(p, q))``.
+    kullback_leibler : Divergence of at most ``log(1 + chi_square(p, q))``.
 
     Notes
     -----
-    Exact for the pairs for which :func:`kullback_leibler` is, but of two trees only if their edges
-    together make no cycle. Estimates are rough where p and q are
-    far apart: a few rows then make up most of the sum, and more of it than was drawn may be
-    missing, which the standard error does not tell.
+    The divergence is exact for the same pairs as :func:`kullback_leibler`, except that the edges of
+    two trees together must form no cycle. Estimates are rough if p and q are far apart: most of the
+    sum then comes from a few rows, and rows that were never drawn may hold more of it, which the
+    standard error does not show.
 
     References
     ----------

@@ -1,8 +1,8 @@
 """Divergences between normal distributions.
 
-A linear map, which changes no divergence, makes q the standard normal and p one with independent
-columns: ``N(shift, diag(variance))``. What is left are sums over columns, or for the divergences
-that are not, one integral if the two differ along a single direction.
+A linear map, which leaves divergences unchanged, turns q into the standard normal and p into a
+normal with independent columns: ``N(shift, diag(variance))``. Some divergences are then sums over
+columns; for the others there is one integral, if p and q differ along a single direction.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ._terms import CHI_SQUARE, KULLBACK_LEIBLER, SQUARED_HELLINGER, Divergence
 
 
 def between_gaussians(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> float | None:
-    """Two normals: by formula, or by one-dimensional quadrature."""
+    """Return the divergence of two normals, by formula or by one-dimensional quadrature."""
     if not (isinstance(p, GaussianDensity) and isinstance(q, GaussianDensity)):
         return None
     shift, variance = _standardised(p, q)
     if divergence in FORMULAS:
         return FORMULAS[divergence](shift, variance)
-    if len(shift) > 1 and np.all(variance == 1):  # turned so that only one column differs
+    if len(shift) > 1 and np.all(variance == 1):  # rotate so that only one column differs
         shift, variance = np.array([np.linalg.norm(shift)]), np.ones(1)
     if len(shift) == 1:
         return _integral(divergence, float(shift[0]), float(variance[0]))
@@ -33,7 +33,7 @@ def between_gaussians(divergence: Divergence, p: BaseDensity, q: BaseDensity) ->
 
 
 def _standardised(p: GaussianDensity, q: GaussianDensity) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variances of p where q is standard normal, in the directions that both share."""
+    """Return mean and variances of p where q is standard normal and p has independent columns."""
     shift = p.mean_ - q.mean_
     own, other = _column_variances(p), _column_variances(q)
     if own is not None and other is not None:
@@ -51,7 +51,7 @@ def _standardised(p: GaussianDensity, q: GaussianDensity) -> tuple[np.ndarray, n
 
 
 def _column_variances(density: GaussianDensity) -> np.ndarray | None:
-    """The variances of independent columns, or None: a large matrix is then not needed."""
+    """Return the variances of independent columns, which need no matrix, or None."""
     if density.covariance_type not in ("diag", "spherical"):
         return None
     return np.broadcast_to(density.covariance_, density.mean_.shape)
@@ -62,14 +62,14 @@ def _kullback_leibler(shift: np.ndarray, variance: np.ndarray) -> float:
 
 
 def _squared_hellinger(shift: np.ndarray, variance: np.ndarray) -> float:
-    """1 less the product of ``sqrt(2 sqrt(v) / (1 + v)) exp(-s**2 / (4 (1 + v)))``."""
+    """``1 - prod [sqrt(2 sqrt(v) / (1 + v)) exp(-s**2 / (4 (1 + v)))]``."""
     relative = (variance - 1) / (variance + 1)
     log_affinity = np.log1p(-(relative**2)) / 4 - shift**2 / (4 * (1 + variance))
     return -math.expm1(float(np.sum(log_affinity)))
 
 
 def _chi_square(shift: np.ndarray, variance: np.ndarray) -> float:
-    """The product of ``exp(s**2 / (2 - v)) / sqrt(v (2 - v))``, less 1; infinite from v = 2 on."""
+    """``prod [exp(s**2 / (2 - v)) / sqrt(v (2 - v))] - 1``; infinite if a variance is 2 or more."""
     if np.any(variance >= 2):
         return math.inf
     with np.errstate(over="ignore"):
@@ -85,7 +85,7 @@ FORMULAS: dict[Divergence, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def _integral(divergence: Divergence, shift: float, variance: float) -> float:
-    """The term's integral, between points that separate where either is large, or they cross."""
+    """Integrate the term piecewise, split where either density is large and where they cross."""
     deviation = math.sqrt(variance)
 
     def term(x: float) -> float:
@@ -106,7 +106,7 @@ def _integral(divergence: Divergence, shift: float, variance: float) -> float:
 
 
 def _crossings(shift: float, variance: float) -> np.ndarray:
-    """Where ``N(shift, variance)`` and the standard normal are equal."""
+    """Return the points where ``N(shift, variance)`` and the standard normal are equal."""
     # x**2 - (x - shift)**2 / v - log v = 0
     coefficients = [variance - 1, 2 * shift, -(shift**2) - variance * math.log(variance)]
     roots = np.roots(coefficients)

@@ -1,6 +1,6 @@
-"""Divergences as sums over joint states: over all, if they are few, or over those that are listed.
+"""Divergences as sums over joint states: all of them if they are few, or those a density lists.
 
-A category that a density does not know has probability zero there.
+A category unknown to a density has probability zero under it.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from .._codes import as_codes, digits, n_states
 from ..density import BaseDensity, FullCategoricalDensity
 from ._terms import Divergence
 
-FEW_STATES = 2**20  # so many joint states are enumerated
+FEW_STATES = 2**20  # most joint states to enumerate
 BLOCK_STATES = 2**16
-ROUNDING = 1e-13  # a sum of probabilities so near to 1 is 1
+ROUNDING = 1e-13  # sums of probabilities this close to 1 count as 1
 
 
 # ---------------------------------------------------------------------- scores
 def is_discrete(density: BaseDensity) -> bool:
-    """Whether the density gives probabilities to states, not a density to points."""
+    """Return whether the density gives probabilities to states, not a density to points."""
     return density._columns.all_discrete
 
 
 def log_prob(density: BaseDensity, rows: np.ndarray) -> np.ndarray:
-    """Log-probability of states or points, -inf for a state with a category that is not known.
+    """Return the log-probability of states or points, -inf for states with an unknown category.
 
-    States are codes already, whatever the density makes of data (by ``binarize``, for example).
+    States are already codes, however the density encodes data (by ``binarize``, for example).
     """
     if not is_discrete(density):
         return density._log_prob_blocks(density._encode(rows))
@@ -45,13 +45,13 @@ def log_prob(density: BaseDensity, rows: np.ndarray) -> np.ndarray:
 def log_prob_pair(
     p: BaseDensity, q: BaseDensity, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Log-probabilities under both."""
+    """Return the log-probabilities of the rows under both densities."""
     return log_prob(p, rows), log_prob(q, rows)
 
 
 @singledispatch
 def listed_states(density: BaseDensity) -> np.ndarray | None:
-    """A list that holds every state with a probability above zero, if the density has one."""
+    """Return all states of positive probability, or None if the density does not list them."""
     return None
 
 
@@ -63,10 +63,12 @@ def _(density: FullCategoricalDensity) -> np.ndarray | None:
 
 
 # ---------------------------------------------------------------------- exact divergences
-def over_full_tables(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> float | None:
-    """Two full tables: the states that one of them lists, and all others together.
+def between_full_categoricals(
+    divergence: Divergence, p: BaseDensity, q: BaseDensity
+) -> float | None:
+    """Return the divergence from the states that either density lists, and the sum of the rest.
 
-    Those that neither lists have one probability each under p and one under q.
+    The states that neither lists have the same probability under p, and the same under q.
     """
     if not (isinstance(p, FullCategoricalDensity) and isinstance(q, FullCategoricalDensity)):
         return None
@@ -89,7 +91,7 @@ def over_full_tables(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> 
 
 
 def over_listed_states(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> float | None:
-    """The states that p allows, if they are listed; of the others only q's sum is needed."""
+    """Sum over the states that p lists as possible; for all others, q's total is enough."""
     states = listed_states(p) if is_discrete(p) else None
     if states is None:
         if divergence.symmetric and is_discrete(q) and listed_states(q) is not None:
@@ -102,7 +104,7 @@ def over_listed_states(divergence: Divergence, p: BaseDensity, q: BaseDensity) -
 
 
 def over_all_states(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> float | None:
-    """Every joint state, if they are few enough."""
+    """Sum over all joint states, if they are few enough."""
     if not is_discrete(p):
         return None
     columns = p._columns, q._columns

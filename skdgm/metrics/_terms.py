@@ -1,7 +1,7 @@
-"""What one state adds to each divergence, from the logarithms of its two probabilities.
+"""Terms of the divergences: the contribution of one state, from its two log-probabilities.
 
-Every term is at least 0, is 0 for equal probabilities, and grows in proportion to both: a set of
-states in which ``p / q`` is the same everywhere adds as one state with their summed probabilities.
+Every term is at least 0, is 0 for equal probabilities, and is proportional to both: a set of states
+with the same ratio ``p / q`` contributes as one state with their summed probabilities.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 
 
 def _kullback_leibler(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
-    """``p log(p / q) - p + q``: the last two cancel in the sum over all states."""
+    """``p log(p / q) - p + q``, where ``-p + q`` cancels in the sum over all states."""
     p, q = np.exp(log_p), np.exp(log_q)
-    with np.errstate(invalid="ignore"):  # of two probabilities zero
+    with np.errstate(invalid="ignore"):  # where both probabilities are zero
         log_ratio = np.where(p > 0, log_p - log_q, 0.0)
     return p * log_ratio - p + q
 
@@ -35,30 +35,30 @@ def _squared_hellinger(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
 
 
 def _chi_square(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
-    """``(p - q)**2 / q``, in the form that keeps its digits or the one that cannot underflow."""
+    """``(p - q)**2 / q``, in a form that keeps precision near p = q or one without underflow."""
     p, q = np.exp(log_p), np.exp(log_q)
     with np.errstate(over="ignore", invalid="ignore"):
         log_ratio = log_p - log_q
         near = (p - q) * np.expm1(log_ratio)
         far = np.exp(log_p + log_ratio) - 2 * p + q
-    # The ratio is NaN where both are zero; a state that p rules out adds q.
+    # The ratio is NaN where both are zero; a state with p = 0 contributes q.
     return np.where(np.isneginf(log_p), q, np.where(np.abs(log_ratio) < 1, near, far))
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """A divergence by its term, whether it is symmetric in p and q, and the largest it can be."""
+    """A divergence: its term, whether it is symmetric in p and q, and its largest value."""
 
     term: Callable[[np.ndarray, np.ndarray], np.ndarray]
     symmetric: bool
     largest: float
 
     def sum(self, log_p: np.ndarray, log_q: np.ndarray) -> float:
-        """The sum over states."""
+        """Sum the term over states."""
         return float(np.sum(self.term(log_p, log_q)))
 
     def clip(self, value: float) -> float:
-        """What rounding took out of the range of the divergence, back in it."""
+        """Clip a value that rounding has moved out of the divergence's range."""
         return min(max(0.0, value), self.largest)
 
 

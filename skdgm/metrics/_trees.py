@@ -1,8 +1,8 @@
-"""Divergences between trees, in which every column depends on one other at most.
+"""Divergences between trees, in which every column depends on at most one other.
 
-Kullback-Leibler is exact for any two trees: p is compared with its own projection on the edges of
-q, which is what mutual information tells, and the projection with q, edge by edge. The others go
-up a tree as they do along a chain, if the edges of both together make no cycle.
+Kullback-Leibler is exact for any two trees: p is compared with its own projection onto the edges of
+q, by mutual informations, and the projection with q, edge by edge. The other divergences use the
+recursion for chains, from the leaves up, if the edges of both trees together form no cycle.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ._terms import CHI_SQUARE, KULLBACK_LEIBLER, Divergence
 
 
 @dataclass(frozen=True, eq=False)
-class Tree:
-    """The parent of each column, -1 for none, and the conditionals of shape (K_parent or 1, K)."""
+class ConditionalTree:
+    """Parent of each column, -1 for none, and conditionals of shape (K_parent or 1, K)."""
 
     parents: np.ndarray
-    tables: Sequence[np.ndarray]
+    conditionals: Sequence[np.ndarray]
 
     @cached_property
     def order(self) -> list[int]:
@@ -33,7 +33,7 @@ class Tree:
 
     @cached_property
     def depth(self) -> np.ndarray:
-        """How many columns are above each."""
+        """Number of columns above each column."""
         depth = np.zeros(len(self.parents), dtype=int)
         for column in self.order:
             if self.parents[column] >= 0:
@@ -42,17 +42,17 @@ class Tree:
 
     @cached_property
     def marginals(self) -> list[np.ndarray]:
-        """The distribution of each column."""
+        """Marginal probabilities of each column."""
         marginals: list[np.ndarray] = [np.ones(1)] * len(self.parents)
         for column in self.order:
             parent = self.parents[column]
             above = marginals[parent] if parent >= 0 else np.ones(1)
-            marginals[column] = above @ self.tables[column]
+            marginals[column] = above @ self.conditionals[column]
         return marginals
 
     @cached_property
     def edges(self) -> set[tuple[int, int]]:
-        """Pairs of columns, the smaller one first."""
+        """Pairs of connected columns, the smaller one first."""
         return {
             (min(int(parent), column), max(int(parent), column))
             for column, parent in enumerate(self.parents)
@@ -60,43 +60,44 @@ class Tree:
         }
 
     def pair(self, first: int, second: int) -> np.ndarray:
-        """The joint distribution of two columns, by way of the column above both."""
+        """Return the joint probabilities of two columns, by way of their common ancestor."""
         ends = [first, second]
         given_end = [np.eye(len(self.marginals[column])) for column in ends]
         while ends[0] != ends[1]:
             lower = int(self.depth[ends[1]] > self.depth[ends[0]])
             column = ends[lower]
-            if self.parents[column] < 0:  # both are: the columns are independent
+            if self.parents[column] < 0:  # both are roots: the columns are independent
                 return np.outer(self.marginals[first], self.marginals[second])
-            given_end[lower] = self.tables[column] @ given_end[lower]
+            given_end[lower] = self.conditionals[column] @ given_end[lower]
             ends[lower] = int(self.parents[column])
         return given_end[0].T @ (self.marginals[ends[0]][:, np.newaxis] * given_end[1])
 
-    def padded(self, n_categories: np.ndarray) -> Tree:
-        """The same tree with categories besides, of probability zero."""
-        tables = []
-        for column, (parent, table) in enumerate(zip(self.parents, self.tables, strict=True)):
+    def padded(self, n_categories: np.ndarray) -> ConditionalTree:
+        """Return the same tree with further categories of probability zero."""
+        padded = []
+        for column, (parent, given) in enumerate(zip(self.parents, self.conditionals, strict=True)):
             rows = n_categories[parent] if parent >= 0 else 1
-            more = (0, rows - table.shape[0]), (0, n_categories[column] - table.shape[1])
-            tables.append(np.pad(table, more))
-        return Tree(self.parents, tables)
+            more = (0, rows - given.shape[0]), (0, n_categories[column] - given.shape[1])
+            padded.append(np.pad(given, more))
+        return ConditionalTree(self.parents, padded)
 
-    def given(self, parents: np.ndarray) -> Tree:
-        """The same distribution by other parents, whose edges include those of this tree."""
-        tables = []
+    def given(self, parents: np.ndarray) -> ConditionalTree:
+        """Return the same distribution with other parents, which keep all edges of this tree."""
+        conditionals = []
         for column, parent in enumerate(parents):
             if parent < 0:
-                tables.append(self.marginals[column][np.newaxis])
+                conditionals.append(self.marginals[column][np.newaxis])
                 continue
             total = self.marginals[parent][:, np.newaxis]
             pair = self.pair(int(parent), column)
-            tables.append(np.divide(pair, total, out=np.zeros_like(pair), where=total > 0))
-        return Tree(parents, tables)
+            given = np.divide(pair, total, out=np.zeros_like(pair), where=total > 0)
+            conditionals.append(given)
+        return ConditionalTree(parents, conditionals)
 
 
 @singledispatch
-def as_tree(density: BaseDensity) -> Tree | None:
-    """The density as a tree, if it is one: a chain of order 1 is, and independent columns are."""
+def as_tree(density: BaseDensity) -> ConditionalTree | None:
+    """Return a tree, or a chain of order 0 or 1, as a tree; None for any other density."""
     chain = as_chain(density)
     if chain is None or chain.order > 1:
         return None
@@ -104,19 +105,19 @@ def as_tree(density: BaseDensity) -> Tree | None:
     if chain.order == 1:
         parents[chain.scan[1:]] = chain.scan[:-1]
     place = np.argsort(chain.scan)
-    return Tree(parents, [chain.conditionals[position] for position in place])
+    return ConditionalTree(parents, [chain.conditionals[position] for position in place])
 
 
 @as_tree.register
-def _(density: ChowLiuTreeDensity) -> Tree:
+def _(density: ChowLiuTreeDensity) -> ConditionalTree:
     arrays = density._tree.arrays
     cells = np.split(arrays.probability, arrays.first_cell[1:])
-    tables = (table.reshape(-1, k) for table, k in zip(cells, arrays.n_values, strict=True))
-    return Tree(density.parents_, list(tables))
+    given = [part.reshape(-1, k) for part, k in zip(cells, arrays.n_values, strict=True)]
+    return ConditionalTree(density.parents_, given)
 
 
 def between_trees(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> float | None:
-    """Two trees, chains of order 1 or densities with independent columns, in any combination."""
+    """Return the divergence of two trees, chains of order 1 or densities of independent columns."""
     own, other = as_tree(p), as_tree(q)
     if divergence not in WEIGHTS or own is None or other is None:
         return None
@@ -130,8 +131,8 @@ def between_trees(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> flo
     return _up_the_tree(divergence, own.given(parents), other.given(parents))
 
 
-def _kullback_leibler(p: Tree, q: Tree) -> float:
-    """``KL(p || r) + KL(r || q)``, r the distribution on the edges of q with p's pairs."""
+def _kullback_leibler(p: ConditionalTree, q: ConditionalTree) -> float:
+    """``KL(p || r) + KL(r || q)``, where r has the edges of q and the pairwise marginals of p."""
     total = sum(_mutual_information(p, *edge) for edge in p.edges - q.edges)
     total -= sum(_mutual_information(p, *edge) for edge in q.edges - p.edges)
     total = max(0.0, total)
@@ -141,19 +142,19 @@ def _kullback_leibler(p: Tree, q: Tree) -> float:
         else:
             pair, above = p.pair(int(parent), column), p.marginals[parent]
         with np.errstate(divide="ignore"):
-            log_q = np.log(above[:, np.newaxis] * q.tables[column])
+            log_q = np.log(above[:, np.newaxis] * q.conditionals[column])
             total += KULLBACK_LEIBLER.sum(np.log(pair.reshape(log_q.shape)), log_q)
     return total
 
 
-def _mutual_information(p: Tree, first: int, second: int) -> float:
+def _mutual_information(p: ConditionalTree, first: int, second: int) -> float:
     apart = np.outer(p.marginals[first], p.marginals[second])
     with np.errstate(divide="ignore"):
         return KULLBACK_LEIBLER.sum(np.log(p.pair(first, second)), np.log(apart))
 
 
-def _common_parents(p: Tree, q: Tree) -> np.ndarray | None:
-    """Parents along the edges of both, or None where these make a cycle."""
+def _common_parents(p: ConditionalTree, q: ConditionalTree) -> np.ndarray | None:
+    """Return parents along the edges of both trees, or None if these form a cycle."""
     neighbours: list[list[int]] = [[] for _ in p.parents]
     for first, second in sorted(p.edges | q.edges):
         neighbours[first].append(second)
@@ -176,16 +177,19 @@ def _common_parents(p: Tree, q: Tree) -> np.ndarray | None:
     return parents
 
 
-def _up_the_tree(divergence: Divergence, p: Tree, q: Tree) -> float:
-    """From the leaves to the root; of the branches below a column, ``1 + f`` or ``1 - f`` multiply.
+def _up_the_tree(divergence: Divergence, p: ConditionalTree, q: ConditionalTree) -> float:
+    """Recurse from the leaves to the root.
 
-    The one is chi-square, the other squared Hellinger.
+    Over the branches below a column, ``1 + f`` multiplies for chi-square and ``1 - f`` for squared
+    Hellinger.
     """
     sign = 1 if divergence is CHI_SQUARE else -1
     following = [np.zeros(len(marginal)) for marginal in p.marginals]
     total = np.zeros(1)
     for column in reversed(p.order):
-        branch = pass_back(divergence, p.tables[column], q.tables[column], following[column])
+        branch = pass_back(
+            divergence, p.conditionals[column], q.conditionals[column], following[column]
+        )
         parent = p.parents[column]
         before = following[parent] if parent >= 0 else total
         with np.errstate(over="ignore", invalid="ignore"):

@@ -1,4 +1,4 @@
-"""The maximum mean discrepancy: how far apart two samples are in the eyes of a kernel."""
+"""The maximum mean discrepancy: a distance between two samples by a kernel."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sklearn.utils import check_array
 
 from .._validation import RandomState, check_generator
 
-BLOCK_CELLS = 2**22  # of the kernel matrix at once
-HEURISTIC_ROWS = 1000  # from so many rows comes the median distance
-# What each kernel measures distance by, if it does, and gamma for the median of it.
+BLOCK_CELLS = 2**22  # cells of the kernel matrix computed at once
+HEURISTIC_ROWS = 1000  # most rows for the median distance
+# Metric of each kernel that depends on a distance, and gamma from the median distance.
 SCALES: dict[str, tuple[str, Callable[[float], float]]] = {
     "rbf": ("euclidean", lambda median: 1 / (2 * median**2)),
     "laplacian": ("manhattan", lambda median: 1 / median),
@@ -32,50 +32,50 @@ def maximum_mean_discrepancy(
 ) -> float | tuple[float, float]:
     """Compute the squared maximum mean discrepancy of two samples, and test whether it is zero.
 
-    It is the squared distance between the mean embeddings of the two distributions, estimated
-    without bias; so it is about zero, and often below, for samples of the same distribution.
+    It is the unbiased estimate of the squared distance between the mean embeddings of the two
+    distributions, so it is near zero, and often negative, for samples of the same distribution.
 
     Parameters
     ----------
     X : array-like of shape (n_samples_X, n_features)
-        One sample: observed rows, for example.
+        One sample, for example observed rows.
     Y : array-like of shape (n_samples_Y, n_features)
-        The other sample: rows that a density drew, for example.
+        The other sample, for example rows drawn from a density.
     kernel : str or callable, default="rbf"
-        A kernel by its name in :func:`sklearn.metrics.pairwise.pairwise_kernels`, or a function of
-        two rows.
+        Name of a kernel in :func:`sklearn.metrics.pairwise.pairwise_kernels`, or a function of two
+        rows.
     gamma : float or None, default=None
-        Parameter of the kernels that have one. None is the median heuristic for "rbf",
+        Parameter of the kernels that have one. None means the median heuristic for "rbf",
         ``1 / (2 median**2)`` of the Euclidean distances between all rows, and for "laplacian",
-        ``1 / median`` of the Manhattan distances; for the others scikit-learn's default. The median
-        is that of 1,000 rows if there are more.
+        ``1 / median`` of the Manhattan distances; for the others, scikit-learn's default. If there
+        are more than 1,000 rows, the median is taken over a random 1,000 of them.
     n_permutations : int, default=0
-        How often to exchange rows between the samples at random, for a p-value; 0 is none.
+        Number of random exchanges of rows between the samples, for a p-value; 0 means no p-value.
     random_state : int, RandomState, Generator or None, default=None
-        Source of randomness of the permutations.
+        Source of randomness for the permutations.
 
     Returns
     -------
     discrepancy : float
         The unbiased estimate of the squared discrepancy.
     p_value : float
-        Share of the permutations, the given split counted as one, with a discrepancy as large.
-        Only if ``n_permutations`` is above 0.
+        Share of the permutations, counting the given split as one, whose discrepancy is at least as
+        large. Only if ``n_permutations`` is above 0.
 
     Raises
     ------
     ValueError
         If a sample has fewer than two rows, the columns differ, values are missing or a parameter
-        is not what it must be.
+        is invalid.
 
     See Also
     --------
-    kullback_leibler : Between densities, which can be scored.
+    kullback_leibler : Divergence between two densities.
 
     Notes
     -----
-    Time grows with the square of the number of rows, and memory only in proportion to it: the
-    kernel matrix is summed in blocks, once for all permutations.
+    Time is quadratic in the number of rows, but memory only linear: the kernel matrix is summed in
+    blocks, once for all permutations.
 
     Columns should have comparable scales; see :class:`sklearn.preprocessing.StandardScaler`.
 
@@ -105,7 +105,7 @@ def maximum_mean_discrepancy(
     rows, n = np.concatenate([X, Y]), len(X)
     if gamma is None:
         gamma = _median_heuristic(rows, kernel)
-    # One column a split of the rows, 1 where a row is in the first sample.
+    # One column per split of the rows, 1 where a row is in the first sample.
     split = np.zeros((len(rows), 1 + n_permutations))
     split[:n, 0] = 1
     for column in range(1, 1 + n_permutations):
@@ -120,9 +120,9 @@ def maximum_mean_discrepancy(
 def _unbiased(
     rows: np.ndarray, split: np.ndarray, kernel: str | Callable, gamma: float | None
 ) -> tuple[np.ndarray, float]:
-    """The estimate for each split, from sums over the kernel matrix without its diagonal.
+    """Return the estimate for each split, from sums over the kernel matrix without its diagonal.
 
-    Returns the mean size of the matrix's cells besides.
+    The second value is the mean absolute value of the matrix's cells.
     """
     parameters = {} if gamma is None or callable(kernel) else {"gamma": gamma}
     within_x, from_x, total, size = 0.0, 0.0, 0.0, 0.0
@@ -153,7 +153,7 @@ def _median_heuristic(rows: np.ndarray, kernel: str | Callable) -> float | None:
         rows = rows[np.random.default_rng(0).choice(len(rows), HEURISTIC_ROWS, replace=False)]
     distance = pairwise_distances(rows, metric=metric)[np.triu_indices(len(rows), 1)]
     median = float(np.median(distance))
-    if median == 0:  # most rows are equal: then of those that differ
+    if median == 0:  # most rows are equal: use the distances between rows that differ
         median = float(np.median(distance[distance > 0])) if distance.any() else 1.0
     return gamma(median)
 

@@ -1,12 +1,11 @@
-"""Principal component analysis as a projection and as a density.
+"""Principal component analysis as a projection, learned from complete or incomplete rows.
 
-scikit-learn's PCA finds the axes; probabilistic PCA (Tipping and Bishop, 1999) makes the projection
-a model that scores and draws rows, and that knows what to expect of missing values.
+scikit-learn's PCA finds the axes of complete rows. Probabilistic PCA (Tipping and Bishop, 1999)
+turns the projection into a density, which also says what to expect of missing values.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -16,54 +15,49 @@ from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._codes import has_missing
-from .._validation import (
-    RandomState,
-    all_or_nothing,
-    check_generator,
-    check_n_samples,
-    check_observed,
-)
+from .._validation import all_or_nothing, check_observed
 from ..density._em import EM_CONSTRAINTS
-from ..density._engine.statistics import add_in_pairs
-from ..density.gaussian._covariances import LowRankCovariance, log_prob_at
 from ..density.gaussian._moments import Moments
-from ._principal_axes import fit_incomplete, principal_axes
+from ._density import ProbabilisticPCAMixin
+from ._missing import complete, expected_moments, fit_incomplete
+from ._principal_axes import principal_axes
 
 
-class PCAProjection(PCA):
-    """Project D columns to the L that lose least, with the density that this implies.
+class PCAProjection(ProbabilisticPCAMixin, PCA):
+    """Principal component analysis that is also a density and accepts missing values.
 
-    It is :class:`sklearn.decomposition.PCA`, with its parameters, attributes, ``transform`` and
-    ``inverse_transform``, and adds the loss of the projection, draws from probabilistic PCA,
-    exact learning in batches, a density that is defined for every fit, and missing values: NaN is
-    replaced by what probabilistic PCA expects there given the rest of the row.
+    This is :class:`sklearn.decomposition.PCA`, with its parameters, attributes, ``transform`` and
+    ``inverse_transform``. It adds the reconstruction error, the density of probabilistic PCA,
+    defined for every fit, with samples, exact learning in batches, and missing values: NaN is
+    replaced by its expectation under probabilistic PCA given the rest of the row.
 
     Parameters
     ----------
     n_components : int, float in (0, 1), "mle" or None, default=None
-        How many components to keep, or the share of the variance to explain, or Minka's choice;
-        None keeps ``min(n_samples, n_features)``.
+        Number of components to keep, or share of the variance to explain, or "mle" for Minka's
+        choice; None keeps ``min(n_samples, n_features)``.
     copy : bool, default=True
         If False, ``fit`` may overwrite its input.
     whiten : bool, default=False
         Whether ``transform`` scales the components to unit variance.
     svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}, default="auto"
-        How ``fit`` computes the components.
+        Method by which ``fit`` computes the components.
     tol : float, default=0.0
         Tolerance for "arpack".
     iterated_power : int or "auto", default="auto"
-        Power iterations for "randomized".
+        Number of power iterations for "randomized".
     n_oversamples : int, default=10
-        Extra random vectors for "randomized".
+        Number of extra random vectors for "randomized".
     power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
         Normalisation in the power iterations of "randomized".
     random_state : int, RandomState instance or None, default=None
         Randomness of "arpack" and "randomized".
     max_iter : int, default=200
-        Most steps of expectation-maximisation, which only training data with missing values need.
+        Maximum number of steps of expectation-maximisation, which runs only if training data have
+        missing values.
     em_tol : float, default=1e-5
-        Expectation-maximisation ends when a step changes the mean log-likelihood by less, in nats
-        a row. (``tol`` is that of "arpack".)
+        Expectation-maximisation stops when a step changes the mean log-likelihood by less than
+        this, in nats per row. (``tol`` is the tolerance for "arpack".)
     verbose : int, default=0
         Whether to print the objective of every step.
 
@@ -74,7 +68,7 @@ class PCAProjection(PCA):
     explained_variance_ : ndarray of shape (n_components,)
         Variance along each axis.
     explained_variance_ratio_ : ndarray of shape (n_components,)
-        Its share of the total variance.
+        Share of the total variance along each axis.
     singular_values_ : ndarray of shape (n_components,)
         Singular values of the centred data.
     mean_ : ndarray of shape (n_features,)
@@ -86,11 +80,11 @@ class PCAProjection(PCA):
     noise_variance_ : float
         Mean variance along the directions left out.
     n_iter_ : int
-        Steps of expectation-maximisation; 1 if nothing was missing.
+        Number of steps of expectation-maximisation; 1 if nothing was missing.
     lower_bounds_ : ndarray of shape (`n_iter_`,)
-        The objective before each step, in nats a row; empty if nothing was missing.
+        Objective before each step, in nats per row; empty if nothing was missing.
     n_parameters_ : int
-        Free parameters of the density: mean, axes up to rotation, variances and noise.
+        Number of free parameters of the density: mean, axes up to rotation, variances and noise.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -102,16 +96,15 @@ class PCAProjection(PCA):
 
     Notes
     -----
-    Whitening changes ``transform`` only: the density is that of X, whatever the components are
-    scaled to. (scikit-learn's ``PCA`` lets ``whiten`` change its covariance.) A density whose
-    noise would be zero has its smallest variances lifted to the smallest that the machine can
-    tell from zero beside the largest.
+    Whitening changes ``transform`` only: the density is that of X, however the components are
+    scaled. (scikit-learn's ``PCA`` lets ``whiten`` change its covariance.) If the noise would be
+    zero, the smallest variances are raised to the smallest value that floating-point numbers can
+    tell from zero next to the largest variance.
 
-    A row with missing values is projected as probabilistic PCA expects it to be, which is the
-    posterior mean of its projection: ``transform(X)`` is ``E[W (x - mean) | x_observed]``, with W
-    the axes. ``inverse_transform(transform(X))`` fills the holes, ``score_samples`` integrates them
-    out, and ``fit`` finds the axes by expectation-maximisation from what was observed, whatever
-    ``svd_solver`` says.
+    A row with missing values is projected to the posterior mean of its projection: ``transform(X)``
+    is ``E[W (x - mean) | x_observed]``, where W holds the axes. ``inverse_transform(transform(X))``
+    fills in the missing values, ``score_samples`` integrates them out, and ``fit`` finds the axes
+    from the observed values by expectation-maximisation, whatever ``svd_solver`` is.
 
     References
     ----------
@@ -216,7 +209,7 @@ class PCAProjection(PCA):
         return self
 
     def _fit_missing(self, X: np.ndarray) -> None:
-        """Expectation-maximisation of the density, whose expected moments give the axes."""
+        """Fit the density by expectation-maximisation; its expected moments give the axes."""
         check_observed(X, getattr(self, "feature_names_in_", None))
         density = fit_incomplete(
             X,
@@ -230,7 +223,7 @@ class PCAProjection(PCA):
         self.n_iter_, self.lower_bounds_ = density.n_iter_, density.lower_bounds_
 
     def transform(self, X: ArrayLike) -> np.ndarray:
-        """Project the rows of X on the axes.
+        """Project the rows of X onto the axes.
 
         Parameters
         ----------
@@ -240,7 +233,7 @@ class PCAProjection(PCA):
         Returns
         -------
         Z : ndarray of shape (n_samples, n_components)
-            The projected rows, of an incomplete row the posterior mean.
+            The projected rows; the posterior mean if a row has missing values.
         """
         check_is_fitted(self)
         if sparse.issparse(X):
@@ -248,14 +241,14 @@ class PCAProjection(PCA):
                 self, X, dtype=[np.float64, np.float32], accept_sparse=("csr", "csc"), reset=False
             )
         else:
-            X = self._complete(self._check(X))
+            X = complete(self._check(X), self.mean_, self._covariance())
         Z = X @ self.components_.T - self.mean_ @ self.components_.T
         if self.whiten:
             Z /= np.maximum(np.sqrt(self.explained_variance_), np.finfo(Z.dtype).eps)
         return Z
 
     def fit_transform(self, X: ArrayLike, y: Any = None) -> np.ndarray:
-        """Find the principal axes of X and project X on them.
+        """Find the principal axes of X and project X onto them.
 
         Parameters
         ----------
@@ -272,13 +265,13 @@ class PCAProjection(PCA):
         return self.fit(X).transform(X)
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Add the rows of X to those that earlier batches brought.
+        """Learn from a further batch of rows.
 
-        Batches of complete rows in any number and order give the axes that one ``fit`` to all rows
-        gives: the batches' moments, ``n_features`` squared numbers, are kept and added. After
-        ``fit``, which keeps no moments, those of the fitted density take their place; they are
-        exact if all components were kept. Missing values of a later batch count as the density so
-        far expects them.
+        Batches of complete rows, in any number and order, give the same axes as one ``fit`` to all
+        rows: the moments of the batches, ``n_features**2`` numbers, are kept and added. After
+        ``fit``, which keeps no moments, those of the fitted density are used instead; they are
+        exact if all components were kept. In later batches missing values count as the current
+        density expects them.
 
         Parameters
         ----------
@@ -295,7 +288,7 @@ class PCAProjection(PCA):
         Raises
         ------
         ValueError
-            With ``n_components="mle"``, which needs all rows at once, or more components than
+            If ``n_components`` is "mle", which needs all rows at once, or exceeds the number of
             columns. The projection is then left as it was before the call.
         """
         self._validate_params()
@@ -309,26 +302,17 @@ class PCAProjection(PCA):
             if first and has_missing(table):
                 self._fit_missing(table)
                 return self
-            moments = self._count(table)
-            self._moments = moments if first else self._moments_so_far() + moments
+            if first:
+                self._moments = Moments.count(table, None, scatter="full")
+            else:
+                further = expected_moments(table, self.mean_, self._covariance())
+                self._moments = self._moments_so_far() + further
             self._set_from_moments()
             self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
         return self
 
-    def _count(self, X: np.ndarray) -> Moments:
-        """The moments of the rows, as the density expects them where values are missing."""
-        incomplete = np.isnan(X).any(axis=1)
-        parts = []
-        if not incomplete.all():
-            parts.append(Moments.count(X[~incomplete], None, scatter="full"))
-        if incomplete.any():
-            deviation = X[incomplete].astype(np.float64, copy=False) - self.mean_
-            expected, _ = self._covariance().expect(deviation)
-            parts.append(replace(expected, mean=expected.mean + self.mean_))
-        return add_in_pairs(parts)
-
     def reconstruction_error(self, X: ArrayLike) -> float:
-        """Compute the loss of the projection: what ``inverse_transform`` cannot bring back.
+        """Compute the mean squared distance between rows and their reconstructions.
 
         Parameters
         ----------
@@ -338,111 +322,20 @@ class PCAProjection(PCA):
         Returns
         -------
         error : float
-            Mean over the rows of ``|x - W' W x|**2``, x taken from the mean and W the axes.
+            Mean over the rows of ``|x - W' W x|**2``, with x centred at the mean and W the axes.
         """
         check_is_fitted(self)
         X = self._check(X)
-        deviation = self._complete(X) - self.mean_
+        deviation = complete(X, self.mean_, self._covariance()) - self.mean_
         residual = deviation - deviation @ self.components_.T @ self.components_
         residual[np.isnan(X)] = 0.0
         return float(np.mean(np.einsum("ij,ij->i", residual, residual)))
-
-    def score_samples(self, X: ArrayLike) -> np.ndarray:
-        """Compute the log-density of each row under probabilistic PCA.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to score; NaN is a missing value.
-
-        Returns
-        -------
-        log_prob : ndarray of shape (n_samples,)
-            ``log p(x)`` in nats, of the observed values where some are missing.
-        """
-        check_is_fitted(self)
-        deviation = self._check(X) - self.mean_
-        return log_prob_at(self._covariance(), deviation.astype(np.float64, copy=False))
-
-    def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
-        """Draw rows from probabilistic PCA.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            How many rows to draw.
-        random_state : int, RandomState, Generator or None, default=None
-            Source of randomness.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            The rows, of the axes' dtype.
-        """
-        check_is_fitted(self)
-        generator = check_generator(random_state)
-        X = self._covariance().sample(check_n_samples(n_samples), generator) + self.mean_
-        return X.astype(self.components_.dtype, copy=False)
-
-    def get_covariance(self) -> np.ndarray:
-        """Form the covariance matrix of the density.
-
-        Returns
-        -------
-        covariance : ndarray of shape (n_features, n_features)
-            The variances along the axes, and the noise in all other directions.
-        """
-        check_is_fitted(self)
-        return self._covariance().matrix()
-
-    def get_precision(self) -> np.ndarray:
-        """Form the inverse of the covariance matrix of the density.
-
-        Returns
-        -------
-        precision : ndarray of shape (n_features, n_features)
-            The inverse of :meth:`get_covariance`.
-        """
-        check_is_fitted(self)
-        return self._covariance().inverse()
-
-    @property
-    def n_parameters_(self) -> int:
-        """Free parameters of the density, exact."""
-        check_is_fitted(self)
-        d, n_axes = self.n_features_in_, self.n_components_
-        noiseless = n_axes == d  # then no direction is left for the noise
-        return d + LowRankCovariance.n_parameters(d, n_axes) - noiseless
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         tags.input_tags.allow_nan = True
         return tags
-
-    def _check(self, X: ArrayLike, reset: bool = False) -> np.ndarray:
-        return validate_data(
-            self,
-            X,
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",
-            reset=reset,
-        )
-
-    def _complete(self, X: np.ndarray) -> np.ndarray:
-        """X with what the density expects where a value is missing."""
-        if not has_missing(X):
-            return X
-        X = X.copy()
-        rows = np.isnan(X).any(axis=1)
-        deviation = X[rows].astype(np.float64, copy=False) - self.mean_
-        X[rows] = self._covariance().conditional_mean(deviation) + self.mean_
-        return X
-
-    def _covariance(self) -> LowRankCovariance:
-        return LowRankCovariance.of_axes(
-            self.components_, self.explained_variance_, float(self.noise_variance_)
-        )
 
     def _moments_so_far(self) -> Moments:
         if hasattr(self, "_moments"):

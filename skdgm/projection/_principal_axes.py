@@ -1,4 +1,4 @@
-"""Principal axes from moments, which batches and missing values leave instead of a table."""
+"""Principal axes from moments, which is what batches and missing values leave of the rows."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils.extmath import svd_flip
 
-from ..density.gaussian._density import GaussianDensity
 from ..density.gaussian._moments import Moments
-
-RIDGE = 1e-6  # of the mean variance: keeps the likelihood bounded where rows are few
 
 
 def principal_axes(moments: Moments, n_components: int | float | None) -> dict[str, Any]:
-    """The fitted attributes that :class:`sklearn.decomposition.PCA` finds from the rows."""
+    """Return the fitted attributes that :class:`sklearn.decomposition.PCA` finds from the rows."""
     n_samples, d = int(moments.total), len(moments.mean)
     rank = min(n_samples, d)
     variance, vectors = linalg.eigh(moments.scatter / max(1, n_samples - 1))
@@ -45,28 +42,3 @@ def _n_components_to_keep(n_components: int | float | None, ratio: np.ndarray, r
             f"n_components must be at most n_features = {len(ratio)}, got {n_components}."
         )
     return int(n_components)
-
-
-def fit_incomplete(X: np.ndarray, n_components: Any, **iteration: Any) -> GaussianDensity:
-    """Fit the density of probabilistic PCA to rows with missing values.
-
-    With a share of the variance for ``n_components``, which is known only afterwards, the
-    covariance is unrestricted.
-    """
-    if n_components == "mle":
-        raise ValueError(
-            'X has missing values, with which n_components="mle" cannot be chosen; give a number.'
-        )
-    most = min(X.shape)
-    k = most if n_components is None else n_components
-    if k > most:
-        raise ValueError(
-            f"n_components must be at most min(n_samples, n_features) = {most}, got {k}."
-        )
-    low_rank = 1 <= k < X.shape[1]
-    return GaussianDensity(
-        "low_rank" if low_rank else "full",
-        n_factors=int(k) if low_rank else None,
-        reg_covar=RIDGE * float(np.mean(np.nanvar(X, axis=0))),
-        **iteration,
-    ).fit(X)

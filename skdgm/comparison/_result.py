@@ -1,0 +1,153 @@
+"""The result of a comparison: a table with one row per model, and the fitted models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import GridSearchCV
+
+from ._display import ComparisonDisplay
+from ._models import readable_count
+from ._tables import HIDDEN_SHARES, import_pandas
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = [
+    "accuracy",
+    "accuracy_std",
+    "log_loss",
+    "n_parameters",
+    "fit_seconds",
+    "predict_seconds",
+    *HIDDEN_SHARES,
+]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ClassifierComparison:
+    """Result of :func:`compare_classifiers`: a table, and the fitted models.
+
+    Printing it shows the table with readable numbers.
+
+    Attributes
+    ----------
+    table : DataFrame of shape (n_models, 10)
+        One row per model, indexed by its name; all figures except ``accuracy_std`` and
+        ``n_parameters`` are means over the folds.
+
+        - ``accuracy`` and ``accuracy_std``: share of the test rows that are classified correctly,
+          and its standard deviation over the folds.
+        - ``log_loss``: mean of ``-log p(y | x)`` over the test rows, in nats.
+        - ``n_parameters``: number of free parameters of the classifier fitted to all rows, an exact
+          Python int: ``n_parameters_`` of a generative classifier, ``C D + C`` for logistic
+          regression with C classes and D columns. Steps that prepare or project the columns are
+          not counted.
+        - ``fit_seconds``: time to fit the chosen pipeline to a training fold, without the search;
+          ``predict_seconds``: time of ``predict_proba`` on a test fold. Encoding text and imputing
+          missing values for logistic regression are not included.
+        - ``accuracy_10_hidden``, ``accuracy_30_hidden``, ``accuracy_60_hidden``,
+          ``accuracy_90_hidden``: accuracy with that percentage of the test cells hidden as NaN.
+    models : dict of str to GridSearchCV
+        For each row a search fitted to all rows, ready to ``predict``; ``best_estimator_`` is the
+        pipeline and ``best_params_`` the parameters chosen.
+    interrupted : bool
+        True if Ctrl-C ended the comparison before all models were finished.
+    folds : int
+        Number of folds.
+    shape : tuple of int (n_samples, n_features, n_classes)
+        Size of the data.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdgm import compare_classifiers
+    >>> X, y = load_iris(return_X_y=True)
+    >>> models = ["LogisticRegression", "MarkovChainImageDensity"]
+    >>> comparison = compare_classifiers(X, y, models=models, folds=2, verbose=False)
+    >>> list(comparison.models) == list(comparison.table.index) == models
+    True
+    >>> comparison.shape
+    (150, 4, 3)
+    """
+
+    table: pd.DataFrame
+    models: dict[str, GridSearchCV]
+    interrupted: bool
+    folds: int
+    shape: tuple[int, int, int]
+
+    def __str__(self) -> str:
+        rows, columns, classes = self.shape
+        ending = "; interrupted before all models were finished" if self.interrupted else ""
+        return (
+            f"{self._readable().to_string()}\n\n"
+            f"{self.folds}-fold cross-validation on {rows} rows, {columns} columns and {classes} "
+            f"classes{ending}.\nlog-loss in nats; hidden: accuracy with that share of the test "
+            "cells missing. They are imputed for\nlogistic regression, by the training mean or by "
+            "IterativeImputer; generative models integrate them\nout, or project their expectation "
+            "(PCAProjection)."
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _readable(self) -> pd.DataFrame:
+        table = self.table
+        spread = zip(table["accuracy"], table["accuracy_std"], strict=True)
+        readable = {
+            "accuracy": [f"{mean:.3f} +/- {std:.3f}" for mean, std in spread],
+            "log-loss": [f"{value:.3f}" for value in table["log_loss"]],
+            "parameters": [readable_count(count) for count in table["n_parameters"]],
+            "fit s": [f"{seconds:.3f}" for seconds in table["fit_seconds"]],
+            "predict s": [f"{seconds:.3f}" for seconds in table["predict_seconds"]],
+        }
+        for column, share in HIDDEN_SHARES.items():
+            readable[f"{share:.0%} hidden"] = [f"{value:.3f}" for value in table[column]]
+        return import_pandas().DataFrame(readable, index=table.index.rename(None))
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Save the table as CSV, with all digits of the numbers of parameters.
+
+        Parameters
+        ----------
+        path : str or path
+            The file to write; an existing file is replaced.
+        """
+        # Decimal writes integers of any length; str stops at 4,300 digits.
+        exact = [str(Decimal(count)) for count in self.table["n_parameters"]]
+        self.table.assign(n_parameters=exact).to_csv(path)
+
+    def plot(self, ax: Sequence[Any] | None = None) -> ComparisonDisplay:
+        """Plot accuracy against the share of hidden cells and the number of parameters.
+
+        Parameters
+        ----------
+        ax : sequence of two matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+            The plot, with the attributes ``figure_`` and ``axes_``.
+        """
+        return ComparisonDisplay.from_comparison(self, ax=ax)
+
+
+def tabulate(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Make the table of a comparison from one row of figures per model."""
+    pandas = import_pandas()
+    columns = {
+        column: pandas.Series(
+            [row[column] for row in rows.values()],
+            index=pandas.Index(list(rows), name="model", dtype=object),
+            dtype=object if column == "n_parameters" else np.float64,  # ints may be huge
+        )
+        for column in COLUMNS
+    }
+    return pandas.DataFrame(columns)
