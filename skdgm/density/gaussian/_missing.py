@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol, Self
 
 import numpy as np
 from scipy import linalg
@@ -21,9 +21,6 @@ from ..._kernels import gaussian as kernels
 from .._engine.blocks import BLOCK_CELLS, ones_if_none, row_blocks
 from .._engine.patterns import Batch, Patterns, one_by_one
 from ._moments import Moments
-
-if TYPE_CHECKING:
-    from ._covariances import FullCovariance
 
 FEW_COLUMNS = 64  # up to here many small matrices are factorised in one call
 STACK_CELLS = 2**18  # of matrices that are held at once
@@ -123,6 +120,22 @@ class Conditional:
         return roots * self.batch.hidden[block, :, np.newaxis]
 
 
+class CovarianceMatrix(Protocol):
+    """A covariance given by its matrix, which need not be far from singular."""
+
+    value: np.ndarray
+    log_det: float
+
+    def marginal(self, columns: np.ndarray) -> Self:
+        """Return the covariance of some columns."""
+
+    def whiten(self, y: np.ndarray) -> np.ndarray:
+        """Return rows ``V' y`` with ``V V' = value^-1``."""
+
+    def whiten_transposed(self, z: np.ndarray) -> np.ndarray:
+        """Return rows ``V z``, so that both make ``value^-1 y``."""
+
+
 class NormalCovariance(ABC):
     """A covariance, which scores and completes deviations y from the mean; NaN is missing."""
 
@@ -207,7 +220,7 @@ def independent_conditional(variance: np.ndarray, y: np.ndarray) -> Conditional:
 
 # ---------------------------------------------------------------------- any matrix
 def full_conditionals(
-    covariance: FullCovariance, y: np.ndarray, roots: bool
+    covariance: CovarianceMatrix, y: np.ndarray, roots: bool
 ) -> Iterator[Conditional]:
     """One factorisation for each pattern of missing values."""
     n_columns = y.shape[1]
@@ -224,7 +237,7 @@ def full_conditionals(
 
 
 def _full_single(
-    covariance: FullCovariance, y: np.ndarray, batch: Batch, roots: bool
+    covariance: CovarianceMatrix, y: np.ndarray, batch: Batch, roots: bool
 ) -> Conditional:
     matrix, hidden = covariance.value, batch.hidden[0]
     seen = covariance.marginal(~hidden)
