@@ -166,7 +166,8 @@ def _check_binary(values: np.ndarray, places: tuple[np.ndarray, ...] | None = No
     wrong = (values != 0) & (values != 1) & ~np.isnan(values)
     if wrong.any():
         first = np.unravel_index(wrong.argmax(), wrong.shape)
-        row, column = first if places is None else (place[first] for place in places)
+        cell = first if places is None else [place[first] for place in places]
+        row, column = map(int, cell)
         raise ColumnError(
             f"With binarize=None, {{table}} must hold zeros and ones only, but {PLACE}; pass a "
             "threshold as binarize.",

@@ -174,8 +174,11 @@ def _weight_parameter(estimator: BaseEstimator) -> str | None:
     if has_fit_parameter(estimator, "sample_weight"):
         return "sample_weight"
     steps = getattr(estimator, "steps", None)
-    inner = _weight_parameter(steps[-1][1]) if steps else None
-    return None if inner is None else f"{steps[-1][0]}__{inner}"
+    if not steps:
+        return None
+    name, last = steps[-1]
+    inner = _weight_parameter(last)
+    return None if inner is None else f"{name}__{inner}"
 
 
 def check_observed(

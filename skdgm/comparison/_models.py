@@ -35,7 +35,7 @@ BASELINES = [MEAN, ITERATIVE]
 HALVES = (0.0,)  # thresholds for standardised columns
 QUARTERS = (-0.6745, 0.0, 0.6745)  # the quartiles of the standard normal distribution
 # Steps that gain less (in nats per row) hardly change predictions, and a search makes many fits.
-EM = {"max_iter": 10, "tol": 0.1}
+EM: dict[str, Any] = {"max_iter": 10, "tol": 0.1}
 
 
 # ---------------------------------------------------------------------- for logistic regression

@@ -74,7 +74,7 @@ def as_chain(density: BaseDensity) -> ConditionalChain | None:
 @as_chain.register
 def _(density: BernoulliIndependentDensity) -> ConditionalChain:
     probability = np.stack([1 - density.probability_, density.probability_], axis=1)
-    return ConditionalChain(np.arange(len(probability)), 0, 2, probability[:, np.newaxis])
+    return ConditionalChain(np.arange(len(probability)), 0, 2, list(probability[:, np.newaxis]))
 
 
 @as_chain.register

@@ -7,6 +7,7 @@ handle. To support a further family, add a method.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -97,8 +98,8 @@ def check_comparable(p: BaseDensity, q: BaseDensity, name_p: str, name_q: str) -
             f"{name_p} and {name_q} must be densities of the same columns, but {name_p} has "
             f"{p.n_features_in_} and {name_q} has {q.n_features_in_}; fit both to the same columns."
         )
-    names = [getattr(density, "feature_names_in_", None) for density in (p, q)]
-    if names[0] is not None and names[1] is not None and not np.array_equal(*names):
+    names: list[Any] = [getattr(density, "feature_names_in_", None) for density in (p, q)]
+    if names[0] is not None and names[1] is not None and not np.array_equal(names[0], names[1]):
         place = int(np.argmax(names[0] != names[1]))
         raise ValueError(
             f"{name_p} and {name_q} must be densities of the same columns, but column {place} is "

@@ -149,8 +149,10 @@ def _codes(X: Any, density: BaseDensity) -> Any:
 def _same(codes: Any, others: Any) -> bool:
     """Return whether two tables of codes agree, missing values included."""
     if not sparse.issparse(codes):
-        return np.array_equal(missing_cells(codes), missing_cells(others)) and np.array_equal(
-            *(np.where(missing_cells(table), 0, table) for table in (codes, others))
+        missing = missing_cells(codes)
+        same_missing = np.array_equal(missing, missing_cells(others))
+        return same_missing and np.array_equal(
+            np.where(missing, 0, codes), np.where(missing, 0, others)
         )
     codes, others = codes.copy(), others.copy()
     for table in (codes, others):

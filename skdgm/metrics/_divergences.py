@@ -283,7 +283,7 @@ def hellinger(
     0.2929
     """
     result = compute(SQUARED_HELLINGER, p, q, n_samples, random_state, return_std)
-    if not return_std:
+    if not isinstance(result, tuple):
         return math.sqrt(result)
     distance = math.sqrt(result[0])
     return distance, result[1] / (2 * distance) if distance > 0 else 0.0

@@ -92,7 +92,7 @@ def _integral(divergence: Divergence, shift: float, variance: float) -> float:
         log_q = -(x**2) / 2
         log_p = -(((x - shift) / deviation) ** 2) / 2 - math.log(deviation)
         constant = math.log(2 * math.pi) / 2
-        return float(divergence.term(np.float64(log_p - constant), np.float64(log_q - constant)))
+        return float(divergence.term(np.array(log_p - constant), np.array(log_q - constant)))
 
     reach = np.array([-39.0, -8, -4, -2, 0, 2, 4, 8, 39])
     points = np.unique(

@@ -204,7 +204,8 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
                 super().fit(X)
             self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
             if self.n_samples_ == 1:
-                self._moments = Moments.count(table, None, scatter="full")
+                row = sparse.csr_array(X).toarray() if table is None else table
+                self._moments = Moments.count(row, None, scatter="full")
                 self._set_from_moments()
         return self
 
@@ -303,7 +304,8 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
                 self._fit_missing(table)
                 return self
             if first:
-                self._moments = Moments.count(table, None, scatter="full")
+                row = sparse.csr_array(X).toarray() if table is None else table
+                self._moments = Moments.count(row, None, scatter="full")
             else:
                 further = expected_moments(table, self.mean_, self._covariance())
                 self._moments = self._moments_so_far() + further
@@ -344,4 +346,4 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         return Moments(float(self.n_samples_), self.mean_, scatter)
 
     def _set_from_moments(self) -> None:
-        vars(self).update(principal_axes(self._moments, self.n_components))
+        self.__dict__.update(principal_axes(self._moments, self.n_components))

@@ -15,7 +15,7 @@ def principal_axes(moments: Moments, n_components: int | float | None) -> dict[s
     """Return the fitted attributes that :class:`sklearn.decomposition.PCA` finds from the rows."""
     n_samples, d = int(moments.total), len(moments.mean)
     rank = min(n_samples, d)
-    variance, vectors = linalg.eigh(moments.scatter / max(1, n_samples - 1))
+    variance, vectors = linalg.eigh(np.asarray(moments.scatter) / max(1, n_samples - 1))
     variance = np.maximum(variance[::-1], 0.0)
     _, axes = svd_flip(None, vectors.T[::-1], u_based_decision=False)
     ratio = variance / (variance.sum() or 1.0)
