@@ -16,7 +16,7 @@ import numpy as np
 from ..._codes import missing_cells
 from ..._kernels.hidden_tree import absorb, add_rows, divide, divide_and_add, gather, share_out
 from .._engine.blocks import row_blocks
-from ..tree._tables import children_of, parents_first
+from ..tree._structure import children_of, parents_first
 
 MESSAGE_CELLS = 2**20  # cells of all beliefs about the rows that pass through the tree at once,
 FEWEST_ROWS = 256  # unless they are fewer rows than pay for the work that is done once a block
