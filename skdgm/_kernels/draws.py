@@ -7,7 +7,7 @@ change here, delete the ``__pycache__`` of this folder.
 from numba import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def draw_index(weights, uniform):
     """Return an index with probability proportional to its weight, never one of weight zero.
 
