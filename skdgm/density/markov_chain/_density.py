@@ -26,8 +26,9 @@ class MarkovChainImageDensity(BaseCategoricalDensity):
     """A Markov chain along the pixels of an image, or along the columns of a table.
 
     Given the ``order`` values before it on the chain, a value is independent of all earlier ones.
-    ``p(value | context)`` is estimated as ``(count(context, value) + alpha) / (count(context) +
-    K alpha)``. After a context that was never seen, all values are equally probable.
+    ``p(value | context)`` is estimated as
+    ``(count(context, value) + alpha) / (count(context) + K alpha)``. After a context that was never
+    seen, all values are equally probable.
 
     Parameters
     ----------

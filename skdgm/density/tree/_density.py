@@ -35,8 +35,8 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
 
     ``p(x) = p(x_root) prod_j p(x_j | x_parent(j))``. Of all trees over the columns, the one whose
     edges have the largest total mutual information has the highest likelihood (Chow and Liu, 1968).
-    Conditional probabilities are estimated as ``p(value | parent's value) = (count(both) + alpha) /
-    (count(parent's value) + K alpha)``.
+    ``p(value | parent's value)`` is estimated as
+    ``(count(both) + alpha) / (count(parent's value) + K alpha)``.
 
     Parameters
     ----------
