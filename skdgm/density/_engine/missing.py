@@ -24,7 +24,7 @@ def rows_with_missing(X: Any) -> np.ndarray:
 
 def log_prob_in_parts(codes: np.ndarray, complete: LogProb, incomplete: LogProb) -> np.ndarray:
     """Score complete rows by one function, and those with missing values by another."""
-    if not has_missing(codes):
+    if not (codes.size and has_missing(codes)):
         return complete(codes)
     is_incomplete = missing_cells(codes).any(axis=1)
     log_prob = np.empty(len(codes))
