@@ -1,9 +1,9 @@
-"""The one place where a table of categories becomes compact integer codes.
+"""Compact integer codes for tables of categories: the one place where they are made.
 
-Categories are the integers 0, 1, 2, ...; codes are the same integers as ``uint8`` where that
-suffices and ``uint16`` else, C-contiguous and read-only. The largest code of either dtype marks a
-missing value. A key packs the codes of a whole row into as few bits as they need, most significant
-column first, so that keys sort as rows do.
+Categories are the integers 0, 1, 2, ...; codes are the same integers, as ``uint8`` where that
+suffices and ``uint16`` otherwise, C-contiguous and read-only. The largest code of either dtype
+marks a missing value. A key packs the codes of a whole row into as few bits as they need, the first
+column most significant, so that keys sort as rows do.
 """
 
 from __future__ import annotations
@@ -13,53 +13,64 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
 
 from ._kernels.codes import pack_windows, pack_words, unpack_words
 from ._validation import ColumnError
 
-LARGEST_CODE = 65_534  # 65535 marks a missing value
+LARGEST_CODE = 65_534  # of a category; the next code is the mark of a missing value
 PLACE = "row {row}, {column} holds {value}"  # where a cell is, in the template of an error
 
 
 def readonly(array: np.ndarray) -> np.ndarray:
-    """A C-contiguous read-only view: kernels then compile once, and memory maps fit them too."""
+    """Return a C-contiguous read-only view: kernels compile once, and take memory maps, too."""
     array = np.ascontiguousarray(array).view()
     array.flags.writeable = False
     return array
 
 
+def missing_mark(dtype: DTypeLike) -> int:
+    """Return the code that marks a missing value among codes of a dtype: the largest there is."""
+    return int(np.iinfo(dtype).max)
+
+
 def missing_code(codes: np.ndarray) -> int:
-    """The code that marks a missing value: the largest of the dtype."""
-    return int(np.iinfo(codes.dtype).max)
+    """Return the code that marks a missing value among these codes."""
+    return missing_mark(codes.dtype)
+
+
+def all_missing(n_rows: int, n_columns: int, dtype: DTypeLike = np.uint8) -> np.ndarray:
+    """Rows of codes in which every value is missing."""
+    return np.full((n_rows, n_columns), missing_mark(dtype), dtype=dtype)
 
 
 def missing_cells(codes: np.ndarray) -> np.ndarray:
-    """Which cells are missing: marked among codes, NaN among floats."""
+    """Mask of the missing cells: marked among codes, NaN among floats."""
     return np.isnan(codes) if codes.dtype.kind == "f" else codes == missing_code(codes)
 
 
 def has_missing(codes: np.ndarray) -> bool:
-    """Whether a cell is missing, in one pass without a mask."""
+    """Return whether any cell is missing, in one pass without a mask."""
     if codes.dtype.kind == "f":
         return bool(np.isnan(np.min(codes)))  # NaN passes through a minimum
     return bool(codes.max() == missing_code(codes))
 
 
 def as_floats(codes: np.ndarray) -> np.ndarray:
-    """The codes as floats, NaN where missing."""
+    """Return the codes as floats, NaN where missing."""
     return np.where(missing_cells(codes), np.nan, codes)
 
 
 def with_room(codes: np.ndarray, n_categories: int | np.ndarray) -> np.ndarray:
-    """The codes in a dtype that holds every category besides the mark of a missing value."""
-    if codes.dtype == np.uint8 and np.max(n_categories) > 255:
-        return np.where(missing_cells(codes), np.uint16(65_535), codes)
+    """Return the codes in a dtype that holds every category and the mark of a missing value."""
+    if codes.dtype == np.uint8 and np.max(n_categories) > missing_mark(np.uint8):
+        return np.where(missing_cells(codes), np.uint16(missing_mark(np.uint16)), codes)
     return codes
 
 
 def _nan_cells(X: np.ndarray) -> np.ndarray | None:
-    """Where X is NaN, or None if nowhere: integers and booleans cannot be."""
+    """Mask of NaN, or None if there is none: integers and booleans cannot be NaN."""
     return np.isnan(X) if X.dtype.kind == "f" and has_missing(X) else None
 
 
@@ -77,9 +88,9 @@ def as_codes(X: np.ndarray) -> np.ndarray:
         return readonly(X.view(np.uint8))
     if X.dtype == np.uint8:
         return readonly(X.astype(np.uint16) if has_missing(X) else X)
-    hidden = _nan_cells(X)
-    if hidden is not None:
-        X = np.where(hidden, 0, X)
+    missing = _nan_cells(X)
+    if missing is not None:
+        X = np.where(missing, 0, X)
     low, high = X.min(), X.max()
     if low < 0:
         raise _cell_error(
@@ -96,7 +107,7 @@ def as_codes(X: np.ndarray) -> np.ndarray:
             X,
             X > LARGEST_CODE,
         )
-    codes = X.astype(np.uint8 if high < 255 else np.uint16)
+    codes = X.astype(np.uint8 if high < missing_mark(np.uint8) else np.uint16)
     if X.dtype.kind == "f" and not np.array_equal(codes, X):
         raise _cell_error(
             f"Values that are not integers in {{table}}: {PLACE}; categories are the integers 0, "
@@ -105,13 +116,13 @@ def as_codes(X: np.ndarray) -> np.ndarray:
             X,
             codes != X,
         )
-    if hidden is not None:
-        codes[hidden] = missing_code(codes)
+    if missing is not None:
+        codes[missing] = missing_code(codes)
     return readonly(codes)
 
 
 def holds_grey_levels(X: np.ndarray) -> bool:
-    """Whether X holds no category at all: every value is a fraction strictly between 0 and 1."""
+    """Return whether X holds no category: every value lies strictly between 0 and 1."""
     if X.dtype.kind != "f":
         return False
     low, high = np.fmin.reduce(X, axis=None), np.fmax.reduce(X, axis=None)  # NaN aside
@@ -119,10 +130,10 @@ def holds_grey_levels(X: np.ndarray) -> bool:
 
 
 def as_binary_codes(X: np.ndarray | sparse.csr_array, threshold: float | None) -> Any:
-    """Codes of ``X > threshold``, or of X itself, which must then hold zeros and ones only.
+    """Return codes of ``X > threshold``, or of X itself, which must then hold zeros and ones.
 
     NaN becomes the mark of a missing value. A dense binary array that the threshold leaves
-    unchanged passes through without a copy; a sparse matrix stays sparse, with NaN where it was.
+    unchanged passes through without a copy. A sparse matrix stays sparse and keeps its NaN.
     """
     if sparse.issparse(X):
         return _as_sparse_binary(X, threshold)
@@ -134,9 +145,9 @@ def as_binary_codes(X: np.ndarray | sparse.csr_array, threshold: float | None) -
         _check_binary(X)
         return as_codes(X)
     codes = np.greater(X, threshold).view(np.uint8)
-    hidden = _nan_cells(X)
-    if hidden is not None:
-        codes[hidden] = missing_code(codes)
+    missing = _nan_cells(X)
+    if missing is not None:
+        codes[missing] = missing_code(codes)
     return readonly(codes)
 
 
@@ -152,8 +163,8 @@ def _as_sparse_binary(X: sparse.csr_array, threshold: float | None) -> sparse.cs
         )
     else:
         ones = X.data > threshold
-    hidden = np.isnan(X.data)
-    data = np.where(hidden, np.nan, ones)
+    missing = np.isnan(X.data)
+    data = np.where(missing, np.nan, ones)
     binary = X.__class__((data, X.indices, X.indptr), shape=X.shape)
     if not data.all():
         binary = binary.copy()
@@ -177,7 +188,7 @@ def _check_binary(values: np.ndarray, places: tuple[np.ndarray, ...] | None = No
 
 
 def largest_codes(codes: np.ndarray) -> np.ndarray:
-    """The largest code in each column, missing values aside (0 where all are missing)."""
+    """Return the largest code in each column, or 0 where all are missing."""
     largest = codes.max(axis=0)
     if largest.max() == missing_code(codes):
         largest = np.where(missing_cells(codes), 0, codes).max(axis=0)
@@ -208,12 +219,12 @@ def _cell_error(template: str, X: np.ndarray, wrong: np.ndarray) -> ColumnError:
 
 
 def n_states(n_categories: Sequence[int] | np.ndarray) -> int:
-    """How many joint states columns with so many categories have, exact."""
+    """Exact number of joint states of columns with so many categories."""
     return math.prod(int(k) for k in n_categories)
 
 
 def digits(numbers: np.ndarray, n_categories: np.ndarray) -> np.ndarray:
-    """The numbers as rows of codes: states counted in row-major order."""
+    """Return the states with these numbers as rows of codes, counted in row-major order."""
     codes = np.empty((len(numbers), len(n_categories)), dtype=np.uint16)
     for column in range(len(n_categories) - 1, -1, -1):
         numbers, codes[:, column] = np.divmod(numbers, n_categories[column])
@@ -221,12 +232,12 @@ def digits(numbers: np.ndarray, n_categories: np.ndarray) -> np.ndarray:
 
 
 def bits_for(n_categories: int) -> int:
-    """How many bits hold the codes 0 to ``n_categories - 1`` (at least one)."""
+    """Number of bits that hold the codes 0 to ``n_categories - 1`` (at least one)."""
     return max(1, (int(n_categories) - 1).bit_length())
 
 
 def pack(codes: np.ndarray, bits: int) -> np.ndarray:
-    """One key a row: ``uint64`` if the row's bits fit there, else bytes that sort as rows do."""
+    """Pack each row into a key: ``uint64`` if its bits fit, else bytes that sort as rows do."""
     codes = readonly(codes)
     n_rows, width = codes.shape
     words = np.empty((n_rows, max(1, -(-width * bits // 64))), dtype=np.uint64)
@@ -237,10 +248,10 @@ def pack(codes: np.ndarray, bits: int) -> np.ndarray:
 
 
 def window_keys(codes: np.ndarray, widths: np.ndarray, bits: int) -> np.ndarray:
-    """What :func:`pack` makes of the windows of ``widths[i]`` codes that end at each column i.
+    """Pack the windows of ``widths[i]`` codes that end at each column i, as :func:`pack` does.
 
-    For windows of up to 64 bits, each at most one code wider than the one before. The keys have
-    shape (n_columns, n_rows).
+    Windows have up to 64 bits, and each is at most one code wider than the one before. The keys
+    have shape (n_columns, n_rows).
     """
     keys = np.empty(codes.shape[::-1], dtype=np.uint64)
     pack_windows(readonly(codes), bits, readonly(widths), keys)
@@ -248,7 +259,7 @@ def window_keys(codes: np.ndarray, widths: np.ndarray, bits: int) -> np.ndarray:
 
 
 def unpack(keys: np.ndarray, width: int, bits: int) -> np.ndarray:
-    """The rows of codes that :func:`pack` packed, as ``uint8`` or ``uint16``."""
+    """Return the rows of codes that :func:`pack` packed, as ``uint8`` or ``uint16``."""
     if keys.dtype == np.uint64:
         words = keys[:, np.newaxis]
     else:

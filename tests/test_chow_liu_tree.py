@@ -13,8 +13,10 @@ from scipy.special import logsumexp
 from sklearn.metrics import mutual_info_score
 
 from skdgm import ChowLiuTreeDensity, MarkovChainImageDensity
-from skdgm.density.tree import _tables as _trees
-from skdgm.density.tree._tables import TreeProbabilities, best_tree
+from skdgm.density.tree import _missing as queries
+from skdgm.density.tree import _pair_counts
+from skdgm.density.tree._probabilities import TreeProbabilities
+from skdgm.density.tree._structure import best_tree
 
 MIXED = (3, 2, 4, 1, 2)  # numbers of categories
 unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -182,12 +184,12 @@ def test_number_of_parameters():
 def test_both_ways_to_count_agree(monkeypatch):
     X, weight = leaning(3, 200, MIXED), np.random.default_rng(0).random(200)
     for own in (None, weight):
-        monkeypatch.setattr(_trees, "MANY_CATEGORIES", 100)
+        monkeypatch.setattr(_pair_counts, "MANY_CATEGORIES", 100)
         product = ChowLiuTreeDensity().fit(X, sample_weight=own)
-        monkeypatch.setattr(_trees, "MANY_CATEGORIES", 0)
+        monkeypatch.setattr(_pair_counts, "MANY_CATEGORIES", 0)
         one_by_one = ChowLiuTreeDensity().fit(X, sample_weight=own)
         assert_allclose(one_by_one._statistics.joint, product._statistics.joint, rtol=1e-12)
-        monkeypatch.setattr(_trees, "INDICATOR_CELLS", 50)  # blocks of a few rows
+        monkeypatch.setattr(_pair_counts, "INDICATOR_CELLS", 50)  # blocks of a few rows
         blocks = ChowLiuTreeDensity().fit(X, sample_weight=own)
         assert_allclose(blocks._statistics.joint, product._statistics.joint, rtol=1e-12)
 
@@ -319,7 +321,7 @@ def test_counts_to_start_from_agree_and_rule_out_nothing(seed, share):
 
 
 def test_steps_may_choose_another_tree(monkeypatch):
-    monkeypatch.setattr(_trees, "LEAST_PART", 1.0)  # start from independent columns
+    monkeypatch.setattr(_pair_counts, "LEAST_PART", 1.0)  # start from independent columns
     X = np.repeat(all_states((2, 2, 2)), 10, axis=0).astype(float)
     X[:, 2] = X[:, 1]
     X[::3, 1] = np.nan
@@ -339,9 +341,9 @@ def test_messages_of_thousands_of_columns_do_not_underflow():
     codes = np.zeros((1, n), dtype=np.uint8)
     codes[0, 0] = 255
     expected = logsumexp(np.log(0.5) + (n - 1) * np.log(table[:, 0]))
-    assert_allclose(tree.log_prob_missing(codes), [expected], rtol=1e-12)
-    assert tree.mode_missing(codes)[0, 0] == tree.mean_missing(codes)[0, 0] == 0
-    assert tree.sample_missing(codes, np.random.default_rng(0))[0, 0] == 0
+    assert_allclose(queries.log_prob_observed(tree, codes), [expected], rtol=1e-12)
+    assert queries.mode_missing(tree, codes)[0, 0] == queries.mean_missing(tree, codes)[0, 0] == 0
+    assert queries.draw_missing(tree, codes, np.random.default_rng(0))[0, 0] == 0
 
 
 def test_categories_beyond_a_byte():

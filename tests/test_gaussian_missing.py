@@ -531,8 +531,8 @@ def test_patterns_hold_every_incomplete_row_once(seed, n_rows, n_columns):
     table = table[rng.integers(n_rows, size=2 * n_rows)]
     rows = []
     for batch in Patterns.of(np.isnan(table)).batches(int(rng.integers(1, 5))):
-        assert_array_equal(batch.hidden_cells, np.isnan(table[batch.rows]))
-        assert len(np.unique(batch.hidden, axis=0)) == len(batch.hidden)
+        assert_array_equal(batch.missing_cells, np.isnan(table[batch.rows]))
+        assert len(np.unique(batch.missing, axis=0)) == len(batch.missing)
         rows.extend(batch.rows)
     assert_array_equal(np.sort(rows), np.flatnonzero(np.isnan(table).any(axis=1)))
 

@@ -245,7 +245,7 @@ def test_expected_counts_add_and_hold_every_row(case):
     edges = np.delete(counts.transition.sum(axis=(1, 2)), shape.root)
     assert_allclose(edges, weight.sum())
     observed = weight @ ~np.isnan(X)
-    seen = [counts.emission[shape.rows_of(i)][:-1].sum() for i in range(case.n_columns)]
+    seen = [counts.emission[shape.slots(i)][:-1].sum() for i in range(case.n_columns)]
     assert_allclose(seen, observed)
     single = density._tree.astype(np.float32).expect(codes, weight)[0]
     assert_allclose(single.transition, counts.transition, atol=1e-4)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdgm import BernoulliIndependentDensity, FullCategoricalDensity, MarkovChainImageDensity
-from skdgm.density.markov_chain import _tables as _chain_tables
+from skdgm.density.markov_chain import _counts as _chain_counts
 from skdgm.density.markov_chain import _trellis as _chain_trellis
 
 
@@ -18,7 +18,7 @@ from skdgm.density.markov_chain import _trellis as _chain_trellis
 def form(request, monkeypatch):
     """Run a test on dense tables, and on sparse ones."""
     if request.param == "sparse":
-        monkeypatch.setattr(_chain_tables, "DENSE_CELLS", 0)
+        monkeypatch.setattr(_chain_counts, "DENSE_CELLS", 0)
     return request.param
 
 
@@ -56,7 +56,7 @@ def test_equals_its_definition(seed, K, n, order, homogeneous, weighted, sparse)
     density = MarkovChainImageDensity(order, n_categories=K, alpha=0.3, homogeneous=homogeneous)
     with pytest.MonkeyPatch.context() as patch:
         if sparse:
-            patch.setattr(_chain_tables, "DENSE_CELLS", 0)
+            patch.setattr(_chain_counts, "DENSE_CELLS", 0)
         density.fit(X_train, sample_weight=weight if weighted else None)
     expected = log_prob_by_definition(X_train, X, K, order, 0.3, homogeneous, weight)
     assert_allclose(density.score_samples(X), expected, rtol=1e-10, atol=1e-12)
@@ -90,7 +90,7 @@ def test_sparse_tables_equal_dense_ones(order, homogeneous, K, monkeypatch):
     chain = MarkovChainImageDensity(order, homogeneous=homogeneous, scan="raster")
     dense = chain.fit(X, sample_weight=weight).score_samples(X)
     drawn = chain.sample(20_000, random_state=0)
-    monkeypatch.setattr(_chain_tables, "DENSE_CELLS", 0)
+    monkeypatch.setattr(_chain_counts, "DENSE_CELLS", 0)
     assert_allclose(chain.fit(X, sample_weight=weight).score_samples(X), dense, rtol=1e-10)
     drawn_sparse = chain.sample(20_000, random_state=0)
     for value in range(K):
@@ -135,9 +135,9 @@ def test_new_categories_may_come_with_a_batch(form):
 def test_growing_tables_become_sparse():
     X = np.array([[0, 1, 0], [1, 1, 0], [500, 1000, 2]])
     chain = MarkovChainImageDensity(1).fit(X[:2])
-    assert isinstance(chain._statistics, _chain_tables.DenseChainCounts)
+    assert isinstance(chain._statistics, _chain_counts.DenseChainCounts)
     chain.partial_fit(X[2:])
-    assert isinstance(chain._statistics, _chain_tables.SparseChainCounts)
+    assert isinstance(chain._statistics, _chain_counts.SparseChainCounts)
     assert_allclose(chain.score_samples(X), MarkovChainImageDensity(1).fit(X).score_samples(X))
 
 
@@ -285,7 +285,7 @@ def chains():
     def fit(sparse, X, weight=None, **parameters):
         with pytest.MonkeyPatch.context() as patch:
             if sparse:
-                patch.setattr(_chain_tables, "DENSE_CELLS", 0)
+                patch.setattr(_chain_counts, "DENSE_CELLS", 0)
             return MarkovChainImageDensity(**parameters).fit(X, sample_weight=weight)
 
     return fit
@@ -514,7 +514,7 @@ def test_sparse_tables_are_fitted_to_missing_values_as_dense_ones(chains, homoge
     later = hide(np.random.default_rng(8).integers(0, 2, size=(10, 8)), 0.3, 2)
     if alpha:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_chain_tables, "DENSE_CELLS", 0)
+            patch.setattr(_chain_counts, "DENSE_CELLS", 0)
             sparse.partial_fit(later)
         dense.partial_fit(later)
         assert_allclose(sparse.score_samples(states), dense.score_samples(states))

@@ -59,7 +59,7 @@ def log_prob_observed(codes, missing, log_prob_zero, log_prob_one, out):
 def log_prob(codes, log_prob_zero, log_prob_one, out):
     """``out[row] = sum_j log p_j(x_j)``; a select, not a product, so that -inf stays -inf.
 
-    Four rows at a time share what is loaded of the two tables.
+    Four rows at a time share the probabilities that are loaded.
     """
     n_rows, n_columns = codes.shape
     for row in range(0, n_rows - n_rows % 4, 4):

@@ -6,7 +6,7 @@ from numba import njit
 
 @njit(nogil=True, cache=True)
 def pack_words(codes, bits, words):
-    """Fill ``words`` so that the rows, read as one long binary number each, end at the last bit."""
+    """Fill ``words`` so that each row, read as one long binary number, ends at the last bit."""
     n_rows, width = codes.shape
     n_words = words.shape[1]
     for row in range(n_rows):

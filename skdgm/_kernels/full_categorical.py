@@ -7,7 +7,7 @@ from numba import njit
 def find_matching(states, row, columns, found):
     """Fill ``found`` with the indices of the states that agree with the row in some columns.
 
-    Returns how many there are. The sooner a column tells states apart, the quicker.
+    Return their number. The search is faster if the columns that tell states apart come first.
     """
     n_found = 0
     for state in range(len(states)):

@@ -1,7 +1,7 @@
 """Small positive definite systems, one for each pattern of missing values.
 
-In a normal with loadings W and noise s2, the observed columns o of a row tell of its factors by the
-matrix ``M = I + W_o' W_o / s2``.
+Of a normal with loadings W and noise s2, the factors of a row are known from its observed columns o
+by the matrix ``M = I + W_o' W_o / s2``.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from numba import njit
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})
 def factorise(products, noise, factor, log_det):
-    """Lower triangles with ``factor factor' = I + P / noise``, and the log-determinants of these.
+    """Fill lower triangles with ``factor factor' = I + P / noise``, and their log-determinants.
 
     A row of ``products`` holds the lower triangle of P, row by row.
     """

@@ -1,13 +1,15 @@
 """The steps of message passing along a hidden tree that are not matrix products.
 
-``index[row]`` says which row of a table belongs to a row of the data: the message of a leaf depends
-on its value only, so that its table has a row for each value instead of one for each row.
+``index[row]`` is the row of an array that belongs to a row of the data: the message of a leaf
+depends only on its value, so that its array has one row per value instead of one per row.
 """
 
 import numpy as np
 from numba import njit
 
-SMALL = 1e-6  # a message whose largest entry is below is scaled up, long before float32 underflows
+from .draws import draw_index
+
+SMALL = 1e-6  # messages with a smaller largest entry are scaled up, before float32 underflows
 
 
 @njit(nogil=True, cache=True)
@@ -22,7 +24,7 @@ def gather(table, index, out):
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "nnan"})
 def absorb(table, index, log_scale, belief):
-    """``belief[row] *= table[index[row]]``, scaled up where small; log_scale keeps by how much."""
+    """``belief[row] *= table[index[row]]``, scaled up where small; ``log_scale`` undoes that."""
     n_rows, n_states = belief.shape
     for row in range(n_rows):
         source = index[row]
@@ -38,7 +40,7 @@ def absorb(table, index, log_scale, belief):
 
 @njit(nogil=True, cache=True)
 def divide(share, table, index, out):
-    """``out[row] = share[row] / table[index[row]]``, 0 where nothing is divided by nothing."""
+    """``out[row] = share[row] / table[index[row]]``, 0 where zero is divided by zero."""
     n_rows, n_states = share.shape
     for row in range(n_rows):
         source = index[row]
@@ -85,16 +87,6 @@ def add_rows(share, index, sums):
 
 @njit(nogil=True, cache=True)
 def draw(uniform, table, index, drawn):
-    """``drawn[row]``: a place in ``table[index[row]]``, with probability proportional to it."""
-    n_places = table.shape[1]
+    """``drawn[row]``: a column of ``table[index[row]]``, with probability proportional to it."""
     for row in range(len(drawn)):
-        weights = table[index[row]]
-        threshold = uniform[row] * weights.sum()
-        total, last = 0.0, 0
-        for place in range(n_places):
-            if weights[place] > 0:
-                total += weights[place]
-                last = place
-                if total > threshold:
-                    break
-        drawn[row] = last
+        drawn[row] = draw_index(table[index[row]], uniform[row])

@@ -1,8 +1,8 @@
 """Counting, scoring and drawing chains in which a value depends on the last ``order`` before it.
 
-``table[i]`` says which table position i uses. A context is the number whose base-K digits are the
-values before position i, the latest last, so a table has shape (K**order, K). Near the start the
-contexts are shorter and use the first rows only.
+``table[i]`` is the conditional probability table that position i uses, one of T. A context is the
+number whose base-K digits are the values before position i, the latest last, so that a table has
+shape (K**order, K). Near the start, contexts are shorter and use only the first rows.
 """
 
 import numpy as np
@@ -33,7 +33,7 @@ def count_binary_pairs(codes, ones, both):
 
 @njit(nogil=True, cache=True)
 def add_windows(codes, weight, table, order, counts):
-    """Add each row's weight to the cell of every value and its context; ``counts`` is (T, C, K)."""
+    """Add each row's weight to the cell of each value and its context; ``counts`` is (T, C, K)."""
     n_rows, n_columns = codes.shape
     n_categories = counts.shape[2]
     oldest_digit = n_categories**order
@@ -52,7 +52,7 @@ def add_windows(codes, weight, table, order, counts):
 def log_prob_first_order(codes, table, log_prob, out):
     """``out[row] = log p(x_0) + sum_i log p(x_i | x_(i-1))``; ``log_prob`` is (T, K, K).
 
-    What :func:`log_prob_windows` computes for order 1, without the arithmetic of contexts.
+    It is :func:`log_prob_windows` for order 1, without the arithmetic of contexts.
     """
     n_rows, n_columns = codes.shape
     for row in range(n_rows):

@@ -1,24 +1,26 @@
 """Chains in which values are missing: messages over the contexts that the observed values leave.
 
-As in :mod:`markov_chain`, ``table[i]`` says which table position i uses and a context is a number
-of base-K digits. Of the digits of a context only those of missing values are free: position i has
-``K**f`` entries, f the number of missing values among the ``order`` before it, and the digits of an
-entry's own number are the free ones. With
+As in :mod:`markov_chain`, ``table[i]`` is the table that position i uses, and a context is a number
+of base-K digits. Only the digits of missing values are free: position i has ``K**f`` entries, with
+f missing values among the ``order`` before it, and the digits of an entry's own number are the free
+ones. With
 
     message_i(entry) = p(observed values from position i on | the entry's context)
                      = sum_v p_i(v | context) message_(i+1)(the entry that follows)
 
-a row costs the sum of its ``K**f``, where a message is scaled to a largest value of 1. ``order`` is
-at least 1; ``missing`` is the code that marks a missing value.
+a row costs the sum of its ``K**f``. The messages of a position are scaled to a largest value of 1.
+``order`` is at least 1; ``missing`` is the code that marks a missing value.
 """
 
 import numpy as np
 from numba import njit
 
+from .draws import draw_index
+
 
 @njit(nogil=True, cache=True)
-def n_entries(codes, missing, order, n_categories):
-    """The number of entries, over all positions and past the end, of the row that has most."""
+def _n_entries(codes, missing, order, n_categories):
+    """Number of entries, over all positions and past the end, of the row that has the most."""
     n_rows, n_columns = codes.shape
     most = 0
     for row in range(n_rows):
@@ -34,20 +36,35 @@ def n_entries(codes, missing, order, n_categories):
 
 
 @njit(nogil=True, cache=True)
+def _allocate_entries(codes, missing, order, n_categories):
+    """Allocate ``start``, ``context`` and ``message``, with room for the entries of any row."""
+    most = _n_entries(codes, missing, order, n_categories)
+    start = np.empty(codes.shape[1] + 2, dtype=np.int64)
+    return start, np.empty(most, dtype=np.int64), np.empty(most)
+
+
+@njit(nogil=True, cache=True)
+def _allocate_posteriors(probability):
+    """Allocate what :func:`_share_out` takes and fills: ``posterior``, ``after`` and ``joint``."""
+    n_contexts, n_categories = probability.shape[1:]
+    return np.empty(n_contexts), np.empty(n_contexts), np.empty((n_contexts, n_categories))
+
+
+@njit(nogil=True, cache=True)
 def _lay_out(codes, missing, order, n_categories, start, context):
-    """Entries ``start[i]`` to ``start[i + 1]`` are those of position i; give each its context."""
+    """Number the entries: those of position i start at ``start[i]``; give each its context."""
     n_contexts = n_categories**order
     start[0], start[1], context[0] = 0, 1, 0
     size = 1
     for i in range(len(codes)):
         begin, next_begin = start[i], start[i + 1]
-        hidden = codes[i] == missing
-        if hidden:
+        is_missing = codes[i] == missing
+        if is_missing:
             size *= n_categories
         if i >= order and codes[i - order] == missing:
             size //= n_categories
         start[i + 2] = next_begin + size
-        if hidden:
+        if is_missing:
             for parent in range(size // n_categories):
                 shifted = context[begin + parent] * n_categories % n_contexts
                 for value in range(n_categories):
@@ -61,19 +78,20 @@ def _lay_out(codes, missing, order, n_categories, start, context):
 
 @njit(nogil=True, cache=True)
 def _possible(code, missing, n_categories):
-    """The first value that may stand at a position and the last, plus one."""
+    """Return the first value that may stand at a position, and the last plus one."""
     if code == missing:
         return 0, n_categories
     return np.int64(code), np.int64(code) + 1
 
 
 @njit(nogil=True, cache=True)
-def _pass_back(codes, missing, table, probability, log_prob, start, context, message):
+def _pass_back(codes, missing, table, order, probability, log_prob, start, context, message):
     """Fill the messages, from the last position to the first, and return ``log p(observed)``.
 
     What is missing after the last observed value is certain to take some value: there they are 1.
     """
     n_columns, n_categories = len(codes), probability.shape[2]
+    _lay_out(codes, missing, order, n_categories, start, context)
     last = n_columns - 1
     while last >= 0 and codes[last] == missing:
         last -= 1
@@ -108,15 +126,11 @@ def _pass_back(codes, missing, table, probability, log_prob, start, context, mes
 @njit(nogil=True, cache=True)
 def log_prob_missing(codes, missing, table, order, probability, log_prob, out):
     """``out[row] = log p(observed values)``; ``probability`` and its logarithm are (T, C, K)."""
-    n_rows, n_columns = codes.shape
-    n_categories = probability.shape[2]
-    most = n_entries(codes, missing, order, n_categories)
-    start, context = np.empty(n_columns + 2, dtype=np.int64), np.empty(most, dtype=np.int64)
-    message = np.empty(most)
-    for row in range(n_rows):
-        x = codes[row]
-        _lay_out(x, missing, order, n_categories, start, context)
-        out[row] = _pass_back(x, missing, table, probability, log_prob, start, context, message)
+    start, context, message = _allocate_entries(codes, missing, order, probability.shape[2])
+    for row in range(len(codes)):
+        out[row] = _pass_back(
+            codes[row], missing, table, order, probability, log_prob, start, context, message
+        )
 
 
 @njit(nogil=True, cache=True)
@@ -127,13 +141,11 @@ def draw_missing(uniform, missing, table, order, probability, log_prob, codes):
     """
     n_rows, n_columns = codes.shape
     n_categories = probability.shape[2]
-    most = n_entries(codes, missing, order, n_categories)
-    start, context = np.empty(n_columns + 2, dtype=np.int64), np.empty(most, dtype=np.int64)
-    message = np.empty(most)
+    start, context, message = _allocate_entries(codes, missing, order, n_categories)
+    share = np.empty(n_categories)
     for row in range(n_rows):
         x = codes[row]
-        _lay_out(x, missing, order, n_categories, start, context)
-        _pass_back(x, missing, table, probability, log_prob, start, context, message)
+        _pass_back(x, missing, table, order, probability, log_prob, start, context, message)
         entry = 0
         for i in range(n_columns):
             begin, end, size = start[i], start[i + 1], start[i + 2] - start[i + 1]
@@ -142,24 +154,16 @@ def draw_missing(uniform, missing, table, order, probability, log_prob, codes):
                 continue
             child = entry * n_categories % size
             p = probability[table[i], context[begin + entry]]
-            total = 0.0
             for v in range(n_categories):
-                total += p[v] * message[end + child + v]
-            drawn, below, target = 0, 0.0, uniform[row, i] * total
-            for v in range(n_categories):
-                share = p[v] * message[end + child + v]
-                below += share
-                if share > 0.0:
-                    drawn = v
-                if below > target:
-                    break
+                share[v] = p[v] * message[end + child + v]
+            drawn = draw_index(share, uniform[row, i])
             x[i] = drawn
             entry = child + drawn
 
 
 @njit(nogil=True, cache=True)
 def _share_out(p, low, high, begin, end, next_end, context, message, posterior, after, joint):
-    """From the posterior of a position's entries, that of the next position's entries, ``after``.
+    """Fill ``after``, the posterior of the next position's entries, from that of this position's.
 
     ``joint[entry, v - low] = p(context of the entry, v at the position | observed values)``.
     """
@@ -188,14 +192,13 @@ def add_expected_windows(codes, missing, weight, table, order, probability, log_
     """
     n_rows, n_columns = codes.shape
     n_categories = probability.shape[2]
-    most = n_entries(codes, missing, order, n_categories)
-    start, context = np.empty(n_columns + 2, dtype=np.int64), np.empty(most, dtype=np.int64)
-    message, joint = np.empty(most), np.empty(probability.shape[1:])
-    posterior, after = np.empty(probability.shape[1]), np.empty(probability.shape[1])
+    start, context, message = _allocate_entries(codes, missing, order, n_categories)
+    posterior, after, joint = _allocate_posteriors(probability)
     for row in range(n_rows):
         x = codes[row]
-        _lay_out(x, missing, order, n_categories, start, context)
-        out[row] = _pass_back(x, missing, table, probability, log_prob, start, context, message)
+        out[row] = _pass_back(
+            x, missing, table, order, probability, log_prob, start, context, message
+        )
         if out[row] == -np.inf:
             continue
         posterior[0] = 1.0
@@ -217,14 +220,11 @@ def mean_missing(codes, missing, table, order, probability, log_prob, mean):
     """``mean[row, i] = E[x_i | observed values]``."""
     n_rows, n_columns = codes.shape
     n_categories = probability.shape[2]
-    most = n_entries(codes, missing, order, n_categories)
-    start, context = np.empty(n_columns + 2, dtype=np.int64), np.empty(most, dtype=np.int64)
-    message, joint = np.empty(most), np.empty(probability.shape[1:])
-    posterior, after = np.empty(probability.shape[1]), np.empty(probability.shape[1])
+    start, context, message = _allocate_entries(codes, missing, order, n_categories)
+    posterior, after, joint = _allocate_posteriors(probability)
     for row in range(n_rows):
         x = codes[row]
-        _lay_out(x, missing, order, n_categories, start, context)
-        _pass_back(x, missing, table, probability, log_prob, start, context, message)
+        _pass_back(x, missing, table, order, probability, log_prob, start, context, message)
         posterior[0] = 1.0
         for i in range(n_columns):
             begin, end, next_end = start[i], start[i + 1], start[i + 2]
@@ -249,9 +249,7 @@ def fill_mode(missing, table, order, log_prob, codes):
     """
     n_rows, n_columns = codes.shape
     n_categories = log_prob.shape[2]
-    most = n_entries(codes, missing, order, n_categories)
-    start, context = np.empty(n_columns + 2, dtype=np.int64), np.empty(most, dtype=np.int64)
-    message = np.empty(most)
+    start, context, message = _allocate_entries(codes, missing, order, n_categories)
     for row in range(n_rows):
         x = codes[row]
         _lay_out(x, missing, order, n_categories, start, context)

@@ -1,8 +1,8 @@
 """Messages along a trellis: layers of states, which a row walks through from left to right.
 
-A row of ``columns`` says at each position in which column of the layer's child rows its value
-stands; -1 is a missing value, which may be any column. In state s at position i, column c has the
-probability ``even[s] + run_weight[r]``, where r is the place in the run of s with
+A row of ``columns`` holds, for each position, the column of the layer's child rows in which its
+value stands; -1 is a missing value, which may be any column. In state s at position i, column c has
+the probability ``even[s] + run_weight[r]``, where r is the place in the run of s with
 ``run_column[r] == c`` (0 where there is none), and leads to the state ``child[child_first[row[s]] +
 c]`` of the next layer. A run is sorted by column. States count from ``state_start[i]``; a row
 starts in the last state of layer 0, and past the end there is one state.
@@ -10,8 +10,8 @@ starts in the last state of layer 0, and past the end there is one state.
     message(s) = log p(observed values from position i on | s)
                = log sum_c p(c | s) exp(message(child of c))
 
-Messages are logarithms, for those of a layer can differ by more than floats do. States that share a
-child row share the sum over its columns, so that only their runs cost extra.
+Messages are logarithms, because those of a layer may differ by more than the range of floats.
+States that share a child row share the sum over its columns, so that only their runs cost extra.
 """
 
 from typing import NamedTuple
@@ -19,9 +19,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from .draws import draw_index
+
 
 class TrellisArrays(NamedTuple):
-    """What the states of all layers lead to, and how probably."""
+    """Where the states of all layers lead, and with which probabilities."""
 
     state_start: np.ndarray  # (n_positions + 2,)
     width: np.ndarray  # (n_positions,) columns of a child row
@@ -35,9 +37,35 @@ class TrellisArrays(NamedTuple):
     run_weight: np.ndarray
 
 
+class Scratch(NamedTuple):
+    """Arrays that a kernel fills for one row of columns after another."""
+
+    seen: np.ndarray  # (n_states,) the mark of the last row that reached a state
+    row_seen: np.ndarray  # (n_rows,) the same of a child row
+    active: np.ndarray  # (n_states,) the states that a row reaches, layer by layer
+    start: np.ndarray  # (n_positions + 2,) where those of a layer start
+    message: np.ndarray  # (n_states,)
+    scaled: np.ndarray  # (n_states,) exponentials of messages
+    of_row: np.ndarray  # (n_rows,) the sum or the best over the columns of a child row
+
+
+@njit(nogil=True, cache=True)
+def _allocate_scratch(trellis):
+    n_states, n_child_rows = len(trellis.row), len(trellis.child_first)
+    return Scratch(
+        np.zeros(n_states, dtype=np.int32),
+        np.zeros(n_child_rows, dtype=np.int32),
+        np.empty(n_states, dtype=np.int32),
+        np.empty(len(trellis.state_start), dtype=np.int64),
+        np.empty(n_states),
+        np.empty(n_states),
+        np.empty(n_child_rows),
+    )
+
+
 @njit(nogil=True, cache=True)
 def _probability(trellis, state, column):
-    """The probability of the column, by bisection of the state's run."""
+    """Return the probability of the column, by bisection of the state's run."""
     low, end = trellis.run_start[state], trellis.run_end[state]
     high = end
     while low < high:
@@ -66,12 +94,13 @@ def _last_observed(columns):
 
 
 @njit(nogil=True, cache=True)
-def _reach(trellis, columns, until, mark, seen, row_seen, active, start):
+def _reach(trellis, columns, until, mark, scratch):
     """List the states that the observed values leave possible in the layers up to ``until``.
 
-    Those of layer i are ``active[start[i]]`` to ``active[start[i + 1] - 1]``. What was seen for
-    this row of columns is marked with ``mark``.
+    Those of layer i are ``active[start[i]]`` to ``active[start[i + 1] - 1]``. What this row of
+    columns reaches is marked with ``mark``.
     """
+    seen, row_seen, active, start, _, _, _ = scratch
     active[0] = trellis.state_start[1] - 1
     start[0], start[1] = 0, 1
     for i in range(until):
@@ -103,7 +132,7 @@ def _reach(trellis, columns, until, mark, seen, row_seen, active, start):
 
 @njit(nogil=True, cache=True)
 def _sum_of_columns(trellis, i, state, message):
-    """``log sum_c p(c | s) exp(message)``, whatever the messages."""
+    """Return ``log sum_c p(c | s) exp(message)``, whatever the size of the messages."""
     row, even = trellis.row[state], trellis.even[state]
     first, begin = trellis.child_first[row], trellis.state_start[i + 1]
     largest, total = -np.inf, 0.0
@@ -128,12 +157,13 @@ def _sum_of_columns(trellis, i, state, message):
 
 
 @njit(nogil=True, cache=True)
-def _pass_back(trellis, columns, until, mark, row_seen, row_sum, active, start, message, scaled):
+def _pass_back(trellis, columns, until, mark, scratch):
     """Fill the messages of the active states of the layers up to ``until``, where they are 0.
 
     ``scaled`` are the exponentials relative to the largest message of a layer, and ``row_sum``
     their sums over child rows: what they give is exact unless it comes near the smallest float.
     """
+    _, row_seen, active, start, message, scaled, row_sum = scratch
     for state in active[start[until] : start[until + 1]]:
         message[state] = 0.0
     for i in range(until - 1, -1, -1):
@@ -173,12 +203,13 @@ def _pass_back(trellis, columns, until, mark, row_seen, row_sum, active, start, 
 
 
 @njit(nogil=True, cache=True)
-def _pass_back_best(trellis, columns, mark, row_seen, row_best, active, start, message):
-    """Fill the messages with the log-probability of the best completion, to the last layer.
+def _pass_back_best(trellis, columns, mark, scratch):
+    """Fill the messages with the log-probability of the best completion, up to the last layer.
 
     A column with a weight of its own beats its even share, so that the best of a child row and the
     best of a run decide.
     """
+    _, row_seen, active, start, message, _, row_best = scratch
     message[trellis.state_start[len(columns)]] = 0.0
     for i in range(len(columns) - 1, -1, -1):
         begin = trellis.state_start[i + 1]
@@ -208,40 +239,32 @@ def _pass_back_best(trellis, columns, mark, row_seen, row_best, active, start, m
 @njit(nogil=True, cache=True)
 def log_prob(trellis, columns, out):
     """``out[row] = log p(observed values)``."""
-    n_rows, n_columns = columns.shape
-    n_states, n_child_rows = len(trellis.row), len(trellis.child_first)
-    seen, row_seen = np.zeros(n_states, dtype=np.int32), np.zeros(n_child_rows, dtype=np.int32)
-    active, start = np.empty(n_states, dtype=np.int32), np.empty(n_columns + 2, dtype=np.int64)
-    message, scaled, row_sum = np.empty(n_states), np.empty(n_states), np.empty(n_child_rows)
-    for row in range(n_rows):
+    scratch = _allocate_scratch(trellis)
+    for row in range(len(columns)):
         x, mark = columns[row], row + 1
         until = _last_observed(x) + 1  # what comes after is certain to take some value
-        _reach(trellis, x, until, mark, seen, row_seen, active, start)
-        out[row] = _pass_back(
-            trellis, x, until, mark, row_seen, row_sum, active, start, message, scaled
-        )
+        _reach(trellis, x, until, mark, scratch)
+        out[row] = _pass_back(trellis, x, until, mark, scratch)
 
 
 @njit(nogil=True, cache=True)
 def draw(uniform, trellis, columns):
     """Replace the columns that are missing by draws from ``p(missing | observed values)``."""
     n_rows, n_columns = columns.shape
-    n_states, n_child_rows = len(trellis.row), len(trellis.child_first)
-    seen, row_seen = np.zeros(n_states, dtype=np.int32), np.zeros(n_child_rows, dtype=np.int32)
-    active, start = np.empty(n_states, dtype=np.int32), np.empty(n_columns + 2, dtype=np.int64)
-    message, scaled, row_sum = np.empty(n_states), np.empty(n_states), np.empty(n_child_rows)
+    scratch = _allocate_scratch(trellis)
+    active, message = scratch.active, scratch.message
     share = np.empty(trellis.width.max())
     for row in range(n_rows):
         x, mark = columns[row], row + 1
         until = _last_observed(x) + 1
-        _reach(trellis, x, until, mark, seen, row_seen, active, start)
-        _pass_back(trellis, x, until, mark, row_seen, row_sum, active, start, message, scaled)
+        _reach(trellis, x, until, mark, scratch)
+        _pass_back(trellis, x, until, mark, scratch)
         state = active[0]
         for i in range(n_columns):
             if x[i] < 0:
                 width = trellis.width[i]
                 _share_out(trellis, i, state, i < until, message, share)
-                x[i] = _invert(share[:width], uniform[row, i])
+                x[i] = draw_index(share[:width], uniform[row, i])
             state = _child(trellis, i, state, x[i])
 
 
@@ -268,39 +291,22 @@ def _share_out(trellis, i, state, informed, message, share):
 
 
 @njit(nogil=True, cache=True)
-def _invert(share, uniform):
-    """The first column at which the summed shares exceed the uniform number times their sum."""
-    below, chosen, target = 0.0, 0, uniform * share.sum()
-    for column in range(len(share)):
-        below += share[column]
-        if share[column] > 0.0:
-            chosen = column
-            if below > target:
-                break
-    return chosen
-
-
-@njit(nogil=True, cache=True)
 def add_posterior(trellis, columns, weight, expected_first, expected, mean, out):
-    """What is expected of the missing columns, and of the columns after every state.
+    """Compute what is expected of the missing columns, and of the columns after every state.
 
     ``mean[row, i] = E[column | observed values]``. Each row's weight times ``p(s, c | observed
-    values)`` is added to ``expected[expected_first[s] + c]`` where this is not negative; ``out`` is
-    as in :func:`log_prob`. A row of probability zero adds nothing.
+    values)`` is added to ``expected[expected_first[s] + c]``, unless ``expected_first[s]`` is
+    negative; ``out`` is as in :func:`log_prob`. A row of probability zero adds nothing.
     """
     n_rows, n_columns = columns.shape
-    n_states, n_child_rows = len(trellis.row), len(trellis.child_first)
-    seen, row_seen = np.zeros(n_states, dtype=np.int32), np.zeros(n_child_rows, dtype=np.int32)
-    active, start = np.empty(n_states, dtype=np.int32), np.empty(n_columns + 2, dtype=np.int64)
-    message, scaled, row_sum = np.empty(n_states), np.empty(n_states), np.empty(n_child_rows)
-    posterior, share = np.empty(n_states), np.empty(trellis.width.max())
+    scratch = _allocate_scratch(trellis)
+    active, start, message = scratch.active, scratch.start, scratch.message
+    posterior, share = np.empty(len(active)), np.empty(trellis.width.max())
     for row in range(n_rows):
         x, mark = columns[row], row + 1
         until = _last_observed(x) + 1
-        _reach(trellis, x, n_columns, mark, seen, row_seen, active, start)
-        out[row] = _pass_back(
-            trellis, x, until, mark, row_seen, row_sum, active, start, message, scaled
-        )
+        _reach(trellis, x, n_columns, mark, scratch)
+        out[row] = _pass_back(trellis, x, until, mark, scratch)
         mean[row] = x
         if out[row] == -np.inf:
             continue
@@ -337,15 +343,13 @@ def fill_mode(trellis, columns):
     Of columns as good as each other the first is taken.
     """
     n_rows, n_columns = columns.shape
-    n_states, n_child_rows = len(trellis.row), len(trellis.child_first)
-    seen, row_seen = np.zeros(n_states, dtype=np.int32), np.zeros(n_child_rows, dtype=np.int32)
-    active, start = np.empty(n_states, dtype=np.int32), np.empty(n_columns + 2, dtype=np.int64)
-    message, row_best = np.empty(n_states), np.empty(n_child_rows)
+    scratch = _allocate_scratch(trellis)
+    active, message = scratch.active, scratch.message
     share = np.empty(trellis.width.max())
     for row in range(n_rows):
         x, mark = columns[row], row + 1
-        _reach(trellis, x, n_columns, mark, seen, row_seen, active, start)
-        _pass_back_best(trellis, x, mark, row_seen, row_best, active, start, message)
+        _reach(trellis, x, n_columns, mark, scratch)
+        _pass_back_best(trellis, x, mark, scratch)
         state = active[0]
         for i in range(n_columns):
             if x[i] < 0:

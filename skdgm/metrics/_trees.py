@@ -14,7 +14,7 @@ from functools import cached_property, singledispatch
 import numpy as np
 
 from ..density import BaseDensity, ChowLiuTreeDensity
-from ..density.tree._tables import parents_first
+from ..density.tree._structure import parents_first
 from ._chains import WEIGHTS, as_chain, pass_back
 from ._terms import CHI_SQUARE, KULLBACK_LEIBLER, Divergence
 

@@ -1,7 +1,6 @@
 """Work in blocks of rows: over threads, and with random numbers that stay in the cache.
 
-The size of a block does not depend on the number of threads, so neither does the order of sums and
-draws, nor any result.
+The size of a block does not depend on the number of threads, so no sum, draw or result does.
 """
 
 from __future__ import annotations
@@ -21,28 +20,28 @@ CHUNK_CELLS = 2**17  # cells for which random numbers are drawn at once
 
 
 def row_blocks(n_rows: int, n_columns: int, cells: int | None = None) -> list[slice]:
-    """Slices of as many rows as have about the given number of cells."""
+    """Cut rows into slices of about the given number of cells."""
     step = max(1, (cells or BLOCK_CELLS) // n_columns)
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 
 def ones_if_none(weight: np.ndarray | None, n_rows: int) -> np.ndarray:
-    """The weights of the rows, each of which counts once if None are given."""
+    """Return the weights of the rows; None counts every row once."""
     return np.ones(n_rows) if weight is None else weight
 
 
 def total_weight(weight: np.ndarray | None, n_rows: int) -> float:
-    """The weight of the rows together, each of which counts once if None are given."""
+    """Return the total weight of the rows; None counts every row once."""
     return float(n_rows if weight is None else weight.sum())
 
 
 def part_of(weight: np.ndarray | None, rows: Any) -> np.ndarray | None:
-    """The weights of some of the rows, None if every row counts once."""
+    """Return the weights of some of the rows, or None if every row counts once."""
     return None if weight is None else weight[rows]
 
 
 def weighted_blocks(codes: Any, weight: np.ndarray | None) -> list[tuple[Any, np.ndarray | None]]:
-    """Codes and weights cut into blocks of rows."""
+    """Cut codes and weights into blocks of rows."""
     return [(codes[block], part_of(weight, block)) for block in row_blocks(*codes.shape)]
 
 
@@ -57,14 +56,14 @@ def draw_with_uniforms(
 
 
 def draw_categories(probability: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A category for each row of probabilities, which need not quite sum to one."""
+    """Draw a category for each row of probabilities, which need not quite sum to one."""
     cumulative = np.cumsum(probability, axis=1)
     uniform = generator.random((len(cumulative), 1)) * cumulative[:, -1:]
     return (cumulative[:, :-1] <= uniform).sum(axis=1)
 
 
 def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> list:
-    """Call the function on each tuple of arguments, the results in the order of the tasks."""
+    """Call the function on each tuple of arguments; return the results in the same order."""
     if len(tasks) == 1:
         return [function(*tasks[0])]
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")

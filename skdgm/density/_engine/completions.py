@@ -1,23 +1,22 @@
 """The most probable completion of incomplete rows, for densities that cannot tell it directly.
 
-What a sum over latent classes makes hard is listed while the completions are few, and climbed
-towards, a column at a time, where they are many.
+A sum over latent classes makes it hard to find. Where the completions of a row are few, all are
+scored; where they are many, the best is climbed towards, one column at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..._codes import digits, missing_cells, n_states, with_room
+from ..._codes import missing_cells, n_states, with_room
 from .blocks import row_blocks
+from .missing import LogProb, all_completions
 from .patterns import Patterns
 
 LISTED = 2**12  # completions of a row
 TOGETHER = 2**20  # cells that are scored at once
-
-LogProb = Callable[[np.ndarray], np.ndarray]
 
 
 def best_completions(
@@ -29,21 +28,21 @@ def best_completions(
 ) -> np.ndarray:
     """Complete each row so that ``log_prob`` is as large as can be found.
 
-    ``candidates`` are tables with guesses where codes are missing; ``n_values`` says how many
-    values each column has, 0 that they cannot be listed: such a column keeps the value of the best
-    candidate. Values missing outside the given columns stay so.
+    ``candidates`` are arrays like codes with guesses where these are missing. ``n_values`` is the
+    number of values of each column, or 0 where they cannot be listed: such a column keeps the value
+    of the best candidate. Values missing outside the given columns stay missing.
     """
     codes = with_room(codes, n_values).copy()
     missing = np.zeros(codes.shape, dtype=bool)
     missing[:, columns] = missing_cells(codes[:, columns])
     completed = _best_candidate(codes, missing, candidates, log_prob)
     listable = n_values > 0
-    for hidden, rows in Patterns.of(missing & listable).one_by_one():
+    for columns_missing, rows in Patterns.of(missing & listable).one_by_one():
         codes[rows] = np.where(missing[rows] & ~listable, completed[rows], codes[rows])
-        if n_states(n_values[hidden]) <= LISTED:
-            completed[rows] = _best_listed(codes[rows], hidden, log_prob, n_values)
+        if n_states(n_values[columns_missing]) <= LISTED:
+            completed[rows] = _best_listed(codes[rows], columns_missing, log_prob, n_values)
         else:
-            completed[rows] = _climb(completed[rows], hidden, log_prob, n_values)
+            completed[rows] = _climb_by_column(completed[rows], columns_missing, log_prob, n_values)
     return completed
 
 
@@ -61,32 +60,30 @@ def _best_candidate(
 
 
 def _best_listed(
-    codes: np.ndarray, hidden: np.ndarray, log_prob: LogProb, n_values: np.ndarray
+    codes: np.ndarray, missing: np.ndarray, log_prob: LogProb, n_values: np.ndarray
 ) -> np.ndarray:
-    """Rows that hide the same columns, each with the best of all completions."""
-    values = digits(np.arange(n_states(n_values[hidden])), n_values[hidden])
-    best = np.empty((len(codes), values.shape[1]), dtype=codes.dtype)
-    for block in row_blocks(len(codes), codes.shape[1] * len(values), TOGETHER):
-        rows = codes[block]
-        completed = np.repeat(rows, len(values), axis=0)
-        completed[:, hidden] = np.tile(values, (len(rows), 1))
-        best[block] = values[log_prob(completed).reshape(len(rows), -1).argmax(axis=1)]
-    completed = codes.copy()
-    completed[:, hidden] = best
-    return completed
+    """Complete rows that miss the same columns by the best of all their completions."""
+    n_rows, n_columns = codes.shape
+    n_completions = n_states(n_values[missing])
+    best = np.empty_like(codes)
+    for block in row_blocks(n_rows, n_columns * n_completions, TOGETHER):
+        completed = all_completions(codes[block], missing, n_values)
+        place = log_prob(completed).reshape(-1, n_completions).argmax(axis=1)
+        best[block] = completed.reshape(-1, n_completions, n_columns)[np.arange(len(place)), place]
+    return best
 
 
-def _climb(
-    completed: np.ndarray, hidden: np.ndarray, log_prob: LogProb, n_values: np.ndarray
+def _climb_by_column(
+    completed: np.ndarray, missing: np.ndarray, log_prob: LogProb, n_values: np.ndarray
 ) -> np.ndarray:
-    """Change one hidden column at a time to its best value, until none changes."""
+    """Change one missing column at a time to its best value, until none changes."""
     completed = completed.copy()
     moving = np.arange(len(completed))
     while len(moving):
         rows = completed[moving]
         before = rows.copy()
         highest = log_prob(rows)
-        for column in np.flatnonzero(hidden):
+        for column in np.flatnonzero(missing):
             for value in range(n_values[column]):
                 tried = rows.copy()
                 tried[:, column] = value

@@ -1,17 +1,20 @@
-"""Rows with holes: which they are, and how what a density says of the holes gets into them."""
+"""Rows with missing values: finding, scoring and filling them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from ..._codes import missing_cells
+from ..._codes import digits, has_missing, missing_cells, n_states, readonly
+
+LogProb = Callable[[np.ndarray], np.ndarray]
 
 
 def rows_with_missing(X: Any) -> np.ndarray:
-    """Indices of the rows of validated X in which a value is NaN."""
+    """Indices of the rows of validated X that contain NaN."""
     if X.dtype.kind != "f":
         return np.empty(0, dtype=np.intp)
     if sparse.issparse(X):
@@ -19,15 +22,38 @@ def rows_with_missing(X: Any) -> np.ndarray:
     return np.flatnonzero(np.isnan(X).any(axis=1))
 
 
+def log_prob_in_parts(codes: np.ndarray, complete: LogProb, incomplete: LogProb) -> np.ndarray:
+    """Score complete rows by one function, and those with missing values by another."""
+    if not (codes.size and has_missing(codes)):
+        return complete(codes)
+    is_incomplete = missing_cells(codes).any(axis=1)
+    log_prob = np.empty(len(codes))
+    log_prob[is_incomplete] = incomplete(readonly(codes[is_incomplete]))
+    if not is_incomplete.all():
+        log_prob[~is_incomplete] = complete(readonly(codes[~is_incomplete]))
+    return log_prob
+
+
+def all_completions(rows: np.ndarray, missing: np.ndarray, n_values: np.ndarray) -> np.ndarray:
+    """List the completions of rows that miss the same columns, those of a row together.
+
+    They have shape (n_rows * n_completions, n_columns), and those of a row are in order.
+    """
+    values = digits(np.arange(n_states(n_values[missing])), n_values[missing])
+    completed = np.repeat(rows, len(values), axis=0)
+    completed[:, missing] = np.tile(values, (len(rows), 1))
+    return completed
+
+
 def values_at_missing(table: np.ndarray, codes: Any) -> np.ndarray:
-    """The values of the table where codes are missing, row by row."""
+    """Return the values of the table where codes are missing, row by row."""
     if sparse.issparse(codes):
         return table[_stored_missing(codes)]
     return table[missing_cells(codes)]
 
 
 def fill(X: Any, values: np.ndarray) -> Any:
-    """A copy of X with the values, row by row, in place of NaN."""
+    """Return a copy of X with the values, row by row, in place of NaN."""
     X = X.copy()
     cells = X.data if sparse.issparse(X) else X
     cells[np.isnan(cells)] = values
@@ -35,7 +61,7 @@ def fill(X: Any, values: np.ndarray) -> Any:
 
 
 def fill_with_means(points: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Put missing coordinates at the mean of their column."""
+    """Replace missing coordinates by the mean of their column."""
     seen = ~np.isnan(points)
     points = np.where(seen, points, 0.0).astype(np.float64)
     mean = weight @ points / np.maximum(weight @ seen, np.finfo(np.float64).tiny)

@@ -1,4 +1,4 @@
-"""Sufficient statistics that add: those of two tables summed are those of both tables stacked."""
+"""Sufficient statistics that add: those of two sets of rows sum to those of all the rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Base of the statistics whose fields (numbers or arrays) simply add."""
+    """Base of statistics whose fields (numbers or arrays) simply add."""
 
     def __add__(self, other: Self) -> Self:
         names = [field.name for field in fields(self)]
@@ -17,7 +17,7 @@ class Statistics:
 
 
 def add_in_pairs(parts: Sequence[Any]) -> Any:
-    """Sum statistics as a balanced tree, so that tables which grow are merged only a few times."""
+    """Sum statistics in a balanced tree, so that those which grow are merged only a few times."""
     while len(parts) > 1:
         sums = [first + second for first, second in zip(parts[::2], parts[1::2], strict=False)]
         parts = sums + list(parts[len(sums) * 2 :])

@@ -1,6 +1,6 @@
-"""Sparse tables: the distinct joint states of some columns, each with the weight it was seen with.
+"""The distinct joint states of some columns, each with the weight it was seen with.
 
-Their size is the number of states seen, never the number of states there are.
+Memory grows with the number of states seen, never with the number of possible states.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import numpy as np
 from ..._codes import bits_for, pack, unpack
 
 DENSE_KEYS = 2**16  # up to this many possible keys, counting in an array beats sorting
-LARGE_TABLE = 2**16  # beyond this, look-ups in sorted order save more than the sort costs
+MANY_STATES = 2**16  # from which on look-ups in sorted order save more than the sort costs
 
 
 @dataclass(frozen=True, eq=False)
 class WeightedStates:
     """Distinct states of ``width`` columns with codes below ``n_categories``, sorted as rows sort.
 
-    Tables add: the sum holds every state of either, with the weights summed.
+    They add: the sum holds every state of either, with the weights summed.
     """
 
     n_categories: int
@@ -38,7 +38,7 @@ class WeightedStates:
     def count_keys(
         cls, keys: np.ndarray, weight: np.ndarray | None, n_categories: int, width: int
     ) -> Self:
-        """Collect the distinct keys of rows that are packed already."""
+        """Collect the distinct keys of rows that are already packed."""
         n_keys = _n_possible_keys(n_categories, width)
         if _suits_array(n_keys, len(keys)):
             return cls(n_categories, width, *_collect_few(keys, weight, n_keys))
@@ -55,28 +55,28 @@ class WeightedStates:
         return self.count_keys(keys, weight, n_categories, self.width)
 
     def widened(self, n_categories: int) -> Self:
-        """The same states, packed to leave room for more categories."""
+        """Return the same states, packed with room for more categories."""
         keys = self.keys
         if bits_for(n_categories) != bits_for(self.n_categories):
             keys = pack(self.codes(), bits_for(n_categories))
         return type(self)(n_categories, self.width, keys, self.weight)
 
     def codes(self, index: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """The states, or those at the given places, as rows of codes."""
+        """Return the states, or those at the given indices, as rows of codes."""
         return unpack(self.keys[index], self.width, bits_for(self.n_categories))
 
     def find(self, codes: np.ndarray) -> np.ndarray:
-        """Index of each row of codes among the states, or -1 where it was never seen."""
+        """Return the index of each row of codes among the states, or -1 if it was never seen."""
         return self.find_keys(pack(codes, bits_for(self.n_categories)))
 
     def find_keys(self, keys: np.ndarray) -> np.ndarray:
-        """As :meth:`find`, of rows that are packed already."""
+        """Return what :meth:`find` does, for rows that are already packed."""
         n_keys = _n_possible_keys(self.n_categories, self.width)
         if _suits_array(n_keys, len(keys)):
             place = np.full(n_keys, -1)
             place[self.keys] = np.arange(len(self))
             return place[keys]
-        if len(self) > LARGE_TABLE and len(keys) > 1:
+        if len(self) > MANY_STATES and len(keys) > 1:
             order = np.argsort(keys)
             index = np.empty(len(keys), dtype=np.intp)
             index[order] = np.searchsorted(self.keys, keys[order])
@@ -87,7 +87,7 @@ class WeightedStates:
         return index
 
     def weight_at(self, index: np.ndarray) -> np.ndarray:
-        """The weights of what was found at these indices, 0 for what was never seen."""
+        """Return the weights at these indices, 0 at -1."""
         return np.where(index >= 0, self.weight[index], 0.0)
 
 
@@ -96,7 +96,7 @@ def _n_possible_keys(n_categories: int, width: int) -> int:
 
 
 def _suits_array(n_keys: int, n_rows: int) -> bool:
-    """Whether an array with a cell for every possible key beats sorting and searching."""
+    """Return whether an array with a cell for every possible key beats sorting and searching."""
     return n_keys <= DENSE_KEYS and n_keys <= 16 * n_rows
 
 

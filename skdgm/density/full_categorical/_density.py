@@ -1,6 +1,6 @@
 """One probability for each joint state: ``p(x) = (count(x) + alpha / S) / (n + alpha)``.
 
-S, the number of states, may be astronomical; only the states that the data allow are stored.
+The number of states S may be astronomical; only the states that the data allow are stored.
 """
 
 from __future__ import annotations
@@ -8,26 +8,28 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from ..._codes import digits, missing_cells, n_states
+from ..._codes import all_missing, digits, missing_cells, n_states
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none
+from .._engine.missing import all_completions
 from .._engine.patterns import Patterns
 from .._engine.statistics import Statistics, add_in_pairs
 from .._engine.weighted_states import WeightedStates
 from ._missing import StateTable
 
-LISTED_CELLS = 2**20  # so many cells the listed completions of training rows may have
+LISTED_CELLS = 2**20  # that the listed completions of training rows may have
 
 
 @dataclass(frozen=True, eq=False)
 class StateCounts(Statistics):
-    """The states that the data allow with their weights, and the weight of all others together."""
+    """The states that the data allow with their weights, and the total weight of all others."""
 
     listed: WeightedStates
     others: float
@@ -36,9 +38,9 @@ class StateCounts(Statistics):
 class FullCategoricalDensity(BaseCategoricalDensity):
     """The unrestricted distribution over the joint states of all columns.
 
-    Every joint state has a probability of its own, so the family holds every distribution there
-    is. Memory grows with the number of *distinct rows seen*: 2**784 binary images or 256**3
-    colours of a pixel are no harder than few.
+    Every joint state has a probability of its own, so that the family holds every distribution.
+    Memory grows with the number of *distinct rows seen*: 2**784 binary images or 256**3 colours of
+    a pixel are no harder than few states.
 
     Parameters
     ----------
@@ -48,14 +50,15 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     alpha : float, default=1.0
         Total pseudo-count, spread evenly over all joint states; 0 is maximum likelihood.
     ties : array-like of int or None, default=None
-        A group label for each joint state; states of one group share a probability. It has one
-        axis a column, ``ties[x_1, x_2, ...]``, or is that array in row-major order as a list: a
-        die whose faces 1 to 3 and 4 to 6 share theirs is ``[0, 0, 0, 1, 1, 1]``.
+        A label for each joint state; states with the same label share a probability. It has one
+        axis per column, ``ties[x_1, x_2, ...]``, or is that array in row-major order as a list:
+        ``[0, 0, 0, 1, 1, 1]`` is a die whose faces 1 to 3 and 4 to 6 share theirs.
     max_iter : int, default=200
-        Most steps of expectation-maximisation, which only training data with missing values need.
+        Maximum number of steps of expectation-maximisation, which only training data with missing
+        values need.
     tol : float, default=1e-5
         Expectation-maximisation ends when a step raises the mean log-likelihood (with the
-        pseudo-counts' log-prior) by less, in nats a row.
+        pseudo-counts' log-prior) by less, in nats per row.
     verbose : int, default=0
         Whether to print the objective of every step.
     n_jobs : int or None, default=None
@@ -69,12 +72,13 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     n_states_ : int
         Number of joint states, exact.
     n_parameters_ : int
-        Free parameters, exact: ``n_states_ - 1``, or the number of groups less one.
+        Exact number of free parameters: ``n_states_ - 1``, or the number of labels in ``ties``
+        minus one.
     n_iter_ : int
-        Steps of expectation-maximisation; 1 if nothing was missing.
+        Number of steps of expectation-maximisation; 1 if nothing was missing.
     lower_bounds_ : ndarray of shape (`n_iter_`,)
         The mean log-likelihood of what was observed, with the pseudo-counts' log-prior, before
-        each step, in nats a row; empty if nothing was missing.
+        each step, in nats per row; empty if nothing was missing.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -86,15 +90,15 @@ class FullCategoricalDensity(BaseCategoricalDensity):
 
     Notes
     -----
-    The pseudo-count here is the total. Those of the other densities are for every value, so an
-    ``alpha`` of 1 smooths far less here than there.
+    ``alpha`` is the total pseudo-count. In the other densities it is that of each value, so that an
+    ``alpha`` of 1 smooths far more there.
 
     A training row with missing values is shared among the states that agree with it, and only
-    states that some row allows are stored. Rows that allow too many states to store (together
-    a million cells) are shared among the stored ones and all others, which then have one
+    states that agree with some row are stored. Rows that agree with too many states to store
+    (a million cells together) are shared among the stored ones and all others, which then have one
     probability in common.
 
-    X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
+    If X holds nothing but fractions strictly between 0 and 1, it is taken for grey levels and
     binarised at 0.5, with a warning.
 
     References
@@ -195,7 +199,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         return table, len(size)
 
     def _list_all_states(self, weight: float) -> WeightedStates:
-        """Every joint state, each with this weight."""
+        """List every joint state, each with this weight."""
         codes = digits(np.arange(self.n_states_), self.n_categories_)
         return self._collect(codes, np.full(self.n_states_, float(weight)))
 
@@ -219,7 +223,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         return self._table.log_prob(codes)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        nothing_seen = np.full((n_samples, self.n_features_in_), 255, dtype=np.uint8)
+        nothing_seen = all_missing(n_samples, self.n_features_in_)
         return self._table.sample(nothing_seen, generator)
 
     # ------------------------------------------------------------------ missing values
@@ -238,16 +242,16 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         self.n_states_ = n_states(self.n_categories_)
         if self.ties is not None:
             return StateCounts(self._list_all_states(weight.sum() / self.n_states_), 0.0)
-        hidden = missing_cells(codes)
-        complete = ~hidden.any(axis=1)
+        cells = missing_cells(codes)
+        complete = ~cells.any(axis=1)
         listed, others, n_cells = [], 0.0, 0
         if complete.any():
             listed.append(self._collect(codes[complete], weight[complete]))
-        groups = [
+        patterns = [
             (n_states(self.n_categories_[missing]), missing, rows)
-            for missing, rows in Patterns.of(hidden).one_by_one()
+            for missing, rows in Patterns.of(cells).one_by_one()
         ]
-        for n_completions, missing, rows in sorted(groups, key=lambda group: group[0]):
+        for n_completions, missing, rows in sorted(patterns, key=itemgetter(0)):
             n_cells += len(rows) * n_completions * len(missing)
             if n_cells <= LISTED_CELLS:
                 listed.append(self._list_completions(codes[rows], weight[rows], missing))
@@ -260,13 +264,12 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     def _list_completions(
         self, codes: np.ndarray, weight: np.ndarray, missing: np.ndarray
     ) -> WeightedStates:
-        """Every completion of rows with one pattern, each with an even part of its row's weight."""
-        n_completions = n_states(self.n_categories_[missing])
+        """List the completions of rows with one pattern, with even parts of their weights."""
         seen = self._collect(codes[:, ~missing], weight)
-        completed = np.empty((len(seen) * n_completions, len(missing)), dtype=np.uint16)
-        completed[:, ~missing] = np.repeat(seen.codes(), n_completions, axis=0)
-        values = digits(np.arange(n_completions), self.n_categories_[missing])
-        completed[:, missing] = np.tile(values, (len(seen), 1))
+        rows = np.empty((len(seen), len(missing)), dtype=np.uint16)
+        rows[:, ~missing] = seen.codes()
+        completed = all_completions(rows, missing, self.n_categories_)
+        n_completions = n_states(self.n_categories_[missing])
         even = np.repeat(seen.weight / n_completions, n_completions)
         return self._collect(completed, even)
 
@@ -278,7 +281,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         return StateCounts(replace(self._table.listed, weight=received), others), log_prob
 
     def _log_prior(self, total: float) -> float:
-        """The pseudo-counts' ``sum of (alpha / S) log p(state)`` over all states."""
+        """Log-density of the pseudo-counts: the sum of ``(alpha / S) log p(state)``."""
         if self.alpha == 0:
             return 0.0
         table, share = self._table, math.exp(-np.sum(np.log(self.n_categories_)))

@@ -1,7 +1,7 @@
-"""Probabilities of joint states, a few of them listed, and what follows for incomplete rows.
+"""Probabilities of joint states, some of them listed, and queries on rows with missing values.
 
 The states that are not listed all have the same probability. A row with missing values stands for
-the states that agree with it, its completions: the listed ones are found, the others counted.
+its completions, the states that agree with it: the listed ones are found, the others counted.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import numpy as np
 
 from ..._codes import bits_for, digits, missing_cells, n_states, pack, readonly
 from ..._kernels.full_categorical import find_matching
+from .._engine.missing import log_prob_in_parts
 from .._engine.patterns import Patterns
 from .._engine.weighted_states import WeightedStates
 
-FEW_ROWS = 8  # so few rows of one pattern are found faster by a search than by sorting the states
+FEW_ROWS = 8  # of one pattern, up to which a search is faster than sorting the states
 
 
 class StateTable:
@@ -36,23 +37,23 @@ class StateTable:
         self.log_prob_unlisted = log_prob_unlisted
 
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
-        """Log-probability of the state of each row, or of all its completions."""
-        incomplete = missing_cells(codes).any(axis=1)
-        out = np.empty(len(codes))
-        if not incomplete.all():
-            index = self.listed.find(codes[~incomplete])
-            out[~incomplete] = np.where(
-                index >= 0, self.log_prob_listed[index], self.log_prob_unlisted
-            )
-        rows = np.flatnonzero(incomplete)
-        for match in self._matches(codes[rows]):
-            out[rows[match.rows]] = match.log_prob
-        return out
+        """Return the log-probability of the state of each row, or of all its completions."""
+        return log_prob_in_parts(codes, self._log_prob_complete, self._log_prob_incomplete)
+
+    def _log_prob_complete(self, codes: np.ndarray) -> np.ndarray:
+        index = self.listed.find(codes)
+        return np.where(index >= 0, self.log_prob_listed[index], self.log_prob_unlisted)
+
+    def _log_prob_incomplete(self, codes: np.ndarray) -> np.ndarray:
+        log_prob = np.empty(len(codes))
+        for match in self._matches(codes):
+            log_prob[match.rows] = match.log_prob
+        return log_prob
 
     def expect(self, codes: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-        """Share the weight of each incomplete row among its completions, as they are probable.
+        """Share the weight of each incomplete row among its completions by their probabilities.
 
-        Returns what each listed state gets, what the others get together, and the rows'
+        Return what each listed state gets, what the others get together, and the rows'
         log-probabilities. The weight of a row that is ruled out goes to the others.
         """
         listed, others = np.zeros(len(self.listed)), 0.0
@@ -69,19 +70,19 @@ class StateTable:
 
     # ------------------------------------------------------------------ completions
     def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Complete each row by one of its completions, drawn as they are probable."""
+        """Complete each row by one of its completions, drawn by their probabilities."""
         completed = codes.astype(np.uint16)
         for match in self._matches(codes):
             others = np.exp(match.log_prob_others - match.log_prob)
             listed = (generator.random(len(match.rows)) >= others) & (match.n_listed > 0)
             state = match.draw(listed, generator)
-            match.set_hidden(completed, listed, self.listed.codes(state)[:, match.hidden])
+            match.set_missing(completed, listed, self.listed.codes(state)[:, match.missing])
             rows = match.rows[~listed]
             while len(rows):  # evenly, until none is listed
                 values = generator.integers(
-                    0, self.n_categories[match.hidden], (len(rows), len(match.hidden))
+                    0, self.n_categories[match.missing], (len(rows), len(match.missing))
                 )
-                completed[np.ix_(rows, match.hidden)] = values
+                completed[np.ix_(rows, match.missing)] = values
                 rows = rows[self.listed.find(completed[rows]) >= 0]
         return completed
 
@@ -93,7 +94,7 @@ class StateTable:
             every = np.zeros(len(match.rows))
             log_every = self.log_prob_unlisted + math.log(match.n_completions)
             every[some] = np.exp(log_every - match.log_prob[some])
-            for column in match.hidden:
+            for column in match.missing:
                 value = self._codes[match.index, column].astype(np.float64)
                 listed = match.sum(match.probability * value) * np.exp(-match.log_prob)
                 # The mean over all completions, less the part that the listed ones have in it.
@@ -103,22 +104,22 @@ class StateTable:
         return completed
 
     def mode(self, codes: np.ndarray) -> np.ndarray:
-        """Complete each row by the most probable of its completions, the first of equal ones."""
+        """Complete each row by its most probable completion, the first of equal ones."""
         completed = codes.astype(np.uint16)
         for match in self._matches(codes):
             log_prob, state = match.best(self.log_prob_listed)
             listed = match.n_listed == match.n_completions
             listed |= (match.n_listed > 0) & (log_prob >= self.log_prob_unlisted)
-            match.set_hidden(completed, listed, self.listed.codes(state[listed])[:, match.hidden])
+            match.set_missing(completed, listed, self.listed.codes(state[listed])[:, match.missing])
             for row in match.rows[~listed]:
                 completed[row] = self._first_unlisted(completed[row], match)
         return completed
 
     def _first_unlisted(self, row: np.ndarray, match: Matches) -> np.ndarray:
-        """The first completion that is not listed, counting up from zeros."""
+        """Return the first completion that is not listed, counting up from zeros."""
         n_tried = min(len(match.index) + 1, match.n_completions)
         tried = np.tile(row, (n_tried, 1))
-        tried[:, match.hidden] = digits(np.arange(n_tried), self.n_categories[match.hidden])
+        tried[:, match.missing] = digits(np.arange(n_tried), self.n_categories[match.missing])
         return tried[np.argmax(self.listed.find(tried) < 0)]
 
     # ------------------------------------------------------------------ which states match
@@ -128,16 +129,16 @@ class StateTable:
 
     @cached_property
     def _telling_first(self) -> np.ndarray:
-        """The columns, those that vary most among (some of) the listed states first."""
+        """Columns, those that vary most among (some of) the listed states first."""
         some = self._codes[:: max(1, len(self._codes) // 1000)]
         return np.argsort(-some.var(axis=0), kind="stable")
 
     def _matches(self, codes: np.ndarray) -> Iterator[Matches]:
-        """Incomplete rows in groups with one pattern of missing values each."""
+        """Yield the incomplete rows with their matching states, one pattern at a time."""
         bits = bits_for(self.listed.n_categories)
         for missing, rows in Patterns.of(missing_cells(codes)).one_by_one():
-            visible = np.flatnonzero(~missing)
-            if not len(visible):
+            observed = np.flatnonzero(~missing)
+            if not len(observed):
                 index = np.arange(len(self.listed))
                 ends = np.zeros(len(rows), np.intp), np.full(len(rows), len(index))
                 yield Matches(self, rows, missing, index, *ends)
@@ -145,9 +146,9 @@ class StateTable:
                 for row in rows:
                     yield self._match_one(codes[row], row, missing)
             else:
-                keys = pack(self._codes[:, visible], bits)
+                keys = pack(self._codes[:, observed], bits)
                 index = np.argsort(keys, kind="stable")
-                wanted = pack(codes[np.ix_(rows, visible)], bits)
+                wanted = pack(codes[np.ix_(rows, observed)], bits)
                 ends = (np.searchsorted(keys, wanted, side, index) for side in ("left", "right"))
                 yield Matches(self, rows, missing, index, *ends)
 
@@ -162,12 +163,12 @@ class StateTable:
 class Matches:
     """Rows with one pattern of missing values, and the listed states that complete them.
 
-    Those of a row are ``index[start:end]``, its run; the runs of two rows are the same or apart.
+    Those of a row are ``index[start:end]``, its run; the runs of two rows are equal or disjoint.
     """
 
     def __init__(
         self,
-        table: StateTable,
+        states: StateTable,
         rows: np.ndarray,
         missing: np.ndarray,
         index: np.ndarray,
@@ -175,29 +176,29 @@ class Matches:
         end: np.ndarray,
     ) -> None:
         self.rows, self.index, self.n_listed = rows, index, end - start
-        self.hidden = np.flatnonzero(missing)
-        self.n_completions = n_states(table.n_categories[self.hidden])
+        self.missing = np.flatnonzero(missing)
+        self.n_completions = n_states(states.n_categories[self.missing])
         self._some = end > start
         self._first, place = np.unique(start[self._some], return_index=True)
         self._last = end[self._some][place]
         self._run_of = np.searchsorted(self._first, start)  # of a row with some
-        self.probability = np.exp(table.log_prob_listed[index])
+        self.probability = np.exp(states.log_prob_listed[index])
         # The completions that are not listed: all, less the share that is.
         share = self.n_listed / float(min(self.n_completions, 2**1000))
         with np.errstate(divide="ignore"):
             log_n_others = math.log(self.n_completions) + np.log1p(-share)
             log_prob_listed = np.log(self.sum(self.probability))
-        self.log_prob_others = table.log_prob_unlisted + log_n_others
+        self.log_prob_others = states.log_prob_unlisted + log_n_others
         self.log_prob = np.logaddexp(log_prob_listed, self.log_prob_others)
 
     def sum(self, values: np.ndarray) -> np.ndarray:
-        """Sum of the listed states' values for each row."""
+        """Sum the listed states' values for each row."""
         total = np.zeros(len(self.rows))
         total[self._some] = self._sums(values)[self._run_of[self._some]]
         return total
 
     def best(self, log_prob: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """For each row the largest log-probability of a listed state, and the first such state."""
+        """Return each row's largest log-probability of a listed state, and the first such state."""
         largest = np.full(len(self.rows), -np.inf)
         state = np.zeros(len(self.rows), dtype=np.intp)
         runs = [self.index[first:last] for first, last in zip(self._first, self._last, strict=True)]
@@ -207,7 +208,7 @@ class Matches:
         return largest, state
 
     def draw(self, chosen: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """A listed state for each of the chosen rows, drawn as they are probable."""
+        """Draw a listed state for each of the chosen rows, by its probability."""
         # In each run from 0 to 1: what is summed is then never small beside what came before.
         total = self._expand(self._sums(self.probability))
         share = np.divide(self.probability, total, out=np.zeros_like(total), where=total > 0)
@@ -221,12 +222,12 @@ class Matches:
         return self.index[np.minimum(place, last)]
 
     def spread(self, values: np.ndarray) -> np.ndarray:
-        """For each matching state the sum of the values of its rows."""
+        """Return for each matching state the sum of the values of its rows."""
         some = self._some
         return self._expand(np.bincount(self._run_of[some], values[some], len(self._first)))
 
     def _expand(self, of_run: np.ndarray) -> np.ndarray:
-        """For each matching state the value of its run, 0 outside the runs."""
+        """Return for each matching state the value of its run, 0 outside the runs."""
         values = np.zeros(len(self.index))
         length = self._last - self._first
         before = np.cumsum(length) - length  # in all runs before this one
@@ -235,12 +236,12 @@ class Matches:
         return values
 
     def _sums(self, values: np.ndarray) -> np.ndarray:
-        """Sum of the values of each run."""
+        """Sum the values of each run."""
         if not len(self._first):
             return np.empty(0)
         bounds = np.stack([self._first, self._last], axis=1).ravel()
         return np.add.reduceat(np.append(values, 0.0), bounds)[::2]
 
-    def set_hidden(self, completed: np.ndarray, chosen: np.ndarray, values: np.ndarray) -> None:
-        """Write the hidden values of the chosen rows."""
-        completed[np.ix_(self.rows[chosen], self.hidden)] = values
+    def set_missing(self, completed: np.ndarray, chosen: np.ndarray, values: np.ndarray) -> None:
+        """Write the missing values of the chosen rows."""
+        completed[np.ix_(self.rows[chosen], self.missing)] = values

@@ -59,8 +59,8 @@ class Conditional:
 
     def scatter(self, weight: np.ndarray) -> np.ndarray:
         """The sum of ``weight * C`` over the rows."""
-        by_pattern = np.bincount(self.batch.pattern, weight, len(self.batch.hidden))
-        scatter = np.diag(self.noise * (by_pattern @ self.batch.hidden))
+        by_pattern = np.bincount(self.batch.pattern, weight, len(self.batch.missing))
+        scatter = np.diag(self.noise * (by_pattern @ self.batch.missing))
         for block in self._blocks():
             roots = self._roots(block) * np.sqrt(by_pattern[block])[:, np.newaxis, np.newaxis]
             side_by_side = roots.transpose(1, 0, 2).reshape(len(scatter), -1)
@@ -69,7 +69,7 @@ class Conditional:
 
     def traces(self) -> tuple[np.ndarray, np.ndarray]:
         """For each row ``tr C`` and ``tr C**2``."""
-        noise = self.noise * self.batch.hidden
+        noise = self.noise * self.batch.missing
         trace, trace_square = noise.sum(axis=1), (noise**2).sum(axis=1)
         for block in self._blocks():
             roots = self._roots(block)
@@ -82,9 +82,9 @@ class Conditional:
 
     def turned(self) -> np.ndarray:
         """``C y`` for each row, with y as filled."""
-        hidden = self.batch.hidden_cells
-        y = np.where(hidden, self.filled, 0.0)
-        return np.where(hidden, self._turn(self._turn_back(y)) + self.noise * y, 0.0)
+        missing = self.batch.missing_cells
+        y = np.where(missing, self.filled, 0.0)
+        return np.where(missing, self._turn(self._turn_back(y)) + self.noise * y, 0.0)
 
     def _turn(self, vectors: np.ndarray) -> np.ndarray:
         """``R v`` for each row, in the missing columns."""
@@ -110,14 +110,14 @@ class Conditional:
     def _blocks(self) -> list[slice]:
         """Patterns of which all R are held at once."""
         n_columns, n_factors = self.loadings.shape[-2:]
-        return row_blocks(len(self.batch.hidden), n_columns * max(1, n_factors), STACK_CELLS)
+        return row_blocks(len(self.batch.missing), n_columns * max(1, n_factors), STACK_CELLS)
 
     def _roots(self, block: slice) -> np.ndarray:
         """R of some patterns, of shape (n_patterns, n_columns, k)."""
         roots = self.loadings if self.loadings.ndim == 2 else self.loadings[block]
         if self.inner is not None:
             roots = roots @ self.inner[block]
-        return roots * self.batch.hidden[block, :, np.newaxis]
+        return roots * self.batch.missing[block, :, np.newaxis]
 
 
 class CovarianceMatrix(Protocol):
@@ -173,7 +173,7 @@ class NormalCovariance(ABC):
         with np.errstate(over="ignore", invalid="ignore"):
             for part in self._conditionals(y, roots=True):
                 drawn = part.draw(generator)
-                filled[part.batch.rows] = np.where(part.batch.hidden_cells, drawn, part.filled)
+                filled[part.batch.rows] = np.where(part.batch.missing_cells, drawn, part.filled)
         return filled
 
     def expect(
@@ -208,13 +208,13 @@ class NormalCovariance(ABC):
 # ---------------------------------------------------------------------- independent columns
 def independent_conditional(variance: np.ndarray, y: np.ndarray) -> Conditional:
     """Nothing observed tells of what is missing, so that there is no need for patterns."""
-    hidden = np.isnan(y)
-    rows = np.flatnonzero(hidden.any(axis=1))
-    hidden = hidden[rows]
-    filled = np.where(hidden, 0.0, y[rows])
-    n_seen = np.count_nonzero(~hidden, axis=1)
-    log_prob = log_normal(filled**2 @ (1 / variance), ~hidden @ np.log(variance), n_seen)
-    batch = Batch(rows, np.arange(len(rows)), hidden)
+    missing = np.isnan(y)
+    rows = np.flatnonzero(missing.any(axis=1))
+    missing = missing[rows]
+    filled = np.where(missing, 0.0, y[rows])
+    n_seen = np.count_nonzero(~missing, axis=1)
+    log_prob = log_normal(filled**2 @ (1 / variance), ~missing @ np.log(variance), n_seen)
+    batch = Batch(rows, np.arange(len(rows)), missing)
     return Conditional(batch, log_prob, filled, np.empty((y.shape[1], 0)), noise=variance)
 
 
@@ -226,7 +226,7 @@ def full_conditionals(
     n_columns = y.shape[1]
     few = n_columns <= FEW_COLUMNS
     for batch in Patterns.of(np.isnan(y)).batches(STACK_CELLS // n_columns**2 if few else 1):
-        if len(batch.hidden) > 1:
+        if len(batch.missing) > 1:
             try:
                 yield _full_stack(covariance.value, y, batch)
                 continue
@@ -239,17 +239,17 @@ def full_conditionals(
 def _full_single(
     covariance: CovarianceMatrix, y: np.ndarray, batch: Batch, roots: bool
 ) -> Conditional:
-    matrix, hidden = covariance.value, batch.hidden[0]
-    seen = covariance.marginal(~hidden)
-    whitened = seen.whiten(y[np.ix_(batch.rows, ~hidden)])
+    matrix, missing = covariance.value, batch.missing[0]
+    seen = covariance.marginal(~missing)
+    whitened = seen.whiten(y[np.ix_(batch.rows, ~missing)])
     square = np.einsum("ij,ij->i", whitened, whitened)
-    cross = matrix[np.ix_(~hidden, hidden)]
+    cross = matrix[np.ix_(~missing, missing)]
     filled = y[batch.rows]
-    filled[:, hidden] = seen.whiten_transposed(whitened) @ cross
-    loadings = np.zeros((1, len(hidden), np.count_nonzero(hidden)))
+    filled[:, missing] = seen.whiten_transposed(whitened) @ cross
+    loadings = np.zeros((1, len(missing), np.count_nonzero(missing)))
     if roots:
         explained = seen.whiten(cross.T)
-        loadings[0, hidden] = _root(matrix[np.ix_(hidden, hidden)] - explained @ explained.T)
+        loadings[0, missing] = _root(matrix[np.ix_(missing, missing)] - explained @ explained.T)
     log_prob = log_normal(square, seen.log_det, len(seen.value))
     return Conditional(batch, log_prob, filled, loadings)
 
@@ -269,12 +269,12 @@ def _full_stack(matrix: np.ndarray, y: np.ndarray, batch: Batch) -> Conditional:
     ``z = L_oo^-1 y_o`` is the whitened deviation, ``L_mo z`` the conditional mean, and L_mm a root
     of the conditional covariance.
     """
-    pattern, hidden = batch.pattern, batch.hidden
-    order = np.argsort(hidden, axis=1, kind="stable")
+    pattern, missing = batch.pattern, batch.missing
+    order = np.argsort(missing, axis=1, kind="stable")
     place = np.argsort(order, axis=1)
     factor = np.linalg.cholesky(matrix[order[:, :, np.newaxis], order[:, np.newaxis, :]])
-    n_seen = np.count_nonzero(~hidden, axis=1)
-    seen = np.arange(hidden.shape[1]) < n_seen[:, np.newaxis]  # in this order
+    n_seen = np.count_nonzero(~missing, axis=1)
+    seen = np.arange(missing.shape[1]) < n_seen[:, np.newaxis]  # in this order
     ordered = np.take_along_axis(y[batch.rows], order[pattern], axis=1)
     whitened = np.zeros(ordered.shape)
     for column in range(n_seen.max()):  # forward substitution, in all rows at once
@@ -309,24 +309,24 @@ def low_rank_conditionals(
     n_factors = loadings.shape[1]
     n_together = (STACK_CELLS if roots else BLOCK_CELLS) // max(1, n_factors**2)
     for batch in Patterns.of(np.isnan(y)).batches(max(1, n_together), many_apart=roots):
-        n_patterns, hidden = len(batch.hidden), batch.hidden_cells
+        n_patterns, missing = len(batch.missing), batch.missing_cells
         factor = np.empty((n_patterns, n_factors, n_factors))
         log_det = np.empty(n_patterns)
-        products = readonly(_products(loadings, ~batch.hidden))
+        products = readonly(_products(loadings, ~batch.missing))
         kernels.factorise(products, noise, factor, log_det)
-        seen = np.where(hidden, 0.0, y[batch.rows])
+        seen = np.where(missing, 0.0, y[batch.rows])
         latent = np.empty((len(seen), n_factors))
         right = readonly(seen @ loadings / noise)
         kernels.solve(readonly(factor), readonly(batch.pattern), right, latent)
         explained = latent @ loadings.T
-        residual = np.where(hidden, 0.0, seen - explained)
+        residual = np.where(missing, 0.0, seen - explained)
         square = np.einsum("ij,ij->i", residual, residual) / noise
         square += np.einsum("ij,ij->i", latent, latent)
-        n_seen = np.count_nonzero(~hidden, axis=1)
+        n_seen = np.count_nonzero(~missing, axis=1)
         yield Conditional(
             batch,
             log_normal(square, n_seen * math.log(noise) + log_det[batch.pattern], n_seen),
-            np.where(hidden, explained, seen),
+            np.where(missing, explained, seen),
             loadings,
             np.linalg.inv(factor).transpose(0, 2, 1) if roots else None,
             noise,

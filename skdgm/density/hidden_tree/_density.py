@@ -1,7 +1,7 @@
-"""A tree of hidden variables, one beside every column: a hidden Chow-Liu tree.
+"""A tree of latent variables, one for every column: a hidden Chow-Liu tree.
 
 ``p(x) = sum_z prod_i p(z_i | z_parent(i)) p(x_i | z_i)``, with messages along the tree that sum
-over all hidden states at once.
+over all latent states at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
-from ..._codes import as_floats
+from ..._codes import all_missing, as_floats
 from ..._validation import RandomState, check_generator
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS, warn_not_converged
@@ -21,46 +21,45 @@ from .._engine.blocks import ones_if_none, part_of
 from ..tree import ChowLiuTreeDensity
 from ._learning import FULL_PASSES, Evidence, Learner, Prior, Rows, distinct_rows
 from ._messages import HiddenTree, TreeShape
-from ._missing import draw_values, expected_values, probable_values
+from ._missing import draw_missing, mean_missing, mode_missing
 from ._start import count_start
 
 
 class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
-    """A tree of hidden variables along the Chow-Liu tree of the columns.
+    """A tree of latent variables along the Chow-Liu tree of the columns.
 
-    Beside every column is a hidden variable with ``n_states`` values, from which the column's own
-    value comes. The hidden variables depend on one another as the columns do in their Chow-Liu
-    tree.
+    Every column has a latent variable with ``n_states`` values, on which its own value depends. The
+    latent variables depend on one another as the columns do in their Chow-Liu tree.
 
     Parameters
     ----------
     n_states : int, default=32
-        Number of values of each hidden variable.
+        Number of values of each latent variable.
     n_categories : "auto", int or array-like of shape (n_features,), default="auto"
         Number of categories of the columns, which hold the integers from 0. With "auto", one more
         than the largest seen in each column.
     alpha : float, default=1.0
-        Pseudo-counts of each hidden state: so many in all for the states that follow it, spread
-        evenly, and so many for the values of its column, as often as these occur. 0 is maximum
+        Total pseudo-count of each latent state, for the states that follow it (spread evenly) and
+        again for the values of its column (in proportion to their frequencies). 0 is maximum
         likelihood.
     mixing : float, default=0.1
-        How far states mix at the start: the part of the probability that a state passes on to
-        states of any cluster instead of its own.
+        Part of the probability that, at the start, a state passes on to states of any cluster
+        instead of its own.
     batch_size : int, default=256
-        Number of distinct rows in a mini-batch. Up to so many rows in all, every pass is a step of
+        Number of distinct rows in a mini-batch. If there are no more rows, every pass is a step of
         expectation-maximisation on all rows.
     max_iter : int, default=30
-        Most passes over the training data. The last five are steps on all rows.
+        Maximum number of passes over the training data. The last five are steps on all rows.
     tol : float, default=1e-3
         Learning ends when a step on all rows raises the mean log-likelihood (with the
-        pseudo-counts' log-prior) by less, in nats a row.
+        pseudo-counts' log-prior) by less, in nats per row.
     early_stopping : bool, default=False
         Whether to hold out validation rows, to stop when their likelihood no longer rises, and to
         keep the model that describes them best.
     validation_fraction : float, default=0.1
-        The part of the rows to hold out, with ``early_stopping``.
+        Part of the rows to hold out with ``early_stopping``.
     n_iter_no_change : int, default=5
-        Passes without better validation that end the learning, with ``early_stopping``.
+        Number of passes without better validation that end learning with ``early_stopping``.
     random_state : int, RandomState, Generator or None, default=None
         Source of randomness of the start, the mini-batches and the validation rows.
     verbose : int, default=0
@@ -72,9 +71,9 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     Attributes
     ----------
     parents_ : ndarray of shape (n_features,)
-        The column on whose hidden variable that of each column depends, -1 for the root.
+        Parent of each column, on whose latent variable its own depends; -1 for the root.
     start_ : ndarray of shape (n_states,)
-        Probabilities of the states of the root's hidden variable.
+        Probabilities of the states of the root's latent variable.
     transition_ : ndarray of shape (n_features, n_states, n_states)
         ``transition_[i, a, b]`` is the probability of state b in column i, given state a in its
         parent. The root has ``start_`` in every row.
@@ -83,13 +82,14 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     n_categories_ : ndarray of shape (n_features,)
         Number of categories of each column.
     n_parameters_ : int
-        Free parameters, exact: ``(h - 1) + (n_features - 1) h (h - 1) + h sum_i (K_i - 1)`` for h
-        states and K_i categories of column i.
+        Exact number of free parameters:
+        ``(h - 1) + (n_features - 1) h (h - 1) + h sum_i (K_i - 1)`` for h states and K_i categories
+        of column i.
     n_iter_ : int
-        Passes over the training data.
+        Number of passes over the training data.
     lower_bounds_ : ndarray of shape (`n_iter_`,)
-        The objective, in nats a row: before each step on all rows, or on the way through a pass in
-        mini-batches.
+        The objective, in nats per row: before each step on all rows, or on the way through a pass
+        in mini-batches.
     validation_scores_ : ndarray of shape (`n_iter_`,)
         The mean log-likelihood of the validation rows after each pass; empty without
         ``early_stopping``.
@@ -100,7 +100,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
 
     See Also
     --------
-    ChowLiuTreeDensity : The tree without hidden variables.
+    ChowLiuTreeDensity : The tree without latent variables.
     MixtureDensity : With Chow-Liu trees as components, the start of this model.
 
     Notes
@@ -110,15 +110,17 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     ``n_states`` is therefore best a multiple of the number of categories. Time grows with its
     square.
 
-    There is no ``partial_fit``, for expected counts of one model do not add to those of another.
+    There is no ``partial_fit``, because expected counts of one model do not add to those of
+    another.
 
     Scores, draws and expectations are exact, whatever is missing. The most probable completion of
-    a row, ``conditional_mode``, is NP-hard to find in a model with hidden variables. It is exact
-    for rows with up to 4,096 completions, which are all tried. Beyond, it is a local maximum: from
-    the most probable hidden states and values together (the Viterbi path), the value is changed
-    that gains most, until no change of one value gains.
+    a row, ``conditional_mode``, is NP-hard to find in a model with latent variables. It is exact
+    for rows with up to 4,096 completions, which are all tried. For other rows, it is a local
+    maximum: starting from the jointly most probable latent states and values (the Viterbi path),
+    the value whose change raises the probability most is changed, until no change of one value
+    does.
 
-    X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
+    If X holds nothing but fractions strictly between 0 and 1, it is taken for grey levels and
     binarised at 0.5, with a warning.
 
     References
@@ -213,7 +215,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         weight: np.ndarray | None,
         generator: np.random.Generator,
     ) -> tuple[Rows, Rows | None]:
-        """The rows to learn from, and those to validate with."""
+        """Return the rows to learn from, and those to validate with."""
         if not self.early_stopping:
             return rows, None
         n_held_out = int(np.ceil(self.validation_fraction * len(codes)))
@@ -252,7 +254,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         self.validation_scores_ = np.array(scores)
 
     def _rests(self, bounds: list[float], scores: list[float]) -> bool:
-        """Whether steps on all rows no longer raise the objective, or validation has had its best.
+        """Return whether the objective no longer rises, or validation scores no longer do.
 
         ``bounds`` holds the objectives before steps on all rows.
         """
@@ -267,7 +269,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         self.transition_ = tree.transition
         self.start_ = tree.transition[shape.root, 0]
         columns = range(self.n_features_in_)
-        self.emission_ = [tree.emission[shape.rows_of(column)][:-1].T for column in columns]
+        self.emission_ = [tree.emission[shape.slots(column)][:-1].T for column in columns]
         n_values = int(np.sum(self.n_categories_ - 1))
         self.n_parameters_ = (h - 1) + (self.n_features_in_ - 1) * h * (h - 1) + h * n_values
 
@@ -276,7 +278,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         return True
 
     def _is_incomplete(self, codes: np.ndarray) -> np.ndarray:
-        return np.ones(len(codes), dtype=bool)  # every row lacks its hidden states
+        return np.ones(len(codes), dtype=bool)  # latent states are never observed
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> Evidence:
         rows = distinct_rows(codes, weight, self.n_categories_)
@@ -305,14 +307,14 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         return self._tree.log_prob(codes)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        nothing_seen = np.full((n_samples, self.n_features_in_), 65_535, dtype=np.uint16)
-        return draw_values(self._tree, nothing_seen, generator)
+        nothing_seen = all_missing(n_samples, self.n_features_in_)
+        return draw_missing(self._tree, nothing_seen, generator)
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return draw_values(self._tree, codes, generator)
+        return draw_missing(self._tree, codes, generator)
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return expected_values(self._tree, codes)
+        return mean_missing(self._tree, codes)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
-        return probable_values(self._tree, codes)
+        return mode_missing(self._tree, codes)

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from ..._codes import has_missing
+from ..._codes import has_missing, missing_code
 from .._engine.blocks import row_blocks, run_in_threads
 from .._engine.statistics import add_in_pairs
 from .._engine.weighted_states import WeightedStates
@@ -22,48 +22,48 @@ from ._start import marginal
 
 FORGETTING = 0.6  # step t moves the running counts by (t + 2) ** -FORGETTING
 FULL_PASSES = 5  # after the stepwise ones
-PARTS = 8  # of a table, at most, that threads count side by side
+PARTS = 8  # of the rows, at most, that threads count side by side
 FEWEST_ROWS = 1024  # of a part
 
 
 class Rows(NamedTuple):
-    """Distinct rows, with how often each counts."""
+    """Distinct rows, and the weight of each."""
 
     codes: np.ndarray
     weight: np.ndarray
 
     @property
     def total(self) -> float:
-        """The weight of all rows."""
+        """Weight of all rows."""
         return float(self.weight.sum())
 
 
 def distinct_rows(codes: np.ndarray, weight: np.ndarray | None, n_values: np.ndarray) -> Rows:
-    """Merge equal rows: what follows then depends neither on repetition nor on order."""
+    """Merge equal rows: no result then depends on their repetition or order."""
     marked = codes.dtype != np.uint8 or has_missing(codes)
-    n_codes = np.iinfo(codes.dtype).max + 1 if marked else int(n_values.max())
-    states = WeightedStates.count(codes, weight, int(n_codes))
+    n_codes = missing_code(codes) + 1 if marked else int(n_values.max())
+    states = WeightedStates.count(codes, weight, n_codes)
     return Rows(states.codes(), states.weight)
 
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """Dirichlet pseudo-counts of the tables of a hidden tree."""
+    """Dirichlet pseudo-counts of the probabilities of a hidden tree."""
 
     transition: float  # of each state after each
-    emission: np.ndarray  # (rows of a table of all values,), of each value from each state
+    emission: np.ndarray  # (n_slots,), of each value from each state
 
     @classmethod
     def of(cls, rows: Rows, shape: TreeShape, alpha: float) -> Prior:
-        """``alpha`` pseudo-counts a state: even ones of the next, and values as they occur."""
+        """Make ``alpha`` pseudo-counts per state: of the next evenly, of values as they occur."""
         emission = np.zeros(shape.first[-1])
         for column, n_values in enumerate(shape.n_values):
             values = marginal(rows.codes[:, column], rows.weight, int(n_values))
-            emission[shape.rows_of(column)][:-1] = alpha * values
+            emission[shape.slots(column)][:-1] = alpha * values
         return cls(alpha / shape.n_states, emission)
 
     def estimate(self, counts: TreeCounts) -> HiddenTree:
-        """The tree of the highest posterior density, given complete counts."""
+        """Estimate the tree of the highest posterior density from complete counts."""
         shape = counts.shape
         transition = counts.transition + self.transition
         transition += transition.sum(axis=2, keepdims=True) == 0  # after a state that never occurs
@@ -77,7 +77,7 @@ class Prior:
         return HiddenTree(shape, transition, emission)
 
     def log_density(self, tree: HiddenTree) -> float:
-        """The logarithm of the prior's density, up to a constant."""
+        """Log-density of the prior, up to a constant."""
         if self.transition == 0:
             return 0.0
         log_transition = np.log(tree.transition).sum(axis=(1, 2))
@@ -88,7 +88,7 @@ class Prior:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a tree is estimated from: expected counts, which add, and the prior."""
+    """The expected counts, which add, and the prior: a tree is estimated from both."""
 
     prior: Prior
     counts: TreeCounts
@@ -97,12 +97,12 @@ class Evidence:
         return replace(self, counts=self.counts + other.counts)
 
     def estimate(self) -> HiddenTree:
-        """The tree of the highest posterior density."""
+        """Estimate the tree of the highest posterior density."""
         return self.prior.estimate(self.counts)
 
 
 class Learner:
-    """Holds the model while it learns.
+    """The model while it learns.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Learner:
         self.n_steps = 0
 
     def stepwise_pass(self, n_batches: int, generator: np.random.Generator) -> float:
-        """Go through the rows a batch at a time, and return the objective met on the way."""
+        """Go through the rows in batches, and return the objective met on the way."""
         log_likelihood = 0.0
         for batch in batches(self.rows, n_batches, generator):
             expected, log_prob = self._expect(self.tree.astype(np.float32), batch)
@@ -136,7 +136,7 @@ class Learner:
         return objective
 
     def score(self, rows: Rows) -> float:
-        """The mean log-likelihood of rows."""
+        """Mean log-likelihood of rows."""
         return float(rows.weight @ self.tree.log_prob(rows.codes)) / rows.total
 
     def _objective(self, log_likelihood: float) -> float:
@@ -151,7 +151,7 @@ class Learner:
 
 
 def batches(rows: Rows, n_batches: int, generator: np.random.Generator) -> Iterator[Rows]:
-    """Deal the rows out evenly; one that counts for many is in many batches, with a part each."""
+    """Deal the rows out evenly; one with a large weight is in many batches, in parts."""
     usual = rows.total / len(rows.weight)
     n_parts = np.minimum(np.ceil(rows.weight / usual), n_batches).astype(np.intp)
     row = np.repeat(np.arange(len(n_parts)), n_parts)

@@ -1,7 +1,7 @@
-"""Messages along a tree of hidden variables: likelihoods, expected counts and posteriors.
+"""Messages along a tree of latent variables: likelihoods, expected counts and posteriors.
 
-Upward, a hidden variable z_i tells its parent ``p(x below i | z_parent)``; downward, what is known
-of it is shared out among its states. A missing value says nothing: its emission is a row of ones.
+Upward, a latent variable z_i tells its parent ``p(x_i and below | z_parent)``; downward, each row's
+weight is shared out among the states. A missing value tells nothing: its emission is a row of ones.
 """
 
 from __future__ import annotations
@@ -16,87 +16,88 @@ import numpy as np
 from ..._codes import missing_cells
 from ..._kernels.hidden_tree import absorb, add_rows, divide, divide_and_add, gather, share_out
 from .._engine.blocks import row_blocks
-from ..tree._tables import children_of, parents_first
+from ..tree._structure import children_of, parents_first
 
-MESSAGE_CELLS = 2**20  # cells of all beliefs about the rows that pass through the tree at once,
-FEWEST_ROWS = 256  # unless they are fewer rows than pay for the work that is done once a block
+MESSAGE_CELLS = 2**20  # cells of all beliefs about the rows that pass through the tree at once
+FEWEST_ROWS = 256  # of a block in any case, to pay for the work that is done once per block
 
 
 @dataclass(frozen=True, eq=False)
 class TreeShape:
-    """Which column hangs on which, and how many values each has."""
+    """The structure of the tree and the sizes of its probabilities.
+
+    The values of all columns have slots in one array: those of a column one after the other, then
+    one for a missing value.
+    """
 
     parents: np.ndarray  # (n_columns,), -1 for the root
     n_values: np.ndarray  # (n_columns,)
-    n_states: int  # of each hidden variable
+    n_states: int  # of each latent variable
 
     @cached_property
     def children(self) -> list[list[int]]:
-        """The columns that hang on each column."""
+        """Children of each column."""
         return children_of(self.parents)
 
     @cached_property
     def order(self) -> list[int]:
-        """The columns, each after its parent."""
+        """Columns, each after its parent."""
         return parents_first(self.parents)
 
     @property
     def root(self) -> int:
-        """The column that hangs on none."""
+        """Column without a parent."""
         return self.order[0]
 
     def is_leaf(self, column: int) -> bool:
-        """Whether a column hangs on another and none on it."""
+        """Return whether a column has a parent and no children."""
         return column != self.root and not self.children[column]
 
     @cached_property
     def first(self) -> np.ndarray:
-        """Where the rows of each column start in a table of all values, and where the last end.
-
-        A column has a row for each value, and one for a missing value after these.
-        """
+        """Where the slots of each column start, and where the last end."""
         return np.concatenate([[0], np.cumsum(self.n_values + 1)])
 
-    def rows_of(self, column: int) -> slice:
-        """The rows of a column in a table of all values."""
+    def slots(self, column: int) -> slice:
+        """Slots of a column."""
         return slice(self.first[column], self.first[column + 1])
 
     @cached_property
     def is_value(self) -> np.ndarray:
-        """Which rows of a table of all values stand for a value, not for a missing one."""
+        """Mask of the slots of values, without those of missing values."""
         is_value = np.ones(self.first[-1], dtype=bool)
         is_value[self.first[1:] - 1] = False
         return is_value
 
-    def sums(self, table: np.ndarray) -> np.ndarray:
-        """Sums over the rows of each column in a table of all values."""
-        return np.add.reduceat(table, self.first[:-1], axis=0)
+    def sums(self, by_slot: np.ndarray) -> np.ndarray:
+        """Sum over the slots of each column."""
+        return np.add.reduceat(by_slot, self.first[:-1], axis=0)
 
     def spread(self, by_column: np.ndarray) -> np.ndarray:
-        """What belongs to each column, repeated in each of its rows."""
+        """Repeat an entry per column in all its slots."""
         return np.repeat(by_column, self.n_values + 1, axis=0)
 
     def index(self, codes: np.ndarray) -> np.ndarray:
-        """The row of each value, or of a missing one, among those of its column, a row a column."""
+        """Return the slot of each cell among those of its column, of shape (n_columns, n_rows)."""
         index = np.where(missing_cells(codes), self.n_values, codes)
         return np.ascontiguousarray(index.T, dtype=np.intp)
 
     def blocks(self, n_rows: int) -> list[slice]:
-        """Blocks of rows of which the messages fit in the cache."""
+        """Cut rows into blocks whose messages fit in the cache."""
         step = max(FEWEST_ROWS, MESSAGE_CELLS // (len(self.parents) * self.n_states))
         return row_blocks(n_rows, 1, step)
 
 
 @dataclass(frozen=True, eq=False)
 class TreeCounts:
-    """How often each state follows each, and each value comes from each state, as expected.
+    """Expected counts of each state after each, and of each value from each state; they add.
 
-    They add. ``transition[root]`` repeats how often the root has each state.
+    ``transition[root]`` repeats the counts of the root's states in every row.
     """
 
     shape: TreeShape
     transition: np.ndarray  # (n_columns, n_states of the parent, n_states)
-    emission: np.ndarray  # (rows of a table of all values, n_states)
+    emission: np.ndarray  # (n_slots, n_states)
 
     @classmethod
     def zeros(cls, shape: TreeShape) -> Self:
@@ -113,9 +114,9 @@ class TreeCounts:
         )
 
     def move_towards(self, other: Self, step: float, scale: float) -> None:
-        """Become ``(1 - step) self + step scale other``; the other's tables are used up."""
-        tables = (self.transition, other.transition), (self.emission, other.emission)
-        for mine, others in tables:
+        """Become ``(1 - step) self + step scale other``; the other's arrays are used up."""
+        pairs = (self.transition, other.transition), (self.emission, other.emission)
+        for mine, others in pairs:
             mine *= 1 - step
             others *= step * scale
             mine += others
@@ -123,7 +124,7 @@ class TreeCounts:
 
 @dataclass(frozen=True, eq=False)
 class Beliefs:
-    """What the rows say below each hidden variable: the result of the upward pass."""
+    """The likelihoods of what is below each latent variable: the result of the upward pass."""
 
     index: np.ndarray  # (n_columns, n_rows), see TreeShape.index
     belief: list[np.ndarray | None]  # p(x_i and below | z_i) up to scale, None for a leaf
@@ -136,7 +137,7 @@ class HiddenTree:
     """The model: ``p(x, z) = prod_i p(z_i | z_parent(i)) p(x_i | z_i)``.
 
     ``transition[root]`` repeats the probabilities of the root's states in every row. ``emission``
-    has a row for each value of each column, see ``TreeShape.first``, and is 1 for a missing one.
+    has a row for each slot, see ``TreeShape``, and is 1 in those of missing values.
     """
 
     shape: TreeShape
@@ -144,7 +145,7 @@ class HiddenTree:
     emission: np.ndarray
 
     def astype(self, dtype: type) -> HiddenTree:
-        """The same model with tables of another dtype, which its messages have then."""
+        """Return the same model in another dtype, which its messages then have."""
         transition = self.transition.astype(dtype, copy=False)
         return replace(
             self, transition=transition, emission=self.emission.astype(dtype, copy=False)
@@ -152,13 +153,13 @@ class HiddenTree:
 
     # ------------------------------------------------------------------ upward
     def upward(self, codes: np.ndarray) -> Beliefs:
-        """Collect what the rows say, from the leaves to the root."""
+        """Pass messages from the leaves to the root."""
         shape, index = self.shape, self.shape.index(codes)
         belief: list[np.ndarray | None] = [None] * len(shape.parents)
         message: list[np.ndarray | None] = [None] * len(shape.parents)
         log_scale = np.zeros(len(codes))
         for column in reversed(shape.order):
-            of_value = self.emission[shape.rows_of(column)]
+            of_value = self.emission[shape.slots(column)]
             if shape.is_leaf(column):
                 message[column] = of_value @ self.transition[column].T
                 continue
@@ -175,17 +176,17 @@ class HiddenTree:
         return Beliefs(index, belief, message, log_prob)
 
     def sender(self, column: int, index: np.ndarray) -> np.ndarray:
-        """Which row of a column's message is that of each row: a leaf has a message a value."""
+        """Return the index of each row's message of a column: a leaf has one message per slot."""
         return index[column] if self.shape.is_leaf(column) else np.arange(index.shape[1])
 
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
-        """``log p(x_observed)`` of each row."""
+        """Return ``log p(x_observed)`` of each row."""
         blocks = self.shape.blocks(len(codes))
         return np.concatenate([self.upward(codes[block]).log_prob for block in blocks])
 
     # ------------------------------------------------------------------ downward
     def expect(self, codes: np.ndarray, weight: np.ndarray) -> tuple[TreeCounts, np.ndarray]:
-        """The counts expected of weighted rows, and ``log p(x_observed)`` of each."""
+        """Return the counts expected of weighted rows, and ``log p(x_observed)`` of each."""
         counts, log_prob = TreeCounts.zeros(self.shape), np.empty(len(codes))
         for block in self.shape.blocks(len(codes)):
             beliefs = self.upward(codes[block])
@@ -198,7 +199,7 @@ class HiddenTree:
         for column, share in self._inner_shares(beliefs, weight, counts):
             emission = np.zeros((shape.n_values[column] + 1, shape.n_states), share.dtype)
             add_rows(share, beliefs.index[column], emission)
-            counts.emission[shape.rows_of(column)] += emission
+            counts.emission[shape.slots(column)] += emission
             if column == root:
                 counts.transition[root] += emission.sum(axis=0)
             for child in shape.children[column]:
@@ -208,7 +209,7 @@ class HiddenTree:
     def _inner_shares(
         self, beliefs: Beliefs, weight: np.ndarray, counts: TreeCounts | None = None
     ) -> Iterator[tuple[int, np.ndarray]]:
-        """Each column that is no leaf, with ``weight p(z_i | x_observed)`` of each row."""
+        """Yield each column that is not a leaf, with ``weight p(z_i | x_observed)`` of each row."""
         shape, root = self.shape, self.shape.root
         share = np.tile(self.transition[root, 0], (len(weight), 1))
         share_out(beliefs.belief[root], weight, share)
@@ -229,16 +230,16 @@ class HiddenTree:
                 share_out(beliefs.belief[child], weight, known[child])
 
     def _above(self, child: int, share: np.ndarray, beliefs: Beliefs) -> np.ndarray:
-        """What the rest of the tree says of the parent, its share without the child's message."""
+        """Divide the child's message out of the parent's share: the rest of the tree is left."""
         above = np.empty_like(share)
         divide(share, beliefs.message[child], self.sender(child, beliefs.index), above)
         return above
 
     def _add_leaf(self, leaf: int, share: np.ndarray, beliefs: Beliefs, counts: TreeCounts) -> None:
-        """A leaf's counts, in which rows with the same value are summed first."""
-        message, rows = beliefs.message[leaf], self.shape.rows_of(leaf)
+        """Add the counts of a leaf; rows with the same value are summed first."""
+        message, slots = beliefs.message[leaf], self.shape.slots(leaf)
         above = np.zeros_like(message)
         divide_and_add(share, message, beliefs.index[leaf], above)
-        of_value = self.emission[rows]
+        of_value = self.emission[slots]
         counts.transition[leaf] += self.transition[leaf] * (above.T @ of_value)
-        counts.emission[rows] += of_value * (above @ self.transition[leaf])
+        counts.emission[slots] += of_value * (above @ self.transition[leaf])

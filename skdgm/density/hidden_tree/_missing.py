@@ -1,4 +1,4 @@
-"""What a hidden tree says of missing values: draws, expectations and probable completions."""
+"""Queries on missing values under a hidden tree: draws, expectations, probable completions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..._kernels.hidden_tree import absorb, divide, draw
 from .._engine.completions import LISTED, best_completions
 from ._messages import HiddenTree
 
-GAIN = 1e-9  # nats; a change of a value that gains less is rounding
+GAIN = 1e-9  # nats; a smaller gain by the change of a value is rounding
 
 
-def draw_values(tree: HiddenTree, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Draw the hidden states given what is observed, from the root on, and all values from them."""
+def draw_missing(tree: HiddenTree, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Draw the latent states given the observed values, from the root on, then all values."""
     drawn = np.empty(codes.shape, dtype=np.uint16)  # holds every value, as codes may not
     for block in tree.shape.blocks(len(codes)):
         uniform = generator.random((2, *codes[block].shape[::-1]))
@@ -30,7 +30,7 @@ def _draw_block(tree: HiddenTree, codes: np.ndarray, uniform: np.ndarray) -> np.
     each, drawn = np.arange(n_rows), np.empty(codes.shape, dtype=np.uint16)
     state = {-1: np.zeros(n_rows, dtype=np.intp)}
     for column in shape.order:
-        above, values = state[shape.parents[column]], tree.emission[shape.rows_of(column)]
+        above, values = state[shape.parents[column]], tree.emission[shape.slots(column)]
         table, index = tree.transition[column], above
         if beliefs is not None:
             belief = beliefs.belief[column]
@@ -44,8 +44,8 @@ def _draw_block(tree: HiddenTree, codes: np.ndarray, uniform: np.ndarray) -> np.
     return drawn
 
 
-def expected_values(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
-    """``E[x_i | x_observed]`` where a value is missing."""
+def mean_missing(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
+    """Return ``E[x_i | x_observed]`` where a value is missing."""
     mean, missing = np.zeros(codes.shape), missing_cells(codes)
     for block in tree.shape.blocks(len(codes)):
         wanted = missing[block].any(axis=0)
@@ -57,9 +57,10 @@ def expected_values(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
 def value_probabilities(
     tree: HiddenTree, codes: np.ndarray, wanted: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """``p(x_i = v | all other observed values)`` of shape (n_rows, n_values), for wanted columns.
+    """Yield wanted columns with ``p(x_i = v | all other observed values)``, (n_rows, n_values).
 
-    Downward goes what the tree says of each hidden state without the values on and below it.
+    What is passed down is what the tree tells of each latent state without the values at and below
+    it.
     """
     shape, beliefs = tree.shape, tree.upward(codes)
     down = {shape.root: np.tile(tree.transition[shape.root, 0], (len(codes), 1))}
@@ -69,7 +70,7 @@ def value_probabilities(
         rest, scale = down.pop(column), np.zeros(len(codes))
         for child in shape.children[column]:
             absorb(beliefs.message[child], tree.sender(child, beliefs.index), scale, rest)
-        of_value = tree.emission[shape.rows_of(column)]
+        of_value = tree.emission[shape.slots(column)]
         if wanted[column]:
             probability = rest @ of_value[:-1].T
             yield column, probability / probability.sum(axis=1, keepdims=True)
@@ -82,12 +83,12 @@ def value_probabilities(
 
 
 # ---------------------------------------------------------------------- probable completions
-def probable_values(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
-    """The best completion of rows with few of them, and a local maximum for the others."""
+def mode_missing(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
+    """Return the best completion of rows with few completions, and a local maximum for others."""
     missing = missing_cells(codes)
     completed = np.where(missing, viterbi_values(tree, codes), codes)
     many = np.array([n_states(tree.shape.n_values[row]) > LISTED for row in missing])
-    completed[many] = _climb(tree, completed[many], missing[many])
+    completed[many] = _climb_by_best_change(tree, completed[many], missing[many])
     if not many.all():
         few = codes[~many], [completed[~many]], tree.log_prob, tree.shape.n_values
         completed[~many] = best_completions(*few)
@@ -95,7 +96,7 @@ def probable_values(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
 
 
 def viterbi_values(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
-    """The values on the most probable path of hidden states and missing values together."""
+    """Return the values that are most probable jointly with the latent states."""
     values = np.empty(codes.shape, dtype=np.uint16)
     with np.errstate(divide="ignore"):
         log_transition, log_emission = np.log(tree.transition), np.log(tree.emission)
@@ -113,7 +114,7 @@ def _viterbi_block(
     index, best = shape.index(codes), np.empty(codes.shape, dtype=np.uint16)
     belief: dict[int, np.ndarray] = {}
     for column in reversed(shape.order):
-        of_value = log_emission[shape.rows_of(column)].copy()
+        of_value = log_emission[shape.slots(column)].copy()
         of_value[-1] = of_value[:-1].max(axis=0)  # a missing value is the state's own best
         belief[column] = of_value[index[column]]
         for child in shape.children[column]:
@@ -123,13 +124,15 @@ def _viterbi_block(
     for column in shape.order:
         above = state[shape.parents[column]]
         state[column] = (log_transition[column][above] + belief[column]).argmax(axis=1)
-        own = log_emission[shape.rows_of(column)][:-1].argmax(axis=0)
+        own = log_emission[shape.slots(column)][:-1].argmax(axis=0)
         best[:, column] = own[state[column]]
     return best
 
 
-def _climb(tree: HiddenTree, completed: np.ndarray, missing: np.ndarray) -> np.ndarray:
-    """Change the missing value of each row that gains most, until no change gains."""
+def _climb_by_best_change(
+    tree: HiddenTree, completed: np.ndarray, missing: np.ndarray
+) -> np.ndarray:
+    """Change in each row the value that raises its probability most, until none does."""
     completed = completed.copy()
     for block in tree.shape.blocks(len(completed)):
         moving = np.arange(len(completed))[block]
@@ -141,7 +144,7 @@ def _climb(tree: HiddenTree, completed: np.ndarray, missing: np.ndarray) -> np.n
 def _change_best(
     tree: HiddenTree, completed: np.ndarray, missing: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-    """Change one value in each of the rows in place, and return which of them have gained."""
+    """Change one value in each of the rows in place; return a mask of the rows that gained."""
     codes, missing = completed[rows], missing[rows]
     each = np.arange(len(rows))
     gain, change = np.full(len(rows), 1.0), np.zeros((2, len(rows)), dtype=np.intp)

@@ -1,7 +1,7 @@
-"""Where a hidden Chow-Liu tree starts: as a mixture of Chow-Liu trees, one a cluster of rows.
+"""The start of a hidden Chow-Liu tree: a mixture of Chow-Liu trees, one per cluster of rows.
 
-A hidden state stands for a cluster and a value of its column. But for a small part it passes on to
-states of its cluster, with the probability that the values have in the rows of the cluster.
+A latent state stands for a cluster and a value of its column. Except for a small part, it passes on
+to states of its cluster, with the probabilities that the values have in the rows of the cluster.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..._codes import as_floats, missing_cells
 from .._engine.missing import fill_with_means
 from ._messages import TreeCounts, TreeShape
 
-SURE = 0.98  # how surely a state emits the value that it stands for
-BLUR = 0.2  # the part of a row's weight that counts for all clusters alike
-NOISE = 0.1  # relative; tells states apart that stand for the same
+SURE = 0.98  # probability that a state emits the value that it stands for
+BLUR = 0.2  # part of a row's weight that is shared among all clusters
+NOISE = 0.1  # relative; distinguishes states that stand for the same
 PSEUDO_COUNT = 1.0  # keeps the start from ruling anything out
 
 
 class States:
-    """What the hidden states stand for: a cluster, and a group of values of their column.
+    """The meaning of the latent states: a cluster, and a group of values of their column.
 
     A group is one value, unless a column has more values than there are states.
     """
@@ -35,40 +35,40 @@ class States:
         self.cluster = np.arange(shape.n_states) % self.n_clusters
 
     def group(self, column: int) -> np.ndarray:
-        """The group that each state stands for."""
+        """Return the group that each state stands for."""
         return np.arange(self.shape.n_states) // self.n_clusters % self.n_groups[column]
 
     def group_of_values(self, column: int) -> np.ndarray:
-        """The group of each value of a column."""
+        """Return the group of each value of a column."""
         n_values = int(self.shape.n_values[column])
         return np.arange(n_values) * self.n_groups[column] // n_values
 
     def n_alike(self, column: int) -> np.ndarray:
-        """How many states stand for the same as each."""
+        """Number of states that stand for the same cluster and group as each state."""
         label = self.group(column) * self.n_clusters + self.cluster
         return np.bincount(label)[label]
 
 
 class ClusteredRows:
-    """Weighted rows in clusters, and what they say of the values that follow a value."""
+    """Weighted rows in clusters, and the frequencies of values in each cluster."""
 
     def __init__(self, codes: np.ndarray, weight: np.ndarray, states: States, seed: int) -> None:
         self.codes, self.weight, self.states = codes, weight, states
-        self.cluster = _cluster(codes, weight, states, seed)
+        self.cluster = _k_means_of_rows(codes, weight, states, seed)
         size = np.bincount(self.cluster, weights=weight, minlength=states.n_clusters)
         self.share = (size + 1e-3) / (size + 1e-3).sum()
 
     @cached_property
     def missing(self) -> np.ndarray:
-        """Which cells are missing."""
+        """Mask of the missing cells."""
         return missing_cells(self.codes)
 
     def marginal(self, column: int) -> np.ndarray:
-        """The smoothed probability of each value of a column."""
+        """Return the smoothed probability of each value of a column."""
         return marginal(self.codes[:, column], self.weight, int(self.states.shape.n_values[column]))
 
     def next_group(self, parent: int, column: int) -> np.ndarray:
-        """``p(group of column | group of parent, cluster)``; a root has one group above it."""
+        """Return ``p(group of column | group of parent, cluster)``; a root has one group above."""
         states = self.states
         seen = ~self.missing[:, column]
         n_above = 1 if parent < 0 else states.n_groups[parent]
@@ -91,7 +91,7 @@ class ClusteredRows:
 
 
 def marginal(codes: np.ndarray, weight: np.ndarray, n_values: int) -> np.ndarray:
-    """The probability of each value of a column, smoothed so that none is 0."""
+    """Return the probability of each value of a column, smoothed so that none is 0."""
     seen = ~missing_cells(codes)
     count = np.bincount(codes[seen], weights=weight[seen], minlength=n_values)
     return _smoothed(count, 1 / n_values)
@@ -102,17 +102,19 @@ def _smoothed(count: np.ndarray, towards: np.ndarray | float) -> np.ndarray:
     return count / count.sum(axis=-1, keepdims=True)
 
 
-def _cluster(codes: np.ndarray, weight: np.ndarray, states: States, seed: int) -> np.ndarray:
-    """The cluster of each row by k-means, missing values at the mean of their column."""
+def _k_means_of_rows(
+    codes: np.ndarray, weight: np.ndarray, states: States, seed: int
+) -> np.ndarray:
+    """Cluster the rows by k-means, with missing values at the mean of their column."""
     n_clusters = min(states.n_clusters, len(codes))
     if n_clusters == 1:
         return np.zeros(len(codes), dtype=np.intp)
     points = as_floats(codes) / np.maximum(states.shape.n_values - 1, 1)
-    table = fill_with_means(points, weight).astype(np.float32)
+    points = fill_with_means(points, weight).astype(np.float32)
     k_means = MiniBatchKMeans(n_clusters, n_init=3, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fewer distinct rows than clusters
-        return k_means.fit(table, sample_weight=weight).labels_.astype(np.intp)
+        return k_means.fit(points, sample_weight=weight).labels_.astype(np.intp)
 
 
 def count_start(
@@ -122,14 +124,13 @@ def count_start(
     mixing: float,
     generator: np.random.Generator,
 ) -> TreeCounts:
-    """Counts that the start is estimated from, with all states of a column as frequent."""
+    """Make counts to estimate the start from; all states of a column are equally frequent."""
     states = States(shape)
     rows = ClusteredRows(codes, weight, states, int(generator.integers(2**31)))
     counts = TreeCounts.zeros(shape)
     visits = weight.sum() / shape.n_states
     for column, parent in enumerate(shape.parents):
-        values = shape.rows_of(column)
-        counts.emission[values][:-1] = visits * _emission(rows, column)
+        counts.emission[shape.slots(column)][:-1] = visits * _emission(rows, column)
         moves = _moves(rows, parent, column, mixing)
         n_rows = 1 if parent < 0 else shape.n_states
         moves = moves * generator.uniform(1 - NOISE, 1 + NOISE, (n_rows, shape.n_states))
@@ -138,14 +139,14 @@ def count_start(
 
 
 def _emission(rows: ClusteredRows, column: int) -> np.ndarray:
-    """``p(value | state)`` of shape (n_values, n_states)."""
+    """Return ``p(value | state)`` of shape (n_values, n_states)."""
     states, values = rows.states, rows.marginal(column)[:, np.newaxis]
     own = states.group_of_values(column)[:, np.newaxis] == states.group(column)
     return SURE * own * values / (own * values).sum(axis=0) + (1 - SURE) * values
 
 
 def _moves(rows: ClusteredRows, parent: int, column: int, mixing: float) -> np.ndarray:
-    """``p(state of column | state of parent)``, one row for a root."""
+    """Return ``p(state of column | state of parent)``, with one row for a root."""
     states = rows.states
     follows = rows.next_group(parent, column)
     cluster, group = states.cluster, states.group(column)

@@ -1,4 +1,4 @@
-"""Chains by dense tables, with a cell for every possible context and value."""
+"""Chains with dense conditional probability tables: a cell for every context and value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from ..._codes import digits, has_missing, missing_cells, missing_code, readonly
+from ..._codes import digits, has_missing, missing_code, readonly
 from ..._kernels import markov_chain as kernels
 from ..._kernels import markov_chain_missing as missing_kernels
 from .._engine.blocks import draw_with_uniforms, ones_if_none
@@ -47,11 +47,11 @@ class DenseChainCounts:
 
     @classmethod
     def count_start(cls, codes: np.ndarray, weight: np.ndarray | None, shape: ChainShape) -> Self:
-        """Count as :meth:`count`, and one more after every context, in parts for the values."""
+        """Count, with one more after every context, spread evenly over the values."""
         return cls(shape, cls.count(codes, weight, shape).counts + 1 / shape.n_categories)
 
     def windows(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """For each table the windows seen, as rows of codes, and their weights."""
+        """Return for each table the windows seen, as rows of codes, and their weights."""
         K = self.shape.n_categories
         windows = []
         for table, counts in enumerate(self.counts):
@@ -62,6 +62,7 @@ class DenseChainCounts:
 
     @classmethod
     def from_windows(cls, windows: list[tuple[np.ndarray, np.ndarray]], shape: ChainShape) -> Self:
+        """Make the counts whose :meth:`windows` are given."""
         counts = cls._empty(shape)
         for table, (codes, weight) in enumerate(windows):
             cells = codes @ shape.n_categories ** np.arange(codes.shape[1] - 1, -1, -1)
@@ -69,18 +70,18 @@ class DenseChainCounts:
         return cls(shape, counts)
 
     def probabilities(self, alpha: float) -> DenseChainProbabilities:
+        """Estimate the conditional probabilities, with a pseudo-count for each value."""
         K = self.shape.n_categories
         smoothed = self.counts + alpha
         total = smoothed.sum(axis=2, keepdims=True)
         never_seen = total == 0  # only with alpha = 0: then as for the smallest alpha, evenly
         np.divide(smoothed, total, out=smoothed, where=~never_seen)
         smoothed[never_seen[:, :, 0]] = 1 / K
-        form = DenseChainProbabilities if self.shape.order else IndependentProbabilities
-        return form(self.shape, smoothed, alpha)
+        return DenseChainProbabilities(self.shape, smoothed, alpha)
 
 
 def _count_binary_pairs(codes: np.ndarray, shape: ChainShape, counts: np.ndarray) -> None:
-    """The quick way for binary chains of order 0 and 1: all counts follow from two sums."""
+    """Count binary chains of order 0 or 1 quickly: all counts follow from two sums."""
     ones = np.zeros(shape.n_positions, dtype=np.int64)
     both = np.zeros(shape.n_positions, dtype=np.int64)
     kernels.count_binary_pairs(codes, ones, both)
@@ -108,6 +109,7 @@ class DenseChainProbabilities:
         self.cumulative = cumulative / cumulative[:, :, -1:]  # ends with exactly 1
 
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
+        """Return ``log p(x)`` of complete rows."""
         out = np.empty(len(codes))
         table, order = self.shape.table, self.shape.order
         log_probability = self.log_probability
@@ -121,6 +123,7 @@ class DenseChainProbabilities:
         return out
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw rows."""
         codes = np.empty((n_samples, self.shape.n_positions), dtype=self.shape.dtype)
         table, order = self.shape.table, self.shape.order
         if self.shape.n_categories == 2:
@@ -129,42 +132,8 @@ class DenseChainProbabilities:
         arguments = (table, order, readonly(self.cumulative))
         return draw_with_uniforms(kernels.draw, arguments, codes, generator)
 
-    def log_prob_missing(self, codes: np.ndarray) -> np.ndarray:
-        out = np.empty(len(codes))
-        missing_kernels.log_prob_missing(codes, *self._arguments(codes), out)
-        return out
-
-    def sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        arguments = self._arguments(codes)
-        return draw_with_uniforms(missing_kernels.draw_missing, arguments, codes.copy(), generator)
-
-    def mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        mean = np.empty(codes.shape)
-        missing_kernels.mean_missing(codes, *self._arguments(codes), mean)
-        return mean
-
-    def mode_missing(self, codes: np.ndarray) -> np.ndarray:
-        completed = codes.copy()
-        mark, table, order, _, log_probability = self._arguments(codes)
-        missing_kernels.fill_mode(mark, table, order, log_probability, completed)
-        return completed
-
-    def expect(
-        self, codes: np.ndarray, weight: np.ndarray | None
-    ) -> tuple[DenseChainCounts, np.ndarray]:
-        """The expected counts of the windows, and the log-probability of each row."""
-        counts, out = np.zeros(self.probability.shape), np.empty(len(codes))
-        weight = readonly(ones_if_none(weight, len(codes)))
-        mark, *arguments = self._arguments(codes)
-        missing_kernels.add_expected_windows(codes, mark, weight, *arguments, counts, out)
-        return DenseChainCounts(self.shape, counts), out
-
-    def _arguments(self, codes: np.ndarray) -> tuple:
-        probability, log_probability = readonly(self.probability), readonly(self.log_probability)
-        return missing_code(codes), self.shape.table, self.shape.order, probability, log_probability
-
     def log_prior(self) -> float:
-        """The logarithm of the pseudo-counts' prior, less what it is for even distributions."""
+        """Log-density of the pseudo-counts' prior, relative to even distributions."""
         if not self.alpha:
             return 0.0
         K = self.shape.n_categories
@@ -172,25 +141,3 @@ class DenseChainProbabilities:
         pairs = zip(self.log_probability, widths, strict=True)
         relative = (cells[: K**width] + np.log(K) for cells, width in pairs)
         return self.alpha * float(sum(cells.sum() for cells in relative))
-
-
-class IndependentProbabilities(DenseChainProbabilities):
-    """A chain of order 0, where nothing follows for a missing value from the others."""
-
-    def log_prob_missing(self, codes: np.ndarray) -> np.ndarray:
-        n_positions, K = self.shape.n_positions, self.shape.n_categories
-        log_probability = np.zeros((n_positions, K + 1))  # of a missing value: log 1
-        log_probability[:, :K] = self.log_probability[self.shape.table, 0]
-        value = np.where(missing_cells(codes), K, codes)
-        return log_probability[np.arange(n_positions), value].sum(axis=1)
-
-    def sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return self.sample(len(codes), generator)
-
-    def mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        mean = self.probability[:, 0] @ np.arange(self.shape.n_categories)
-        return np.broadcast_to(mean[self.shape.table], codes.shape)
-
-    def mode_missing(self, codes: np.ndarray) -> np.ndarray:
-        mode = self.probability[:, 0].argmax(axis=1)
-        return np.broadcast_to(mode[self.shape.table], codes.shape)

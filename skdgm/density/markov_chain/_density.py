@@ -1,7 +1,6 @@
 """The chain rule with conditional independence: ``p(x) = prod_i p(x_i | the m values before it)``.
 
-Each conditional is a smoothed table of counts; order 0 is independence, order n - 1 restricts
-nothing.
+Each conditional comes from smoothed counts; order 0 is independence, order n - 1 restricts nothing.
 """
 
 from __future__ import annotations
@@ -13,45 +12,50 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..._codes import has_missing, missing_cells, readonly, with_room
+from ..._codes import readonly, with_room
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
+from .._engine.missing import log_prob_in_parts
+from ._counts import ChainCounts, count_chain, count_start, widen
+from ._missing import ChainQueries, queries_on
 from ._scan import SCANS, scan_order
 from ._shape import ChainShape
-from ._tables import ChainCounts, count_chain, count_start, widen
 
 
 class MarkovChainImageDensity(BaseCategoricalDensity):
     """A Markov chain along the pixels of an image, or along the columns of a table.
 
     Given the ``order`` values before it on the chain, a value is independent of all earlier ones.
-    Each table estimates ``p(value | context)`` as ``(count(context, value) + alpha) /
-    (count(context) + K alpha)``; a context that was never seen leaves the even distribution.
+    ``p(value | context)`` is estimated as
+    ``(count(context, value) + alpha) / (count(context) + K alpha)``. After a context that was never
+    seen, all values are equally probable.
 
     Parameters
     ----------
     order : int, default=1
-        How many values before it a value depends on: 0 is independent pixels, ``n_features - 1``
-        the full chain rule, which restricts nothing.
+        Number of preceding values that a value depends on: 0 makes pixels independent, and
+        ``n_features - 1`` is the full chain rule, which restricts nothing.
     scan : {"raster", "snake", "column", "hilbert"} or array-like of shape (n_features,), \
 default="raster"
-        The order in which the chain visits the pixels: row by row, row by row and back, column by
-        column, along the Hilbert curve, or as given (a permutation of the columns of X).
+        The order in which the chain visits the pixels: row by row, row by row in alternating
+        directions, column by column, along the Hilbert curve, or as given (a permutation of the
+        columns of X).
     image_shape : tuple of int (height, width) or None, default=None
-        Shape of the images whose rows make up a row of X; None is a square. Needed for "snake",
-        "column" and "hilbert" only.
+        Shape of the images whose rows make up a row of X; None is a square. Only "snake", "column"
+        and "hilbert" need it.
     n_categories : "auto" or int, default="auto"
         Number of categories K of every pixel, which holds 0 to K - 1. With "auto", one more than
         the largest seen.
     alpha : float, default=1.0
         Pseudo-count of each value after each context; 0 is maximum likelihood.
     homogeneous : bool, default=False
-        Whether all positions that have ``order`` values before them share one table.
+        Whether all positions that have ``order`` values before them share one distribution.
     max_iter : int, default=200
-        Most steps of expectation-maximisation, which only training data with missing values need.
+        Maximum number of steps of expectation-maximisation, which only training data with missing
+        values need.
     tol : float, default=1e-5
         Expectation-maximisation ends when a step raises the mean log-likelihood (with the
-        pseudo-counts' log-prior) by less, in nats a row.
+        pseudo-counts' log-prior) by less, in nats per row.
     verbose : int, default=0
         Whether to print the objective of every step.
     n_jobs : int or None, default=None
@@ -65,12 +69,13 @@ default="raster"
     scan_ : ndarray of shape (n_features,)
         The columns in the order of the chain.
     n_parameters_ : int
-        Free parameters, exact: ``sum_i (K - 1) K**min(i, order)``, which for binary pixels and
-        order 1 is ``2 n_features - 1``; with ``homogeneous`` the common table counts once.
+        Exact number of free parameters: ``sum_i (K - 1) K**min(i, order)``, which is
+        ``2 n_features - 1`` for binary pixels and order 1. With ``homogeneous``, the shared
+        distribution counts once.
     n_iter_ : int
-        Steps of expectation-maximisation taken; 1 if nothing was missing.
+        Number of steps of expectation-maximisation; 1 if nothing was missing.
     lower_bounds_ : ndarray of shape (`n_iter_`,)
-        The objective before each step, in nats a row; empty if nothing was missing.
+        The objective before each step, in nats per row; empty if nothing was missing.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -79,22 +84,22 @@ default="raster"
     See Also
     --------
     BernoulliIndependentDensity : Order 0 for binary pixels.
-    FullCategoricalDensity : The unrestricted family as one table of joint states.
+    FullCategoricalDensity : The unrestricted family, with a probability for each joint state.
 
     Notes
     -----
-    Tables of up to about a million cells are dense. Larger ones hold only the windows of
-    ``order + 1`` values that occur in the training data, so that a long memory costs no more than
-    the data have contexts.
+    Conditional probability tables of up to about a million cells are dense. Larger ones hold only
+    the windows of ``order + 1`` values that occur in the training data, so that the cost of a long
+    memory grows with the number of contexts in the data.
 
-    With long contexts most tables have few rows, and ``alpha`` outweighs them: values well below 1
-    then describe and draw images better. It is worth a search.
+    Most long contexts occur in few rows, which ``alpha`` then outweighs: values well below 1
+    describe and draw images better. They are worth a search.
 
-    Missing values are summed over exactly. A position costs ``K**f`` sums, f the number of missing
-    values among the ``order`` before it, or with sparse tables at most one for each context seen
-    and each of its beginnings.
+    Missing values are summed over exactly. A position with f missing values among the ``order``
+    before it costs ``K**f`` sums; with sparse tables, at most one for each context seen and each of
+    its beginnings.
 
-    X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
+    If X holds nothing but fractions strictly between 0 and 1, it is taken for grey levels and
     binarised at 0.5, with a warning.
 
     References
@@ -166,7 +171,7 @@ default="raster"
         return codes
 
     def _make_room(self, codes: np.ndarray) -> None:
-        """Let the model of the earlier batches tell the values and contexts of this one apart."""
+        """Make room in the statistics so far for the categories and contexts of this batch."""
         statistics = widen(self._statistics, self._in_scan_order(codes), self.n_categories_)
         if statistics is not self._statistics:
             self._set(statistics)
@@ -199,6 +204,10 @@ default="raster"
         return ChainShape(self.n_features_in_, order, self.homogeneous, self.n_categories_)
 
     @property
+    def _queries(self) -> ChainQueries:
+        return queries_on(self._tables)
+
+    @property
     def _counts_missing(self) -> bool:
         return self._shape.order == 0
 
@@ -215,7 +224,7 @@ default="raster"
     def _expect(
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[ChainCounts, np.ndarray]:
-        expected, log_prob = self._tables.expect(self._in_scan_order(codes), weight)
+        expected, log_prob = self._queries.expect(self._in_scan_order(codes), weight)
         self._check_expected(log_prob)
         return expected, log_prob
 
@@ -228,27 +237,21 @@ default="raster"
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
         codes = self._in_scan_order(codes)
-        if not has_missing(codes):
-            return self._tables.log_prob(codes)
-        incomplete = missing_cells(codes).any(axis=1)
-        log_prob = np.empty(len(codes))
-        log_prob[incomplete] = self._tables.log_prob_missing(readonly(codes[incomplete]))
-        log_prob[~incomplete] = self._tables.log_prob(readonly(codes[~incomplete]))
-        return log_prob
+        return log_prob_in_parts(codes, self._tables.log_prob, self._queries.log_prob)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         return self._in_column_order(self._tables.sample(n_samples, generator))
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         codes = self._in_scan_order(with_room(codes, self.n_categories_))
-        return self._in_column_order(self._tables.sample_missing(codes, generator))
+        return self._in_column_order(self._queries.sample(codes, generator))
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._in_column_order(self._tables.mean_missing(self._in_scan_order(codes)))
+        return self._in_column_order(self._queries.mean(self._in_scan_order(codes)))
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         codes = self._in_scan_order(with_room(codes, self.n_categories_))
-        return self._in_column_order(self._tables.mode_missing(codes))
+        return self._in_column_order(self._queries.mode(codes))
 
     def _in_column_order(self, table: np.ndarray) -> np.ndarray:
         columns = np.empty_like(table)

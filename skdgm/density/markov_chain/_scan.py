@@ -13,13 +13,13 @@ SCANS = ("raster", "snake", "column", "hilbert")
 def scan_order(
     scan: str | ArrayLike, image_shape: tuple[int, int] | None, n_pixels: int
 ) -> np.ndarray:
-    """The pixels in the order of the visit, as indices into the raster (row by row) layout.
+    """Return the pixels in the order of the visit, as indices into the raster (row by row) layout.
 
     Raises
     ------
     ValueError
-        If ``image_shape`` does not hold ``n_pixels``, cannot be guessed though the scan needs it,
-        or ``scan`` is no permutation of the pixels.
+        If ``image_shape`` does not hold ``n_pixels``, if the scan needs it and it cannot be
+        guessed, or if ``scan`` is no permutation of the pixels.
     """
     if not isinstance(scan, str):
         return _check_permutation(scan, n_pixels)
@@ -79,7 +79,7 @@ def _check_image_shape(
 def _hilbert_distance(height: int, width: int) -> np.ndarray:
     """Distance of each pixel along the Hilbert curve of the enclosing power-of-two square.
 
-    From the coarsest quadrant to the finest: add the quadrant's place on the curve, then turn the
+    From the coarsest quadrant to the finest, add the quadrant's place on the curve, then turn the
     coordinates as the curve turns there (Hilbert, 1891).
     """
     side = 1 << (max(height, width) - 1).bit_length()

@@ -1,4 +1,4 @@
-"""Which position of a chain depends on how many values before it, and by which table."""
+"""The shape of a chain: how many values before it each position depends on, by which table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..._codes import readonly
 
 @dataclass(frozen=True)
 class ChainShape:
-    """Which positions depend on how many values before them, and which of them share a table."""
+    """The order of a chain, its number of categories, and which positions share a table."""
 
     n_positions: int
     order: int
@@ -21,7 +21,7 @@ class ChainShape:
 
     @cached_property
     def table(self) -> np.ndarray:
-        """The table of each position: its own, or from position ``order`` on a common one."""
+        """Table of each position: its own, or a common one from position ``order`` on."""
         positions = np.arange(self.n_positions)
         return readonly(np.minimum(positions, self.order) if self.homogeneous else positions)
 
@@ -30,12 +30,12 @@ class ChainShape:
         return int(self.table[-1]) + 1
 
     def n_before(self, table: int) -> int:
-        """How many values a context of this table has."""
+        """Number of values in a context of this table."""
         return min(int(table), self.order)
 
     @property
     def dtype(self) -> type[np.unsignedinteger]:
-        """The dtype of codes that holds the categories."""
+        """Dtype of codes that holds the categories."""
         return np.uint8 if self.n_categories <= 256 else np.uint16
 
     @property

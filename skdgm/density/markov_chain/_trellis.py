@@ -1,26 +1,24 @@
-"""Exact answers about missing values from sparse tables, by a trellis of what can still matter.
+"""A trellis for rows with missing values: what still matters of the values so far.
 
-After the values ``x_0 .. x_(i-1)``, all that the tables know of the future follows from the longest
-suffix of these values with which a context that was seen begins, at the same position: no earlier
-start can become a context that was seen, and one that never was leaves the even distribution. Such
-suffixes are the states of layer i. Each has a fallback, its longest proper suffix that is a state,
-and leads with a value that none of its contexts continues with to where its fallback does (the
-automaton of Aho and Corasick, 1975).
+After the values ``x_0 .. x_(i-1)``, sparse tables tell the future from the longest suffix of these
+values with which a context that was seen begins, at the same position: no earlier start can become
+a context that was seen, and after any other the distribution is even. Such suffixes are the states
+of layer i. Each has a fallback, its longest proper suffix that is a state. With a value that none
+of its contexts continues with, a state leads where its fallback does (the automaton of Aho and
+Corasick, 1975).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..._codes import missing_cells, readonly
 from ..._kernels import markov_chain_trellis as kernels
 from ..._kernels.markov_chain_trellis import TrellisArrays
-
-if TYPE_CHECKING:
-    from ._sparse import SparseChainProbabilities, SparseTable
+from ._sparse import SparseChainProbabilities
+from ._sparse_table import SparseTable
 
 BLOCK_SIZE = 2**23  # rows share a trellis that holds no more states, children and runs than this
 LAYER_STATES = 2**20
@@ -28,7 +26,7 @@ LAYER_CHILDREN = 2**26
 
 
 class TooManyStates(ValueError):
-    """A trellis is larger than the limits allow."""
+    """Raised for a trellis larger than the limits allow."""
 
 
 def in_trellises(
@@ -37,7 +35,7 @@ def in_trellises(
     answer: Callable[[Trellis, slice], None],
     counting: bool = False,
 ) -> None:
-    """Call ``answer`` with a trellis for each block of rows, as large as the limits allow."""
+    """Call ``answer(trellis, rows)`` for blocks of rows as large as the limits allow."""
     waiting = [slice(0, len(codes))]
     while waiting:
         rows = waiting.pop()
@@ -55,11 +53,11 @@ def in_trellises(
 class Trellis:
     """The states that rows of codes, in the order of the chain, leave possible.
 
-    ``columns`` says in which column of its layer's child rows each value stands, -1 where it is
-    missing; where a position is missing in some row, its columns are the values. ``contexts`` holds
-    for each layer the first state that is a context seen in the position's table, and the indices
-    of these contexts there; the last states of a layer are such. ``counting`` leaves room for a
-    count of every value after them.
+    ``columns`` holds the column of its layer's child rows in which each value stands, -1 where it
+    is missing; where some row misses a position, its columns are the values. The last states of a
+    layer are contexts seen in the position's table: ``contexts`` holds for each layer the first of
+    them, and their indices in the table. ``counting`` leaves room for a count of every value after
+    them.
     """
 
     def __init__(
@@ -96,9 +94,9 @@ class Trellis:
     def posterior(
         self, weight: np.ndarray, counting: bool = False
     ) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-        """Expected columns, the rows' log-probabilities, and counts if asked for.
+        """Return expected columns, the rows' log-probabilities, and counts if ``counting``.
 
-        The counts are, for each layer, contexts and values, and the weight of the rows expected to
+        The counts are, for each layer, contexts, values, and the expected weight of the rows that
         have the one and then the other.
         """
         sizes = [len(contexts) * counting for _, contexts in self.contexts] * self.arrays.width
@@ -159,7 +157,7 @@ class _Source:
 
     @property
     def contexts(self) -> np.ndarray:
-        """The contexts that are complete."""
+        """Indices of the contexts that are complete."""
         return self._possible if self._level == self._codes.shape[1] else self._possible[:0]
 
     def advance(self, i: int, column_of: np.ndarray) -> _Edges:
@@ -179,7 +177,7 @@ class _Source:
 
 
 class _Head:
-    """The contexts of the tables near the start, each shorter than ``order``: one table a layer."""
+    """The contexts of the tables near the start, shorter than ``order``: one table per layer."""
 
     def __init__(self, tables: list[SparseTable], order: int) -> None:
         self._tables = tables[:order]
@@ -187,7 +185,7 @@ class _Head:
         self.n_nodes = 1
 
     def advance(self, i: int, column_of: np.ndarray) -> _Edges:
-        """Go on to the contexts with one more value: windows now, contexts of the next table."""
+        """Go on to the contexts with one more value: windows here, contexts of the next table."""
         if i + 1 == len(self._tables):
             self.n_nodes = 0
             return _NO_EDGES
@@ -203,22 +201,22 @@ class _Head:
 
 
 def _unroll(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers from each start to its end, and at each which pair it is from."""
+    """List the numbers from each start to its end; return the pair of each, and the numbers."""
     length = end - start
     pair = np.repeat(np.arange(len(start)), length)
     return pair, np.arange(len(pair)) + (start - np.cumsum(length) + length)[pair]
 
 
 def _columns(codes: np.ndarray, n_categories: int) -> tuple[np.ndarray, np.ndarray]:
-    """The values that may stand at a position, and which of them each code is."""
-    hidden = missing_cells(codes)
-    if hidden.any():
-        return np.arange(n_categories), np.where(hidden, -1, codes.astype(np.int32))
+    """Return the values that may stand at a position, and the index of each code among them."""
+    missing = missing_cells(codes)
+    if missing.any():
+        return np.arange(n_categories), np.where(missing, -1, codes.astype(np.int32))
     return np.unique(codes, return_inverse=True)
 
 
 class _Layer:
-    """The states of position i in the order: nothing, then each source's, the youngest first."""
+    """The states of position i in order: no value, then those of each source, the newest first."""
 
     def __init__(
         self,
@@ -243,7 +241,7 @@ class _Layer:
     def _add_probabilities(
         self, model: SparseChainProbabilities, table: SparseTable, column_of: np.ndarray
     ) -> None:
-        """Each column's probability: an even share, and in a run what a context adds to it."""
+        """Set each column's probability: an even share, and in a run what a context adds to it."""
         K = model.shape.n_categories
         before = table.contexts.weight_at(self.contexts)
         total = before + K * model.alpha

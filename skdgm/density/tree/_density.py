@@ -1,12 +1,13 @@
 """The best first-order tree of Chow and Liu: ``p(x) = p(x_root) prod_j p(x_j | x_parent(j))``.
 
-The tables of all pairs of columns are counted. Of all trees, the one whose edges have the largest
-mutual information together has the highest likelihood.
+All pairs of values of two columns are counted. Of all trees, the one whose edges have the largest
+total mutual information has the highest likelihood.
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,19 +15,28 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from ..._codes import has_missing, missing_cells
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
-from ._tables import PairCounts, TreeProbabilities, best_tree, mutual_information
+from .._engine.missing import log_prob_in_parts
+from ._missing import (
+    draw_missing,
+    expected_pairs,
+    log_prob_observed,
+    mean_missing,
+    mode_missing,
+)
+from ._pair_counts import PairCounts
+from ._probabilities import TreeProbabilities
+from ._structure import best_tree, mutual_information
 
 
 class ChowLiuTreeDensity(BaseCategoricalDensity):
-    """The best tree in which every column depends on one other, learned with its edges.
+    """The best tree in which every column depends on one other; its edges are learned.
 
     ``p(x) = p(x_root) prod_j p(x_j | x_parent(j))``. Of all trees over the columns, the one whose
-    edges have the largest sum of mutual informations has the highest likelihood (Chow and Liu,
-    1968). Each table is estimated as ``p(value | parent's value) = (count(both) + alpha) /
-    (count(parent's value) + K alpha)``.
+    edges have the largest total mutual information has the highest likelihood (Chow and Liu, 1968).
+    ``p(value | parent's value)`` is estimated as
+    ``(count(both) + alpha) / (count(parent's value) + K alpha)``.
 
     Parameters
     ----------
@@ -34,13 +44,14 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         Number of categories of the columns, which hold the integers from 0. With "auto", one more
         than the largest seen in each column.
     alpha : float, default=1.0
-        Pseudo-count of each pair of values of two columns (of columns with as many categories as
-        the others, see Notes); 0 is maximum likelihood.
+        Pseudo-count of each pair of values of two columns, if all columns have the same number of
+        categories (otherwise see Notes); 0 is maximum likelihood.
     max_iter : int, default=200
-        Most steps of expectation-maximisation, which only training data with missing values need.
+        Maximum number of steps of expectation-maximisation, which only training data with missing
+        values need.
     tol : float, default=1e-5
         Expectation-maximisation ends when a step raises the mean log-likelihood (with the
-        pseudo-counts' log-prior) by less, in nats a row.
+        pseudo-counts' log-prior) by less, in nats per row.
     verbose : int, default=0
         Whether to print the objective of every step.
     n_jobs : int or None, default=None
@@ -52,19 +63,19 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
     n_categories_ : ndarray of shape (n_features,)
         Number of categories of each column.
     parents_ : ndarray of shape (n_features,)
-        The column that each column depends on; -1 for the root, which is column 0.
+        Parent of each column, on which it depends; -1 for the root, which is column 0.
     edges_ : ndarray of shape (n_features - 1, 2)
         Parent and child of each edge, breadth first from the root.
     mutual_information_ : ndarray of shape (n_features, n_features)
-        Mutual information of each pair of columns in nats, under the smoothed pair tables; the
-        diagonal holds the entropies of the columns.
+        Mutual information of each pair of columns in nats, after smoothing; the diagonal holds the
+        entropies of the columns.
     n_parameters_ : int
-        Free parameters, exact: ``K - 1`` of the root and ``K_parent (K_child - 1)`` of each edge,
-        which for binary columns is ``2 n_features - 1``.
+        Exact number of free parameters: ``K - 1`` for the root and ``K_parent (K_child - 1)`` for
+        each edge, which is ``2 n_features - 1`` for binary columns.
     n_iter_ : int
-        Steps of expectation-maximisation taken; 1 if nothing was missing.
+        Number of steps of expectation-maximisation; 1 if nothing was missing.
     lower_bounds_ : ndarray of shape (`n_iter_`,)
-        The objective before each step, in nats a row; empty if nothing was missing.
+        The objective before each step, in nats per row; empty if nothing was missing.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -72,23 +83,24 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
 
     See Also
     --------
-    MarkovChainImageDensity : A tree that is given: each column hangs on the one before it.
-    BernoulliIndependentDensity : Columns that depend on nothing.
+    MarkovChainImageDensity : A tree that is given: each column depends on the one before it.
+    BernoulliIndependentDensity : Columns that do not depend on one another.
 
     Notes
     -----
     The pseudo-counts are those of rows drawn evenly from all states, of total weight
-    ``A = alpha K**2``, where K is the geometric mean of the columns' numbers of categories: a cell
-    of a pair table gets ``A / (K_i K_j)``, so that the tables of all pairs agree, and alpha where
-    all columns have as many. The choice of the root does not change the distribution.
+    ``A = alpha K**2``, where K is the geometric mean of the columns' numbers of categories: a pair
+    of values of columns i and j gets ``A / (K_i K_j)``, so that all pairs of columns agree. That is
+    alpha if all columns have the same number of categories. The choice of the root does not change
+    the distribution.
 
-    Memory and time of a fit grow with the square of the number of values of all columns together.
+    Memory and time of a fit grow with the square of the total number of values of all columns.
 
     Missing values are summed over exactly, by messages along the tree. In training, each step of
-    expectation-maximisation may choose another tree. The first is that of the pairs of columns in
-    the rows where both are observed; the last is the best of those nearby, maybe not of all.
+    expectation-maximisation may choose another tree. The first comes from the rows in which both
+    columns of a pair are observed; the last is the best of those nearby, but perhaps not of all.
 
-    X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
+    If X holds nothing but fractions strictly between 0 and 1, it is taken for grey levels and
     binarised at 0.5, with a warning.
 
     References
@@ -160,12 +172,12 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
     def _expect(
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[PairCounts, np.ndarray]:
-        counts, log_prob = PairCounts.expect(codes, weight, self._tree)
+        counts, log_prob = expected_pairs(self._tree, codes, weight)
         self._check_expected(log_prob)
         return counts, log_prob
 
     def _log_prior(self, total: float) -> float:
-        """The log-likelihood of the rows, drawn evenly from all states, that count besides."""
+        """Log-likelihood of the pseudo-counts, which are rows drawn evenly from all states."""
         return self._pseudo_weight * self._tree.mean_log_prob() if self.alpha else 0.0
 
     def _estimate(self, statistics: PairCounts) -> None:
@@ -182,22 +194,17 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         )
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
-        if not has_missing(codes):
-            return self._tree.log_prob(codes)
-        incomplete = missing_cells(codes).any(axis=1)
-        log_prob = np.empty(len(codes))
-        log_prob[incomplete] = self._tree.log_prob_missing(codes[incomplete])
-        log_prob[~incomplete] = self._tree.log_prob(codes[~incomplete])
-        return log_prob
+        incomplete = partial(log_prob_observed, self._tree)
+        return log_prob_in_parts(codes, self._tree.log_prob, incomplete)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         return self._tree.sample(n_samples, generator)
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return self._tree.sample_missing(codes, generator)
+        return draw_missing(self._tree, codes, generator)
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._tree.mean_missing(codes)
+        return mean_missing(self._tree, codes)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._tree.mode_missing(codes)
+        return mode_missing(self._tree, codes)

@@ -1,0 +1,182 @@
+"""The counts of all pairs of values, which a tree over the columns is estimated from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..._codes import missing_cells, readonly, with_room
+from ..._kernels import tree as kernels
+from .._engine.blocks import ones_if_none, part_of, row_blocks
+
+INDICATOR_CELLS = 2**23  # cells of a block of indicator columns
+MANY_CATEGORIES = 8  # values per column from which on pairs are counted one by one
+ROUNDING = 1e-12  # a difference that is less than this part of the sums it comes from is 0
+LEAST_PART = 1e-3  # of an independent pair's count, which counts to start from have at least
+
+
+@dataclass(frozen=True, eq=False)
+class PairCounts:
+    """The weights of all pairs of values, as ``joint = sum of weight * outer(h, h)`` over the rows.
+
+    The entries h of a row are a one, and an indicator of each of the values 1, 2, ... of each
+    column. The weights of the values 0 follow by subtraction.
+    """
+
+    n_categories: np.ndarray
+    joint: np.ndarray
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.n_categories, self.joint + other.joint)
+
+    @property
+    def total(self) -> float:
+        """Weight of all rows."""
+        return float(self.joint[0, 0])
+
+    @classmethod
+    def count(cls, codes: np.ndarray, weight: np.ndarray | None, n_categories: np.ndarray) -> Self:
+        """Count complete rows."""
+        entries = Entries(n_categories)
+        if len(entries) > MANY_CATEGORIES * codes.shape[1]:
+            joint = np.zeros((len(entries), len(entries)))
+            weight = readonly(ones_if_none(weight, len(codes)))
+            kernels.add_pairs(readonly(codes), weight, readonly(entries.first_value), joint)
+            return cls(n_categories, joint + np.tril(joint, -1).T)
+        dtype = np.float32 if weight is None else np.float64  # exact for 2**24 rows
+        joint = sum(
+            outer_products(entries.indicators(codes[rows], dtype), part_of(weight, rows))
+            for rows in row_blocks(len(codes), len(entries), INDICATOR_CELLS)
+        )
+        return cls(n_categories, joint)
+
+    @classmethod
+    def count_start(
+        cls, codes: np.ndarray, weight: np.ndarray | None, n_categories: np.ndarray
+    ) -> Self:
+        """Make counts to start from when values are missing; they rule out nothing observed.
+
+        Each column has the shares of its observed values, and each pair of columns the covariances
+        of the rows in which both are observed, as far as the counts stay positive.
+        """
+        entries = Entries(n_categories)
+        total, share, covariance = _observed_moments(codes, weight, entries)
+        expand, column = entries.from_all_values(), entries.column
+        alone = expand @ share
+        factor = _largest_factor(
+            np.outer(alone, alone), expand @ (expand @ covariance).T, entries.first_value
+        )
+        covariance[1:, 1:] *= factor[column][:, column]
+        joint = np.outer(share, share) + covariance
+        same = column[:, np.newaxis] == column
+        joint[1:, 1:][same] = np.diag(share[1:])[same]
+        return cls(n_categories, total * joint)
+
+    def widen(self, n_categories: np.ndarray) -> Self:
+        """Return the same counts with more categories."""
+        before, after = Entries(self.n_categories), Entries(n_categories)
+        place = np.concatenate([[0], after.place[before.column] + before.value])
+        joint = np.zeros((len(after), len(after)))
+        joint[np.ix_(place, place)] = self.joint
+        return type(self)(n_categories, joint)
+
+    def probabilities(self, pseudo_weight: float) -> np.ndarray:
+        """Return the probability of each pair of values, as a tree takes them.
+
+        Rows drawn evenly from all states, of total weight ``pseudo_weight``, are counted, too.
+        """
+        column = np.repeat(np.arange(len(self.n_categories)), self.n_categories)
+        even = 1 / self.n_categories[column]
+        entries = Entries(self.n_categories)
+        expand = entries.from_all_values()
+        pairs = expand @ (expand @ self.joint).T
+        summed = np.diagonal(pairs).copy()
+        summed[entries.first_value] = self.total
+        pairs[pairs < ROUNDING * np.minimum.outer(summed, summed)] = 0.0
+        alone = np.diagonal(pairs) + pseudo_weight * even
+        pairs += np.outer(pseudo_weight * even, even)
+        pairs[column[:, np.newaxis] == column] = 0.0  # two values of one column exclude each other
+        np.fill_diagonal(pairs, alone)
+        return pairs / (self.total + pseudo_weight)
+
+
+class Entries:
+    """The entries of a row: number ``place[j] + v`` is the indicator of value v of column j."""
+
+    def __init__(self, n_categories: np.ndarray) -> None:
+        self.n_categories = n_categories
+        self.first_value = np.cumsum(n_categories) - n_categories
+        self.column = np.repeat(np.arange(len(n_categories)), n_categories - 1)
+        self.place = self.first_value - np.arange(len(n_categories))
+        self.value = np.arange(1, len(self)) - self.place[self.column]
+
+    def __len__(self) -> int:
+        return 1 + int(self.n_categories.sum()) - len(self.n_categories)
+
+    def indicators(self, codes: np.ndarray, dtype: type) -> np.ndarray:
+        """Return the entries of rows, 0 where a value is missing."""
+        entries = np.empty((len(codes), len(self)), dtype=dtype)
+        entries[:, 0] = 1
+        codes = with_room(codes, self.n_categories)
+        np.equal(codes[:, self.column], self.value.astype(codes.dtype), out=entries[:, 1:])
+        return entries
+
+    def from_all_values(self) -> csr_array:
+        """Return the matrix from the entries of a row to indicators of all values, 0 included."""
+        n_columns = len(self.n_categories)
+        zero = self.first_value
+        other = self.first_value[self.column] + self.value
+        entry = np.arange(1, len(self))
+        rows = np.concatenate([zero, zero[self.column], other])
+        columns = np.concatenate([np.zeros(n_columns, dtype=np.int64), entry, entry])
+        signs = np.repeat([1.0, -1.0, 1.0], [n_columns, len(entry), len(entry)])
+        return csr_array((signs, (rows, columns)))
+
+
+def outer_products(entries: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return the weighted sum of ``outer(h, h)`` over the rows h."""
+    weighted = entries if weight is None else weight[:, np.newaxis] * entries
+    return (weighted.T @ entries).astype(np.float64, copy=False)
+
+
+def _observed_moments(
+    codes: np.ndarray, weight: np.ndarray | None, entries: Entries
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return the total weight, and the observed means and covariances of the entries.
+
+    A covariance shrinks as if ``K_i K_j`` more rows had been observed, in which the two columns are
+    independent.
+    """
+    n_columns, column = codes.shape[1], entries.column
+    sums = np.zeros((n_columns + len(entries),) * 2)
+    for rows in row_blocks(len(codes), len(sums), INDICATOR_CELLS):
+        parts = ~missing_cells(codes[rows]), entries.indicators(codes[rows], np.float64)
+        sums += outer_products(np.concatenate(parts, axis=1), part_of(weight, rows))
+    observed, values = np.split(sums, [n_columns])
+    n_both = np.maximum(observed[:, :n_columns], np.finfo(float).tiny)  # where neither is: 0 / tiny
+    values, both = values[1:, :n_columns], values[1:, n_columns + 1 :]  # of a value, with a column
+    share = values[np.arange(len(column)), column] / np.diagonal(n_both)[column]
+    n_shrunk = n_both + np.outer(entries.n_categories, entries.n_categories)
+    mean = (values / n_both[column])[:, column]
+    covariance = np.zeros((len(entries), len(entries)))
+    covariance[1:, 1:] = both - values[:, column] * mean.T
+    covariance[1:, 1:] /= n_shrunk[column][:, column]
+    return float(sums[n_columns, n_columns]), np.array([1.0, *share]), covariance
+
+
+def _largest_factor(
+    independent: np.ndarray, covariance: np.ndarray, first_value: np.ndarray
+) -> np.ndarray:
+    """Return for each pair of columns the largest factor, up to 1, that keeps its cells positive.
+
+    The cells are ``independent + factor * covariance``; at least ``LEAST_PART`` of the independent
+    ones is left.
+    """
+    room = (1 - LEAST_PART) * np.maximum(independent, 0.0)
+    beyond = covariance < -room - ROUNDING
+    ratio = np.divide(room, -covariance, out=np.ones_like(room), where=beyond)
+    by_column = np.minimum.reduceat(np.minimum.reduceat(ratio, first_value), first_value, axis=1)
+    return np.minimum(by_column, by_column.T)

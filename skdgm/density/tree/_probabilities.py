@@ -1,0 +1,95 @@
+"""The conditional probabilities of a tree, and what follows from them for complete rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._codes import readonly
+from ..._kernels import tree as kernels
+from ..._kernels.tree import TreeArrays
+from .._engine.blocks import draw_with_uniforms
+
+
+class TreeProbabilities:
+    """``p(value | value of the parent)`` of each column, from the probabilities of all pairs.
+
+    Parameters
+    ----------
+    parents, order : ndarray of shape (n_columns,)
+        The tree, as :func:`best_tree` returns it.
+    n_categories : ndarray of shape (n_columns,)
+        The number of categories of each column.
+    pairs : ndarray of shape (n_values, n_values)
+        The joint probability of each value of any column and each value of any other column;
+        ``pairs[i, i]`` is that of value i alone.
+    """
+
+    def __init__(
+        self, parents: np.ndarray, order: np.ndarray, n_categories: np.ndarray, pairs: np.ndarray
+    ) -> None:
+        first_value = np.cumsum(n_categories) - n_categories
+        is_root = parents < 0
+        n_contexts = np.where(is_root, 1, n_categories[parents])
+        n_cells = n_contexts * n_categories
+        weights = np.empty(n_cells.sum())
+        first_cell = np.cumsum(n_cells) - n_cells
+        for j, parent in enumerate(parents):
+            values = slice(first_value[j], first_value[j] + n_categories[j])
+            if parent < 0:
+                joint = np.diagonal(pairs)[values]
+            else:
+                above = slice(first_value[parent], first_value[parent] + n_categories[parent])
+                joint = pairs[above, values]
+            weights[first_cell[j] : first_cell[j] + n_cells[j]] = joint.ravel()
+        self.row_lengths = np.repeat(n_categories, n_contexts)
+        self.n_cells = n_cells
+        probability = self._share_of_row(weights)
+        with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
+            log_prob = np.log(probability)
+        self.arrays = TreeArrays(
+            order=readonly(order),
+            parent=readonly(np.where(is_root, np.arange(len(parents)), parents)),
+            n_values=readonly(n_categories),
+            first_cell=readonly(first_cell),
+            stride=readonly(np.where(is_root, 0, n_categories)),
+            first_value=readonly(first_value),
+            probability=readonly(probability),
+            log_prob=readonly(log_prob),
+        )
+
+    @property
+    def _row_starts(self) -> np.ndarray:
+        return np.cumsum(self.row_lengths) - self.row_lengths
+
+    def _share_of_row(self, weights: np.ndarray) -> np.ndarray:
+        """Divide each cell by the sum over its row; a row that was never seen becomes even."""
+        total = np.repeat(np.add.reduceat(weights, self._row_starts), self.row_lengths)
+        even = 1 / np.repeat(self.row_lengths, self.row_lengths)
+        return np.divide(weights, total, out=even, where=total > 0)
+
+    def _cumulative(self) -> np.ndarray:
+        """Sum the probabilities along rows, each of which ends with exactly 1."""
+        sums = np.cumsum(self.arrays.probability)
+        before = np.concatenate([[0.0], sums])[self._row_starts]
+        sums -= np.repeat(before, self.row_lengths)
+        last = sums[self._row_starts + self.row_lengths - 1]
+        return sums / np.repeat(last, self.row_lengths)
+
+    def mean_log_prob(self) -> float:
+        """Mean of ``log p(x)`` over all states x, each of which counts the same."""
+        sums = np.add.reduceat(self.arrays.log_prob, self.arrays.first_cell)
+        return float(np.sum(sums / self.n_cells))
+
+    def log_prob(self, codes: np.ndarray) -> np.ndarray:
+        """Return ``log p(x)`` of complete rows."""
+        out = np.empty(len(codes))
+        kernels.log_prob_complete(readonly(codes), self.arrays, out)
+        return out
+
+    def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw rows."""
+        dtype = np.uint8 if self.arrays.n_values.max() <= 256 else np.uint16
+        codes = np.empty((n_samples, len(self.n_cells)), dtype=dtype)
+        return draw_with_uniforms(
+            kernels.draw, (self.arrays, readonly(self._cumulative())), codes, generator
+        )

@@ -1,0 +1,62 @@
+"""The structure of a tree: mutual information, the best tree for it, and walks along a tree."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+from scipy.special import xlogy
+
+DECIMALS = 12  # of a mutual information: smaller differences are rounding
+
+
+def mutual_information(pairs: np.ndarray, n_categories: np.ndarray) -> np.ndarray:
+    """Mutual information of each pair of columns in nats; the diagonal holds the entropies."""
+    first = np.cumsum(n_categories) - n_categories
+    negative_entropy = np.add.reduceat(np.add.reduceat(xlogy(pairs, pairs), first), first, axis=1)
+    alone = np.diagonal(negative_entropy)
+    information = negative_entropy - alone - alone[:, np.newaxis]
+    return np.maximum((information + information.T) / 2, 0.0)
+
+
+def best_tree(mutual_information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the spanning tree with the largest sum, rooted at column 0.
+
+    Of equally good pairs, the first in the order of the columns is taken, so that the tree does not
+    depend on the order in which rows were summed.
+
+    Returns
+    -------
+    parents : ndarray of shape (n_columns,)
+        The parent of each column, -1 for the root.
+    order : ndarray of shape (n_columns,)
+        The columns breadth first.
+    """
+    n_columns = len(mutual_information)
+    pairs = np.triu_indices(n_columns, 1)
+    best_first = np.argsort(-mutual_information[pairs].round(DECIMALS), kind="stable")
+    rank = np.empty(len(best_first))
+    rank[best_first] = np.arange(1, len(rank) + 1)  # 0 would be no edge
+    place = tuple(columns.astype(np.int32) for columns in pairs)  # older csgraph takes no int64
+    ranks = csr_array((rank, place), shape=(n_columns, n_columns))
+    order, parents = breadth_first_order(minimum_spanning_tree(ranks), 0, directed=False)
+    parents[0] = -1
+    return parents.astype(np.int64), order.astype(np.int64)
+
+
+def children_of(parents: np.ndarray) -> list[list[int]]:
+    """List the children of each column; a parent of -1 is none."""
+    children: list[list[int]] = [[] for _ in parents]
+    for column, parent in enumerate(parents):
+        if parent >= 0:
+            children[parent].append(column)
+    return children
+
+
+def parents_first(parents: np.ndarray) -> list[int]:
+    """List the columns, each after its parent: roots first, then breadth first."""
+    children = children_of(parents)
+    order = np.flatnonzero(parents < 0).tolist()
+    for column in order:
+        order += children[column]
+    return order
