@@ -1,4 +1,4 @@
-"""Checks that every estimator shares: randomness, weights, columns, and fits all or nothing."""
+"""Checks shared by all estimators: randomness, weights, columns, and all-or-nothing fits."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ RandomState = int | np.random.RandomState | np.random.Generator | None
 
 
 class ColumnError(ValueError):
-    """An error about one column of a table, put into words when it is shown.
+    """An error about one column of a table, worded when it is shown.
 
-    Whoever holds the table that the column was taken from says where it stands there.
+    Code that passes on a part of a table translates the error to the column of the whole.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ class ColumnError(ValueError):
         The sentence. ``{column}`` stands for the column, ``{table}`` for the table that it is in,
         and other fields for the values given in ``fields``.
     column : int
-        Number of the column.
+        Index of the column.
     fields : mapping of str to object
-        What was seen there, for example ``{"value": 7}``.
+        Values of the other fields, for example ``{"value": 7}``.
     blocks : tuple of str
         Names of the blocks of columns that it is in, the outermost first.
     table : str
@@ -58,7 +58,7 @@ class ColumnError(ValueError):
         return self.fields.get("value")
 
     def in_block(self, name: str, columns: np.ndarray) -> Self:
-        """Return the error about the table of which a block has these columns."""
+        """Return the error about the table from which a block takes these columns."""
         blocks = (name, *self.blocks)
         return type(self)(self.template, columns[self.column], self.fields, blocks, self.table)
 
@@ -77,7 +77,7 @@ class ColumnError(ValueError):
 
 
 def check_generator(random_state: RandomState) -> np.random.Generator:
-    """Turn what a user may pass as ``random_state`` into a NumPy generator.
+    """Return a NumPy generator for whatever a user may pass as ``random_state``.
 
     None draws its seed from NumPy's global state, as scikit-learn does; a ``RandomState`` is
     advanced, so that two calls with the same one differ.
@@ -99,7 +99,7 @@ def check_generator(random_state: RandomState) -> np.random.Generator:
 
 
 def spawn_generators(generator: np.random.Generator, n: int) -> list[np.random.Generator]:
-    """Draw ``n`` independent generators, one a block, so that threads cannot change a result."""
+    """Draw ``n`` independent generators, one per block, so that threads cannot change a result."""
     return [np.random.default_rng(seed) for seed in generator.integers(2**32, size=(n, 4))]
 
 
@@ -116,7 +116,7 @@ def check_n_samples(n_samples: int, least: int = 1, why: str = "") -> int:
 
 
 def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
-    """Return the weights as float64, or None when every row counts once."""
+    """Return the weights as float64, or None if every row counts once."""
     if sample_weight is None:
         return None
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -149,7 +149,7 @@ def fit_weighted(
 ) -> BaseEstimator:
     """Fit a scikit-learn estimator to weighted rows, whether or not its ``fit`` takes weights.
 
-    Integer weights count as repeated rows where it does not.
+    If it does not, integer weights repeat rows.
     """
     if weight is None or (weight == 1).all():
         return estimator.fit(X, y)
@@ -170,7 +170,7 @@ def fit_weighted(
 
 
 def _weight_parameter(estimator: BaseEstimator) -> str | None:
-    """What the weights are called in the estimator's fit; in a pipeline, its last step's."""
+    """Return the name of the weights in the estimator's fit; in a pipeline, in its last step's."""
     if has_fit_parameter(estimator, "sample_weight"):
         return "sample_weight"
     steps = getattr(estimator, "steps", None)
@@ -186,7 +186,7 @@ def check_observed(
 ) -> None:
     """Raise a ValueError that names the first column in which every value is missing.
 
-    ``rows`` are those that matter, if not all, and ``which`` says so: " in the rows of class 'a'".
+    ``rows`` are the only ones to check, and ``which`` names them: " in the rows of class 'a'".
     """
     if X.dtype.kind != "f":
         return
@@ -209,9 +209,9 @@ def check_observed(
 
 @contextmanager
 def all_or_nothing(estimator: BaseEstimator, anew: bool = False) -> Iterator[None]:
-    """Leave the estimator as it was before when the block does not come to its end.
+    """Restore the estimator if an exception leaves the block.
 
-    ``anew`` forgets the attributes of an earlier fit first, so that none outlives it.
+    ``anew`` deletes the attributes of an earlier fit first, so that none outlives it.
     """
     state = estimator.__dict__
     before = state.copy()

@@ -314,7 +314,7 @@ def test_errors_name_y():
         model.score_samples(X[:1], [[0, 2]])
     with pytest.raises(ValueError, match="y has 1 columns"):
         model.score_samples(X, Y[:, 0])
-    with pytest.raises(ValueError, match="or 2 of them, one a column"):
+    with pytest.raises(ValueError, match="or 2 of them, one per column"):
         ChainRuleConditional(n_categories=[2, 2, 2]).fit(X, Y)
     with pytest.raises(ValueError, match="'classifier' parameter of ChainRuleConditional"):
         ChainRuleConditional(SVC()).fit(X, Y)

@@ -317,9 +317,9 @@ def test_draws_in_blocks(monkeypatch):
 def test_densities_that_take_no_missing_values():
     X = np.random.default_rng(0).normal(size=(20, 3))
     rotated = TransformedDensity(PCA(), GaussianDensity())
-    with pytest.raises(ValueError, match="density must take missing values, for y is one"):
+    with pytest.raises(ValueError, match="density must accept missing values, since y is missing"):
         ConditionalDensity(rotated).fit(X, X[:, 0])
-    with pytest.raises(ValueError, match="density must take missing values"):
+    with pytest.raises(ValueError, match="density must accept missing values"):
         DensityImputer(rotated).fit(X)
 
 

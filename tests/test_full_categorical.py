@@ -131,7 +131,7 @@ def test_ties_that_tie_nothing_change_nothing():
     [
         ({"ties": [0, 0, 1]}, r"ties must give a group label .* of shape \(2, 4\) or \(8,\)"),
         ({"ties": np.zeros((2, 4))}, "ties must hold integer group labels, got dtype float64"),
-        ({"n_categories": [2, 4, 4]}, "n_categories must be .* or 2 of them, one a column"),
+        ({"n_categories": [2, 4, 4]}, "n_categories must be .* or 2 of them, one per column"),
         ({"n_categories": [2.0, 4.0]}, "n_categories must be"),
         ({"n_categories": [0, 4]}, "n_categories must be"),
         ({"n_categories": 3}, "column 1 holds 3, but the categories known there are 0 to 2"),

@@ -163,7 +163,7 @@ def test_batches_for_which_other_sums_are_needed(first, then):
     X = np.random.default_rng(0).normal(size=(40, 3))
     density = GaussianDensity(**first).fit(X)
     before = density.score_samples(X)
-    with pytest.raises(ValueError, match="needs other sums than those of the batches so far"):
+    with pytest.raises(ValueError, match="needs other statistics than those of the batches so far"):
         density.set_params(**then).partial_fit(X)
     assert_array_equal(density.score_samples(X), before)
     density.set_params(**GaussianDensity(**first).get_params()).partial_fit(X)

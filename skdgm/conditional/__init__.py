@@ -1,4 +1,4 @@
-"""Conditional models: ``p(y | x)`` of classes and whole vectors, the missing given the rest."""
+"""Conditional models ``p(y | x)``: of classes, of whole vectors, of what is missing in a row."""
 
 from ..impute import DensityImputer
 from ._chain_rule_conditional import ChainRuleConditional

@@ -1,7 +1,6 @@
 """The contract of every conditional model ``p(y | x)`` of whole vectors y.
 
-A model provides the hooks; what y may look like and the shapes of what comes out are written here,
-once.
+A model writes the hooks; the checks of y and the shapes of the results are written here, once.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from .._validation import (
 
 
 class BaseConditional(BaseEstimator, metaclass=ABCMeta):
-    """A distribution over rows y for each row of X, which is fitted, scored and sampled.
+    """A distribution over rows y for each row of X that can be fitted, scored and sampled.
 
     A subclass writes these hooks, for validated tables X and Y, of two dimensions each:
 
@@ -39,7 +38,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
     - ``_predict(X)`` and ``_predict_mode(X)``: tables like Y.
     - ``_sample(X, n_samples, generator)``: draws of shape (n_rows, n_outputs, n_samples).
 
-    ``_input_checks`` and ``_output_checks`` say what scikit-learn's checks of X and y are told.
+    ``_input_checks`` and ``_output_checks`` are the options of scikit-learn's checks of X and y.
     """
 
     _output_checks: dict = {}
@@ -54,7 +53,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         X : array-like of shape (n_samples, n_features)
             The conditions.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            What was observed under each of them.
+            The outputs observed under these conditions.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts; None counts every row once.
 
@@ -66,12 +65,12 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If X, y or the weights are not what the model accepts, or of different lengths. The
-            model is then left as it was before the call.
+            If the model does not accept X, y or the weights, or their lengths differ. The model is
+            then left as it was before the call.
         """
         with all_or_nothing(self, anew=True):
             if y is None:
-                validate_data(self, X, y=None)  # scikit-learn's own words
+                validate_data(self, X, y=None)  # scikit-learn's own message
             X = validate_data(self, X, **self._input_checks)
             Y = self._check_outputs(X, y, reset=True)
             weight, X, Y = leave_out_weightless(check_weight(sample_weight, X), X, Y)
@@ -86,7 +85,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         X : array-like of shape (n_samples, n_features)
             The conditions.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            What to score. None is nothing observed, which scores 0.
+            Outputs to score. With None nothing is observed, which scores 0.
 
         Returns
         -------
@@ -96,7 +95,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If X or y are not like those of fit, or of different lengths.
+            If X or y do not match those seen in fit, or differ in length.
         """
         X = self._check_conditions(X)
         if y is None:
@@ -104,14 +103,14 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         return self._log_prob(X, self._check_outputs(X, y))
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Compute the mean log-probability of y given X, so that folds of any size compare.
+        """Compute the mean log-probability of y given X, comparable between folds of any size.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             The conditions.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            What to score.
+            Outputs to score.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts; None counts every row once.
 
@@ -137,7 +136,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The predictions, of as many dimensions as y had in fit.
+            The predictions, with as many dimensions as y had in fit.
         """
         return self._like_outputs(self._predict(self._check_conditions(X)))
 
@@ -152,7 +151,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The modes of ``p(y | x)``, of as many dimensions as y had in fit.
+            The modes of ``p(y | x)``, with as many dimensions as y had in fit.
         """
         return self._like_outputs(self._predict_mode(self._check_conditions(X)))
 
@@ -166,19 +165,19 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         X : array-like of shape (n_rows, n_features)
             The conditions.
         n_samples : int, default=1
-            How many draws to make for each row.
+            Number of draws for each row.
         random_state : int, RandomState, Generator or None, default=None
             Source of randomness.
 
         Returns
         -------
         y : ndarray of shape (n_rows, n_samples) or (n_rows, n_outputs, n_samples)
-            The draws; of two dimensions if y had one in fit.
+            The draws; two-dimensional if y had one dimension in fit.
 
         Raises
         ------
         ValueError
-            If a row of X has probability zero under the model: nothing follows from it.
+            If a row of X has probability zero under the model, so that nothing follows from it.
         """
         X = self._check_conditions(X)
         drawn = self._sample(X, check_n_samples(n_samples), check_generator(random_state))
@@ -212,15 +211,15 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         return validate_data(self, X, reset=False, **self._input_checks)
 
     def _check_outputs(self, X: np.ndarray, y: ArrayLike, reset: bool = False) -> np.ndarray:
-        """Return y as a table of as many rows as X, and of as many columns as in fit."""
+        """Return y as a table with as many rows as X and as many columns as in fit."""
         names = _get_feature_names(y)
         if reset and names is None and isinstance(getattr(y, "name", None), str):
-            names = np.array([y.name], dtype=object)  # of a series
+            names = np.array([y.name], dtype=object)  # a pandas Series
         Y = check_array(y, ensure_2d=False, input_name="y", **self._output_checks)
         if len(Y) != len(X):
             raise ValueError(
                 f"X and y have inconsistent numbers of samples: {len(X)} and {len(Y)} rows; give y "
-                "a row for each row of X."
+                "one row for each row of X."
             )
         one_dimensional = Y.ndim == 1
         Y = Y.reshape(len(Y), -1)

@@ -35,7 +35,7 @@ from ..density._group import group_of, set_n_parameters
 class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     """A classifier with one density per class; a subclass says which in ``_make_density``.
 
-    It has the parameters ``priors`` and ``n_jobs``.
+    Subclasses have the parameters ``priors`` and ``n_jobs``.
     """
 
     priors: ArrayLike | None
@@ -48,13 +48,13 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     # ------------------------------------------------------------------ fitting
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit one density to the rows of each class, and the shares of the classes.
+        """Fit one density to the rows of each class, and the priors of the classes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Training data; NaN is a missing value. Which values are missing must not depend on
-            what they are (missing at random).
+            the values themselves (missing at random).
         y : array-like of shape (n_samples,)
             Class labels.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -68,7 +68,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If X, y, the weights or the priors are not acceptable, or a class has no weight or no
+            If X, y, the weights or the priors are invalid, or a class has no weight or no
             observed value in a column. The classifier is then left as it was before the call.
         """
         with all_or_nothing(self, anew=True):
@@ -93,7 +93,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 "fitted; give the class weight or leave its rows out."
             )
         self.priors_ = self._check_priors(class_weight)
-        # What the data declare (categories, dtype) is common to all classes.
+        # All classes share what the data declare (categories, dtype).
         codes = prototype._declare(X, weight)
         rows = [np.flatnonzero(label == c) for c in range(len(self.classes_))]
         names = getattr(self, "feature_names_in_", None)
@@ -153,8 +153,8 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
             ``log p(y = c | x)`` in nats, given the observed values where some are missing. A row
-            without any, or one that every class rules out, says nothing of its class and gets the
-            priors.
+            without observed values, or one that every class rules out, says nothing about its
+            class and gets the priors.
         """
         joint = self.predict_joint_log_proba(X)
         impossible = np.isneginf(joint.max(axis=1))
@@ -220,9 +220,9 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         n_samples : int, default=1
-            How many rows to draw.
+            Number of rows to draw.
         y : label, array-like of shape (n_samples,) or None, default=None
-            The class of all rows, or of each; None draws classes from the priors.
+            The class of all rows, or that of each row; None draws classes from the priors.
         random_state : int, RandomState, Generator or None, default=None
             Source of randomness; the same seed gives the same rows with any ``n_jobs``.
 
@@ -236,7 +236,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If y holds a label that the classifier does not know, or not one for each row.
+            If y holds an unknown label, or not one label for each row.
         """
         check_is_fitted(self)
         n_samples = check_n_samples(n_samples)

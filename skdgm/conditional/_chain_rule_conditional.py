@@ -1,4 +1,4 @@
-"""The chain rule for whole vectors y, by classifiers: ``p(y | x) = prod_j p(y_j | x, y_<j)``.
+"""The chain rule for whole vectors y, with classifiers: ``p(y | x) = prod_j p(y_j | x, y_<j)``.
 
 The classifier of output j learns its values, as classes, from x and the outputs before it.
 """
@@ -23,32 +23,33 @@ from ..density.chain_rule._density import CLASSIFIER_CONSTRAINTS, ChainRuleDensi
 from ..density.chain_rule._factors import Factor, fitted_attributes, or_default
 from ._base import BaseConditional
 
-BEAM = 64  # beginnings of y that a prediction keeps for each row
-TOGETHER = 2**20  # cells of features at once
+BEAM = 64  # partial vectors y that a prediction keeps for each row
+TOGETHER = 2**20  # cells of features held at once
 
 
 class ChainRuleConditional(BaseConditional):
     """The conditional distribution of y given X, with a classifier for each column of y.
 
     ``p(y | x) = prod_j p(y_j | x, y_1, ..., y_(j-1))``, where each factor is a clone of
-    ``classifier``, fitted to X and the columns of y before as features and to the column's own
+    ``classifier``, fitted with X and the preceding columns of y as features and the column's own
     values as classes.
 
     Parameters
     ----------
     classifier : classifier with ``predict_proba`` or None, default=None
-        What gives each column of y its probabilities; None is
+        The classifier to clone for each column of y; None means
         :class:`~sklearn.linear_model.LogisticRegression`.
     order : int or None, default=None
-        How many columns of y before its own a classifier sees, besides all of X; None is all, 0
-        makes them independent given X.
+        Number of preceding columns of y that each classifier sees, besides all of X; None means
+        all, and 0 makes the columns independent given X.
     n_categories : "auto", int or array-like of shape (n_outputs,), default="auto"
         Number of categories of the columns of y, which hold the integers from 0. With "auto", one
-        more than the largest seen in any column; but a single column then holds any labels.
+        more than the largest seen in any column, except that a single column may then hold any
+        labels.
     alpha : float, default=1.0
         Pseudo-count of all categories together that a column lacks in training, where 0 rules them
-        out; and of each that it has, where there is no classifier. A single column of labels does
-        not use it.
+        out; and of each that it has, where it has no classifier. Not used for a single column of
+        labels.
     n_jobs : int or None, default=None
         Joblib workers that fit the classifiers; None is 1 unless in a ``joblib.parallel_config``
         context. It changes no result.
@@ -56,16 +57,16 @@ class ChainRuleConditional(BaseConditional):
     Attributes
     ----------
     classifiers_ : list of classifiers
-        The fitted classifier of each column of y; None where that, or all that it sees, was
-        constant in training.
+        The fitted classifier of each column of y; None where the column, or all that its
+        classifier would see, was constant in training.
     classes_ : ndarray of shape (n_classes,), or list of ndarrays
         Labels of y; of each column, if it has several.
     n_categories_ : ndarray of shape (n_outputs,)
         Number of categories of each column of y.
     n_parameters_ : int
         Free parameters: those of the classifiers (their own ``n_parameters_``, or the sizes of
-        ``coef_`` and ``intercept_``), and K - 1 of each column without one. Not set if a classifier
-        tells no number.
+        ``coef_`` and ``intercept_``), and K - 1 for each column without one. Not set if the number
+        is unknown for some classifier.
     n_outputs_ : int
         Number of columns of y seen during fit.
     n_features_in_ : int
@@ -75,22 +76,21 @@ class ChainRuleConditional(BaseConditional):
 
     See Also
     --------
-    ConditionalDensity : The same calls, from a joint density of X and y.
+    ConditionalDensity : The same methods, from a joint density of X and y.
     ChainRuleDensity : The chain rule without conditions.
-    sklearn.multioutput.ClassifierChain : Such a chain as a predictor of labels.
+    sklearn.multioutput.ClassifierChain : A chain of classifiers that only predicts labels.
 
     Notes
     -----
-    With a single column of labels this is the classifier itself, with draws and scores besides:
-    ``predict`` and ``predict_proba`` are the classifier's own. Where a fold of a search may lack a
-    label, encode labels as integers and declare ``n_categories``.
+    With a single column of labels this is the classifier itself, with draws and scores added:
+    ``predict`` and ``predict_proba`` are the classifier's own. If a cross-validation fold may lack
+    a label, encode labels as integers and declare ``n_categories``.
 
-    With several columns, a prediction is the jointly most probable y, as far as a search finds it
-    that goes along the columns and keeps the 64 most probable beginnings of each row. That is the
-    most probable of all if the columns before the last have up to 64 joint values.
-    ``predict_mode`` is the same call.
+    With several columns, a prediction is the jointly most probable y that a beam search finds: it
+    goes along the columns and keeps the 64 most probable partial vectors of each row. It is exact
+    if the columns before the last have at most 64 joint values. ``predict_mode`` does the same.
 
-    Missing values are allowed in X if the classifier takes them, and not in y: a chain of
+    Missing values are allowed in X if the classifier accepts them, but not in y: a chain of
     classifiers cannot integrate them out.
 
     References
@@ -157,7 +157,7 @@ class ChainRuleConditional(BaseConditional):
     # ------------------------------------------------------------------ learning
     @property
     def _input_checks(self) -> dict:
-        return {"ensure_all_finite": "allow-nan"}  # the classifier itself says if it takes none
+        return {"ensure_all_finite": "allow-nan"}  # the classifier itself says if it accepts none
 
     def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
         self._holds_labels = self.n_outputs_ == 1 and isinstance(self.n_categories, str)
@@ -170,7 +170,7 @@ class ChainRuleConditional(BaseConditional):
     def _fit_labels(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> None:
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_categories_ = np.array([len(self.classes_)])
-        if len(self.classes_) == 1:  # which classifiers refuse
+        if len(self.classes_) == 1:  # classifiers refuse a single class
             factor = Factor.fit(None, X, labels, weight, 1, self.alpha)
         else:
             fitted = fit_weighted(clone(or_default(self.classifier)), X, y, weight)
@@ -180,9 +180,9 @@ class ChainRuleConditional(BaseConditional):
     def _fit_categories(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
         self._outputs = ChainRuleDensity(n_categories=self.n_categories)
         self._outputs.n_features_in_ = self.n_outputs_
-        with _about_y():
+        with _errors_name_y():
             if holds_grey_levels(Y := _as_numbers(Y)):
-                as_codes(Y)  # an error: these are no pixels
+                as_codes(Y)  # raises: grey levels are no categories
             codes = self._outputs._declare(Y, weight)
         self.n_categories_ = self._outputs.n_categories_
         classes = [np.arange(k) for k in self.n_categories_]
@@ -201,7 +201,7 @@ class ChainRuleConditional(BaseConditional):
         )
 
     def _features(self, X: np.ndarray, codes: np.ndarray, j: int) -> np.ndarray:
-        """What classifier j sees: X, and the outputs before its own."""
+        """Return what classifier j sees: X and the outputs before its own."""
         first = 0 if self.order is None else max(0, j - self.order)
         if first == j:
             return X
@@ -211,9 +211,9 @@ class ChainRuleConditional(BaseConditional):
         return j == 0 or self.order == 0
 
     def _encode(self, Y: np.ndarray) -> np.ndarray:
-        """The place of every label among those of its column."""
+        """Return the code of every label: its place among those of its column."""
         if not self._holds_labels:
-            with _about_y():
+            with _errors_name_y():
                 return self._outputs._encode(_as_numbers(Y))
         known = np.isin(Y, self.classes_)
         if not known.all():
@@ -247,7 +247,7 @@ class ChainRuleConditional(BaseConditional):
         return self._predict(X)
 
     def _search(self, X: np.ndarray) -> np.ndarray:
-        """The most probable of the completions of the best beginnings, column by column."""
+        """Return the most probable y of each row, by beam search along the columns."""
         n_rows = len(X)
         best = np.empty((n_rows, 1, self.n_outputs_), dtype=np.intp)
         log_weight = np.zeros((n_rows, 1))
@@ -304,8 +304,8 @@ def _as_numbers(Y: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _about_y() -> Iterator[None]:
-    """Let errors about a table of categories name y, which it is here."""
+def _errors_name_y() -> Iterator[None]:
+    """Make errors about a column speak of y instead of X."""
     try:
         yield
     except ColumnError as error:

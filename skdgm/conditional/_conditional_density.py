@@ -1,6 +1,6 @@
 """The conditional of a joint density: ``p(y | x) = p(x, y) / p(x)`` for whole vectors y.
 
-The density is fitted to the columns of X and Y side by side; in a question, y is what is missing.
+The density is fitted to the columns of X and Y side by side; in a query, y is what is missing.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ class ConditionalDensity(BaseConditional):
 
     See Also
     --------
-    ChainRuleConditional : The same calls, by a chain of classifiers.
+    ChainRuleConditional : The same methods, with a chain of classifiers.
     GenerativeClassifier : The case in which y is a class label.
     sklearn.gaussian_process.GaussianProcessRegressor : Another regressor with ``sample_y``.
 
     Notes
     -----
     ``predict`` is the conditional mean ``E[y | x]``, and ``score_samples(X, y)`` is
-    ``log p(x, y) - log p(x)``. NaN is a missing value, in training and in every question, in X and
-    in y: it is integrated out. Given missing values in X, ``predict_mode`` is exact where y is of
-    categories and has no more than 4,096 values; beyond, it is the best that a search finds.
+    ``log p(x, y) - log p(x)``. NaN is a missing value, in training and in queries, in X and in
+    y: it is integrated out. With missing values in X, ``predict_mode`` is exact if y is categorical
+    and has at most 4,096 values; otherwise it is the best that a search finds.
 
-    The mode of a density over continuous columns is its highest point, which a narrow component of
-    a mixture may have without much weight; ``predict`` knows no such surprise.
+    The mode of a density over continuous columns is its highest point, which may lie in a narrow
+    component of a mixture with little weight; ``predict`` does not have this problem.
 
-    With names on both X and y (data frames, each name once), the density sees them too, so that
-    the columns of a :class:`ColumnDensity` may be given by name.
+    If X and y both have column names, all different, the density sees them too, so that the
+    columns of a :class:`ColumnDensity` may be given by name.
 
     References
     ----------
@@ -92,36 +92,36 @@ class ConditionalDensity(BaseConditional):
         return self.density._dense_input_checks
 
     def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
-        check_takes_missing(self.density, "for y is one in every question, ")
+        check_takes_missing(self.density, "since y is missing in every query, ")
         self._joint_names = None
         named = hasattr(self, "feature_names_in_") and self._output_names is not None
         if named and find_spec("pandas"):
             names = [*self.feature_names_in_, *self._output_names]
             self._joint_names = names if len(set(names)) == len(names) else None
-        with self._telling_columns():
+        with self._errors_name_y():
             self.density_ = clone(self.density).fit(self._joint(X, Y), sample_weight=weight)
 
     def _log_prob(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
-        with self._telling_columns():
+        with self._errors_name_y():
             joint = self.density_.score_samples(self._joint(X, Y))
             log_prob = self.density_.score_samples(self._joint(X))
         possible = joint > -np.inf
         return np.subtract(joint, log_prob, out=np.full(len(joint), -np.inf), where=possible)
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
-        with self._telling_columns():
+        with self._errors_name_y():
             return self._outputs(self.density_.conditional_mean(self._joint(X)))
 
     def _predict_mode(self, X: np.ndarray) -> np.ndarray:
-        with self._telling_columns():
+        with self._errors_name_y():
             completed = self.density_.conditional_mode(self._joint(X))
-            holes = np.isnan(X).any(axis=1)
-            if holes.any():
-                completed[holes] = self._mode_given_holes(X[holes])
+            incomplete = np.isnan(X).any(axis=1)
+            if incomplete.any():
+                completed[incomplete] = self._marginal_mode(X[incomplete])
         return self._as_trained(completed)
 
-    def _mode_given_holes(self, X: np.ndarray) -> np.ndarray:
-        """The rows with the best y, what is missing in X not completed with it but left open."""
+    def _marginal_mode(self, X: np.ndarray) -> np.ndarray:
+        """Return the rows with their most probable y, what is missing in X integrated out."""
         density = self.density_
         codes = density._encode(np.hstack([X, np.full((len(X), self.n_outputs_), np.nan)]))
         guess = density._mode_missing(codes)
@@ -130,18 +130,18 @@ class ConditionalDensity(BaseConditional):
     def _sample(self, X: np.ndarray, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         n_rows, n_columns = len(X), self.n_features_in_ + self.n_outputs_
         drawn = []
-        with self._telling_columns():
+        with self._errors_name_y():
             for block in row_blocks(n_samples, n_rows * n_columns):
                 n_times = block.stop - block.start
-                # Tiles, so that an impossible row is first met under its own number.
+                # Tiled, so that an impossible row is reported by its own number.
                 joint = self._joint(np.tile(X, (n_times, 1)))
                 completed = self.density_.conditional_sample(joint, random_state=generator)
                 completed = self._as_trained(completed).reshape(n_times, n_rows, -1)
-                drawn.append(completed.copy())  # and let the rest go
+                drawn.append(completed.copy())  # so that the rest can be freed
         return np.moveaxis(np.concatenate(drawn), 0, -1)
 
     def _joint(self, X: np.ndarray, Y: np.ndarray | None = None) -> Any:
-        """X and Y side by side, Y missing if it is None."""
+        """Return X and Y side by side, with Y missing if it is None."""
         if Y is None:
             Y = np.full((len(X), self.n_outputs_), np.nan)
         table = np.hstack([X, Y])
@@ -155,12 +155,12 @@ class ConditionalDensity(BaseConditional):
         return table[:, self.n_features_in_ :]
 
     def _as_trained(self, table: np.ndarray) -> np.ndarray:
-        """The columns of Y, as integers if the density's own samples are."""
+        """Return the columns of Y, in the dtype of the density's own samples."""
         return self._outputs(table).astype(self.density_._dtype, copy=False)
 
     @contextmanager
-    def _telling_columns(self) -> Iterator[None]:
-        """Say in errors about columns of the joint table which of them are those of y."""
+    def _errors_name_y(self) -> Iterator[None]:
+        """Make errors about columns of the joint table speak of y where the column is one of y."""
         try:
             yield
         except ColumnError as error:

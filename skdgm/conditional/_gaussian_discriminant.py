@@ -1,6 +1,6 @@
-"""Discriminant analysis: Bayes' rule over one normal density a class.
+"""Discriminant analysis: Bayes' rule over one normal density per class.
 
-A covariance a class gives quadratic boundaries, a tied one linear boundaries.
+One covariance per class gives quadratic boundaries, a tied one linear boundaries.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ class GaussianDiscriminant(BayesRuleClassifier):
     Parameters
     ----------
     covariance_type : {"full", "tied", "diag", "spherical", "low_rank"}, default="full"
-        Shape of the covariances: any for each class (quadratic), one for all classes (linear), a
-        variance a class and column (naive Bayes), a variance a class, or ``n_factors`` axes and a
-        noise variance for each class.
+        Shape of the covariances: a full one per class (quadratic), one for all classes (linear),
+        one variance per class and column (naive Bayes), one variance per class, or ``n_factors``
+        axes and a noise variance per class.
     shrinkage : float in [0, 1], "auto" or None, default=None
         Weight of the scaled identity that covariances are mixed with; "auto" is the Ledoit-Wolf
         estimate, None is 0.
     reg_covar : float, default=1e-6
-        Added to the variances, so that classes which do not vary in some direction have a density.
+        Added to the variances, so that classes that do not vary in some direction have a density.
     priors : array-like of shape (n_classes,) or None, default=None
         Probabilities of the classes, in the order of ``classes_``; None learns them.
     n_factors : int or None, default=None
         Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``.
     max_iter : int, default=200
-        Most steps of expectation-maximisation, which only training data with missing values need.
+        Maximum number of expectation-maximisation steps, which only training data with missing
+        values need.
     tol : float, default=1e-5
-        Expectation-maximisation ends when a step changes the mean log-likelihood by less, in nats
-        a row.
+        Expectation-maximisation stops when a step changes the mean log-likelihood by less than
+        this, in nats per row.
     verbose : int, default=0
         Whether to print the objective of every step.
     n_jobs : int or None, default=None
-        Threads over the classes; None is 1 unless in a ``joblib.parallel_config`` context. It
-        changes no result.
+        Threads over the classes when fitting, and over blocks of rows when predicting; None is 1
+        unless in a ``joblib.parallel_config`` context. It changes no result.
 
     Attributes
     ----------
@@ -53,11 +54,11 @@ class GaussianDiscriminant(BayesRuleClassifier):
         The covariances, in the shapes of :class:`sklearn.mixture.GaussianMixture`:
         (n_classes, n_features, n_features) for "full", (n_features, n_features) for "tied",
         (n_classes, n_features) for "diag", (n_classes,) for "spherical". Not set for "low_rank",
-        whose axes and variances the ``densities_`` hold.
+        whose axes and variances are in ``densities_``.
     densities_ : list of GaussianDensity
         The fitted density of each class.
     n_iter_ : int
-        Most steps taken for a class; 1 if nothing was missing.
+        Largest number of steps taken for a class; 1 if nothing was missing.
     n_parameters_ : int
         Free parameters, exact. With C classes and D columns: ``(C - 1) + C D + C D (D + 1) / 2``
         for "full", ``(C - 1) + C D + D (D + 1) / 2`` for "tied"; C - 1 fewer with given priors.
@@ -69,7 +70,7 @@ class GaussianDiscriminant(BayesRuleClassifier):
     See Also
     --------
     GenerativeClassifier : The same rule for any density.
-    sklearn.discriminant_analysis.LinearDiscriminantAnalysis : The tied case, without samples.
+    sklearn.discriminant_analysis.LinearDiscriminantAnalysis : The tied case, without sampling.
 
     Notes
     -----

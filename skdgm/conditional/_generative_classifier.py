@@ -1,4 +1,4 @@
-"""A classifier from any density: ``p(y | x)`` by Bayes' rule from one density a class."""
+"""A classifier from any density: ``p(y | x)`` by Bayes' rule from one density per class."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class GenerativeClassifier(BayesRuleClassifier):
     priors : array-like of shape (n_classes,) or None, default=None
         Probabilities of the classes, in the order of ``classes_``; None learns them.
     n_jobs : int or None, default=None
-        Threads over the classes; None is 1 unless in a ``joblib.parallel_config`` context. It
-        changes no result.
+        Threads over the classes when fitting, and over blocks of rows when predicting; None is 1
+        unless in a ``joblib.parallel_config`` context. It changes no result.
 
     Attributes
     ----------

@@ -53,7 +53,7 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features)
             Training data; NaN is a missing value. Which values are missing must not depend on
-            what they are (missing at random).
+            the values themselves (missing at random).
         y : Ignored
             Not used, present for API consistency.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -67,7 +67,7 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or the weights are not what the density accepts, or a column has no observed
+            If the density does not accept X or the weights, or a column has no observed
             value. The density is then left as it was before the call.
         """
         with all_or_nothing(self, anew=True):
@@ -82,7 +82,7 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         """Add the rows of X to those that the density was fitted to.
 
         Batches of complete rows in any number and order give the model that one ``fit`` to all
-        rows gives. Missing values of a later batch count as the model so far expects them.
+        rows gives. Missing values in a later batch count as the model so far expects them.
 
         Parameters
         ----------
@@ -101,8 +101,8 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or the weights are not what the density accepts. The density is then left as it
-            was before the call.
+            If the density does not accept X or the weights. It is then left as it was before the
+            call.
         """
         self._validate_params()
         with all_or_nothing(self):
@@ -128,14 +128,13 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         Returns
         -------
         log_prob : ndarray of shape (n_samples,)
-            ``log p(x)`` in nats, of the observed values where some are missing: these are
-            integrated out exactly, so that a row without any scores 0. ``-inf`` where the model
-            rules a row out.
+            ``log p(x)`` in nats. Missing values are integrated out exactly, so that a row without
+            observed values scores 0. ``-inf`` where the model rules a row out.
         """
         return self._log_prob_blocks(self._encode(self._check_query(X)))
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
-        """Compute the mean log-probability of the rows, so that folds of any size compare.
+        """Compute the mean log-probability of the rows, comparable between folds of any size.
 
         Parameters
         ----------
@@ -157,7 +156,7 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         Parameters
         ----------
         n_samples : int, default=1
-            How many rows to draw.
+            Number of rows to draw.
         random_state : int, RandomState, Generator or None, default=None
             Source of randomness; the same seed gives the same rows with any ``n_jobs``.
 
@@ -178,7 +177,7 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         return X.astype(self._dtype, copy=False)
 
     def conditional_sample(self, X: ArrayLike, random_state: RandomState = None) -> np.ndarray:
-        """Draw what is missing in each row, given what is observed there.
+        """Draw the missing values of each row, given its observed values.
 
         Parameters
         ----------
@@ -201,7 +200,7 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         return self._complete(X, self._sample_missing, generator=check_generator(random_state))
 
     def conditional_mean(self, X: ArrayLike) -> np.ndarray:
-        """Replace what is missing in each row by what is expected, given what is observed there.
+        """Replace the missing values of each row by their mean, given its observed values.
 
         Parameters
         ----------
@@ -222,7 +221,7 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         return self._complete(X, self._mean_missing, as_float=True)
 
     def conditional_mode(self, X: ArrayLike) -> np.ndarray:
-        """Replace what is missing in each row by its jointly most probable completion.
+        """Replace the missing values of each row by the jointly most probable ones.
 
         Parameters
         ----------
@@ -315,7 +314,7 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         generator: np.random.Generator | None = None,
         as_float: bool = False,
     ) -> np.ndarray:
-        """Return a copy of X with what a hook says of the missing values in their place."""
+        """Return a copy of X with the missing values replaced by those that a hook returns."""
         X = self._check_query(X)
         if as_float and X.dtype.kind != "f":
             X = X.astype(np.float64)
@@ -361,9 +360,9 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         check_is_fitted(self)
         if not hasattr(self, "n_parameters_"):
             raise AttributeError(
-                f"{type(self).__name__} does not tell how many parameters it has, since a part of "
-                "it does not, so there is no aic or bic; compare densities by score on rows held "
-                "out."
+                f"{type(self).__name__} does not know its number of parameters, since a part of "
+                "it does not, so there is no aic or bic; compare densities by score on held-out "
+                "rows."
             )
         try:
             return float(self.n_parameters_)

@@ -22,7 +22,7 @@ from ._engine.statistics import Statistics
 
 @dataclass(frozen=True, eq=False)
 class BernoulliStatistics(Statistics):
-    """In each column the weight of the rows that have a value there, and of the ones."""
+    """For each column, the weight of its observed values and of its ones."""
 
     observed: np.ndarray
     ones: np.ndarray
@@ -41,7 +41,7 @@ class BernoulliIndependentDensity(BaseDensity):
     alpha : float, default=1.0
         Pseudo-count added to the zeros and to the ones of every column; 0 is maximum likelihood.
     binarize : float or None, default=0.0
-        Values above it are ones. With None, X must hold zeros and ones already.
+        Values above this threshold are ones. With None, X must hold zeros and ones already.
     bounds : tuple of two floats, default=(0.0, 1.0)
         Smallest and largest probability of a one, for every column: ``(0.2, 0.3)`` is the family
         of coins that show heads between 20 and 30 times in 100.
@@ -54,7 +54,7 @@ class BernoulliIndependentDensity(BaseDensity):
     probability_ : ndarray of shape (n_features,)
         Probability of a one in each column.
     feature_log_prob_ : ndarray of shape (n_features,)
-        Its logarithm, under scikit-learn's name for it.
+        Logarithm of ``probability_``, named as in scikit-learn.
     n_parameters_ : int
         Free parameters: ``n_features``, or 0 if the bounds leave a single member.
     n_features_in_ : int
@@ -65,11 +65,11 @@ class BernoulliIndependentDensity(BaseDensity):
     See Also
     --------
     MarkovChainImageDensity : Columns that depend on those before them.
-    sklearn.naive_bayes.BernoulliNB : The classifier with this density a class.
+    sklearn.naive_bayes.BernoulliNB : The classifier with one such density per class.
 
     Notes
     -----
-    X may be a CSR matrix, for example word counts; it is not made dense. Samples are dense.
+    X may be a CSR matrix, for example word counts; it stays sparse. Samples are dense.
 
     References
     ----------
@@ -136,7 +136,7 @@ class BernoulliIndependentDensity(BaseDensity):
 
     @staticmethod
     def _count_sparse(codes: sparse.csr_array, weight: np.ndarray) -> BernoulliStatistics:
-        ones, missing = _parts(codes)
+        ones, missing = _masks(codes)
         return BernoulliStatistics(weight.sum() - missing.T @ weight, ones.T @ weight)
 
     def _estimate(self, statistics: BernoulliStatistics) -> None:
@@ -152,16 +152,19 @@ class BernoulliIndependentDensity(BaseDensity):
         if sparse.issparse(codes):
             return self._log_prob_sparse(codes)
         out = np.empty(len(codes))
-        tables = readonly(self._log_zero), readonly(self.feature_log_prob_)
+        log_probs = readonly(self._log_zero), readonly(self.feature_log_prob_)
         if has_missing(codes):
-            kernels.log_prob_observed(readonly(codes), missing_code(codes), *tables, out)
+            kernels.log_prob_observed(readonly(codes), missing_code(codes), *log_probs, out)
         else:
-            kernels.log_prob(readonly(codes), *tables, out)
+            kernels.log_prob(readonly(codes), *log_probs, out)
         return out
 
     def _log_prob_sparse(self, codes: sparse.csr_array) -> np.ndarray:
-        """Score all zeros first, then what the others change; sure columns are counted apart."""
-        ones, missing = _parts(codes)
+        """Score a row of zeros, then add what its other cells change.
+
+        Columns of probability 0 or 1, whose logarithms are infinite, are counted apart.
+        """
+        ones, missing = _masks(codes)
         sure, never = self.probability_ == 1, self.probability_ == 0
         log_zero = np.where(sure, 0.0, self._log_zero)
         change = np.where(sure | never, 0.0, self.feature_log_prob_ - log_zero)
@@ -171,7 +174,7 @@ class BernoulliIndependentDensity(BaseDensity):
         return log_prob
 
     def _log_prior(self, total: float) -> float:
-        """The pseudo-counts' ``alpha sum_j log theta_j (1 - theta_j)``."""
+        """Return the log-prior of pseudo-counts, ``alpha sum_j log theta_j (1 - theta_j)``."""
         if self.alpha == 0:
             return 0.0
         return self.alpha * float(np.sum(self.feature_log_prob_ + self._log_zero))
@@ -201,8 +204,8 @@ class BernoulliIndependentDensity(BaseDensity):
         return float(bounds[0]), float(bounds[1])
 
 
-def _parts(codes: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Matrices of zeros and ones that say where the ones are, and where values are missing."""
+def _masks(codes: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Return masks of the ones and of the missing values, as matrices of zeros and ones."""
     return tuple(
         codes.__class__((cells.astype(np.float64), codes.indices, codes.indptr), shape=codes.shape)
         for cells in (codes.data == 1, np.isnan(codes.data))

@@ -1,4 +1,4 @@
-"""What densities over categories share: how many categories each column has, and codes for them."""
+"""Base of densities over categories: the number of categories of each column, and their codes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class BaseCategoricalDensity(EMDensity):
     """A density over columns that hold the categories 0, 1, 2, ...
 
     ``n_categories_`` is declared by the parameter ``n_categories`` or, with "auto", one more than
-    the largest category seen; a boolean column has two. It is an array with an entry a column, or
-    one integer where ``_one_alphabet`` says that all columns share their categories.
+    the largest category seen; a boolean column has two. It is an array with one entry per column,
+    or one integer where ``_one_alphabet`` says that all columns share their categories.
 
     Values that are not integers are an error, with one exception: training data that hold nothing
     but fractions strictly between 0 and 1 are taken for grey levels and binarised at 0.5, with a
@@ -79,14 +79,14 @@ class BaseCategoricalDensity(EMDensity):
         return as_codes(X)
 
     def _declared_categories(self) -> np.ndarray | None:
-        """The declared number of categories, one entry a column (or one in all), or None."""
+        """Return the declared numbers of categories, one per column (or one in all), or None."""
         if isinstance(self.n_categories, str):
             return None
         declared = np.asarray(self.n_categories)
         shapes = [()] if self._one_alphabet else [(), (self.n_features_in_,)]
         if declared.shape not in shapes or declared.dtype.kind not in "iu" or declared.min() < 1:
             wanted = (
-                "" if self._one_alphabet else f" or {self.n_features_in_} of them, one a column"
+                "" if self._one_alphabet else f" or {self.n_features_in_} of them, one per column"
             )
             raise ValueError(
                 f'n_categories must be "auto", a positive integer{wanted}; got '
@@ -97,7 +97,7 @@ class BaseCategoricalDensity(EMDensity):
         return np.broadcast_to(declared, (self.n_features_in_,)).astype(np.int64)
 
     def _check_expected(self, log_prob: np.ndarray) -> None:
-        """Raise a ValueError if a row to expect statistics of is ruled out by the model so far."""
+        """Raise a ValueError if the model so far rules out a row with missing values."""
         if np.isneginf(log_prob).any():
             raise ValueError(
                 "X has a row whose observed values have probability zero under the model so far, "

@@ -13,16 +13,16 @@ from ._base import BaseDensity
 
 
 class CompositeDensity(BaseDensity):
-    """A density that holds densities and answers by asking them.
+    """A density that holds other densities and answers queries through them.
 
-    It writes one hook more, ``_parts``.
+    It writes one further hook, ``_parts``.
     """
 
     # ------------------------------------------------------------------ hooks
     @property
     @abstractmethod
     def _parts(self) -> Sequence[BaseDensity]:
-        """The densities within, once data are encoded."""
+        """The densities inside, known once data are encoded."""
 
     # ------------------------------------------------------------------ what follows
     def _make_part(self, family: BaseDensity) -> BaseDensity:
@@ -42,16 +42,16 @@ class CompositeDensity(BaseDensity):
 
 
 def hand_on_columns(source: BaseEstimator, density: BaseDensity) -> None:
-    """Tell a density, before it encodes, of the columns that another estimator has validated."""
+    """Tell a density, before it encodes, about the columns that another estimator has validated."""
     for name in ("n_features_in_", "feature_names_in_"):
         if hasattr(source, name):
             setattr(density, name, getattr(source, name))
 
 
 def check_takes_missing(density: Any, why: str = "") -> None:
-    """Raise a ValueError if a density refuses missing values, which the question has."""
+    """Raise a ValueError if a density does not accept missing values."""
     if not get_tags(density).input_tags.allow_nan:
         raise ValueError(
-            f"density must take missing values, {why}but {type(density).__name__} does not: a PCA "
-            "in it mixes columns."
+            f"density must accept missing values, {why}but {type(density).__name__} does not: a "
+            "PCA in it mixes columns."
         )

@@ -1,6 +1,6 @@
-"""The contract of a family of densities: the hooks that it writes, and how it learns by them.
+"""The contract of a family of densities: the hooks that it writes, and how it learns through them.
 
-Who forgets something is told so at the first fit.
+A class that lacks something is told so at the first fit.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from ._engine.statistics import add_in_pairs
 
 
 class DensityHooks(ABC):
-    """What a family of densities writes.
+    """The hooks that a family of densities writes.
 
-    Seven hooks: ``_count``, ``_estimate``, ``_log_prob``, ``_sample``, ``_sample_missing``,
+    There are seven: ``_count``, ``_estimate``, ``_log_prob``, ``_sample``, ``_sample_missing``,
     ``_mean_missing`` and ``_mode_missing``; and ``_column_kind``, the kind of its columns.
 
     Hooks see the data as *codes*, which ``_encode`` makes of validated X: an array with a row for
     each row of X, in which a cell may be missing. ``weight`` says how often each row counts; None
-    is once.
+    means once.
     """
 
     n_features_in_: int
     n_parameters_: int
     n_jobs: int | None = None  # threads over blocks of rows; a family may make it a parameter
     _parameter_constraints: dict = {}
-    _column_kind: ClassVar[ColumnKind | None] = None  # what all columns are, unless _columns says
+    _column_kind: ClassVar[ColumnKind | None] = None  # of all columns, unless _columns says
     _input_checks: Any = {"ensure_all_finite": "allow-nan"}  # options of validate_data
     _group_type: ClassVar[type | None] = None  # a DensityGroup that computes densities together
     _rules_out_rows: Any = True  # False if no row ever has probability zero
@@ -53,8 +53,8 @@ class DensityHooks(ABC):
         Returns
         -------
         statistics : object
-            What adds by ``+``: that of two tables is the sum of both. An array does, and so does a
-            dataclass of arrays that derives from ``Statistics``.
+            Anything that adds up by ``+``: for two tables together, it is the sum of both. Arrays
+            do, and so do dataclasses of arrays that derive from ``Statistics``.
         """
 
     @abstractmethod
@@ -63,9 +63,9 @@ class DensityHooks(ABC):
 
     @abstractmethod
     def _log_prob(self, codes: Any) -> np.ndarray:
-        """Return ``log p(x_observed)`` of each row, of shape (n_rows,): -inf may be, NaN may not.
+        """Return ``log p(x_observed)`` of each row, of shape (n_rows,).
 
-        What is missing is integrated out.
+        Missing values are integrated out. -inf is allowed, NaN is not.
         """
 
     @abstractmethod
@@ -114,7 +114,7 @@ class DensityHooks(ABC):
     def _log_prior(self, total: float) -> float:
         """Return what pseudo-counts and the like add to the log-likelihood of rows of this weight.
 
-        It is part of what expectation-maximisation raises, in a mixture, for example.
+        It is part of the objective of expectation-maximisation, for example in a mixture.
         """
         return 0.0
 
@@ -131,7 +131,7 @@ class DensityHooks(ABC):
         return self._count_blocks(codes, weight)
 
     def _expected_statistics(self, codes: Any, weight: np.ndarray | None) -> Any:
-        """Return the statistics of rows, where values are missing those that the model expects."""
+        """Return the statistics of rows, expected under the model where values are missing."""
         return self._count(codes, weight)
 
     # ------------------------------------------------------------------ learning by the hooks
@@ -180,7 +180,7 @@ def check_statistics(density: DensityHooks, statistics: Any) -> None:
 
 
 def check_learned(density: DensityHooks) -> None:
-    """Raise a TypeError if the number of parameters is not set, or no integer."""
+    """Raise a TypeError if the number of parameters is not set, or not an integer."""
     if not hasattr(density, "n_parameters_"):
         if density._tells_n_parameters:
             raise TypeError(

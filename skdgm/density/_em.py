@@ -31,8 +31,8 @@ EM_CONSTRAINTS: dict = {
 class EMDensity(BaseDensity):
     """A density that learns from missing or latent values by expectation-maximisation.
 
-    It has the parameters ``EM_CONSTRAINTS`` and writes two hooks more, ``_count_start`` and
-    ``_expect``; ``_log_prior`` is part of what rises. ``_count`` then takes complete rows only.
+    It has the parameters in ``EM_CONSTRAINTS`` and writes two further hooks, ``_count_start`` and
+    ``_expect``; ``_log_prior`` is part of the objective. ``_count`` then takes complete rows only.
     """
 
     max_iter: int
@@ -46,7 +46,7 @@ class EMDensity(BaseDensity):
 
     @abstractmethod
     def _expect(self, codes: Any, weight: np.ndarray | None) -> tuple[Any, np.ndarray]:
-        """Return the statistics that the fitted attributes expect of incomplete rows.
+        """Return the statistics of incomplete rows, expected under the fitted attributes.
 
         Returns
         -------
@@ -62,7 +62,7 @@ class EMDensity(BaseDensity):
         return False
 
     def _is_incomplete(self, codes: Any) -> np.ndarray:
-        """Mask of the rows that ``_count`` cannot take, only ``_expect``."""
+        """Return a mask of the rows that need ``_expect``, not ``_count``."""
         return missing_cells(codes).any(axis=1)
 
     def _needs_em(self, codes: Any) -> bool:
@@ -108,7 +108,7 @@ def check_em_parameters(density: BaseDensity) -> None:
 
 
 class PartlyObserved:
-    """The rows of a density, complete ones apart: what these add never changes."""
+    """The rows of a density, with complete ones apart: their statistics never change."""
 
     def __init__(self, density: EMDensity, codes: Any, weight: np.ndarray | None) -> None:
         incomplete = density._is_incomplete(codes)
@@ -119,7 +119,7 @@ class PartlyObserved:
         self._counted = None if incomplete.all() else density._count_blocks(*self.complete)
 
     def expect(self) -> tuple[Any, float]:
-        """Return the expected statistics of all rows, and the log-likelihood of what is seen."""
+        """Return the expected statistics of all rows, and their log-likelihood."""
         statistics, log_likelihood = [], 0.0
         if self._counted is not None:
             codes, weight = self.complete
@@ -143,15 +143,15 @@ def run_em(
     """Run the loop for densities side by side, each with rows of its own.
 
     ``lead`` has the parameters of the loop, ``starts`` are the statistics to start from, and
-    ``estimate`` sets the densities' attributes from statistics, one object per density. What rises
-    is the mean log-likelihood of the observed values, with the densities' log-priors.
+    ``estimate`` sets the densities' attributes from statistics, one object per density. The
+    objective is the mean log-likelihood of the observed values, plus the densities' log-priors.
 
     Returns
     -------
     bounds : ndarray of shape (n_steps,)
         The objective before each step, in nats per row.
     converged : bool
-        True if it came to rest.
+        True if the last step changed the objective by less than ``tol``.
     """
     estimate(starts)
     total = sum(part.total for part in parts)
@@ -170,7 +170,7 @@ def run_em(
 
 
 def warn_not_converged(lead: EMDensity) -> None:
-    """Warn that the loop has ended for want of steps."""
+    """Warn that the loop has run out of steps."""
     warnings.warn(
         f"Expectation-maximisation did not converge in max_iter={lead.max_iter} steps to "
         f"tol={lead.tol:g}; raise max_iter or tol.",

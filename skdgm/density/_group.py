@@ -1,7 +1,7 @@
 """Densities of one family side by side: one per class of a classifier, one per component.
 
-They learn together what they share, and families whose densities compute faster together than one
-by one override the loops here by one product of matrices, or one pass over the codes.
+A group learns together what its densities share. Families whose densities compute faster together
+than one by one override the loops here with one matrix product or one pass over the codes.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class DensityGroup:
         codes : codes of shape (n_rows, n_features)
             Rows, the same for all densities.
         shares : ndarray of shape (n_rows, n_densities)
-            Part of each row that a density gets.
+            Share of each row that each density gets.
         weight : ndarray of shape (n_rows,)
             How often each row counts.
         """
@@ -86,7 +86,7 @@ class DensityGroup:
     def _rows_of_each(
         self, shares: np.ndarray, weight: np.ndarray, least: float
     ) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
-        """Each density with the rows of which it gets more than the least share, and weights."""
+        """Yield each density with the rows of which it gets more than ``least``, and weights."""
         for density, share in zip(self.densities, shares.T, strict=True):
             rows = np.flatnonzero(share > least)
             own = share[rows]
@@ -105,9 +105,9 @@ class DensityGroup:
         return sum(density._log_prior(total) for density, total in pairs)
 
     def n_parameters(self, besides: int) -> int | None:
-        """Return the number of free parameters, shared ones once, and of others besides.
+        """Return the number of free parameters, counting shared ones once, plus ``besides``.
 
-        None if a density does not tell its own.
+        None if the number is unknown for a density.
         """
         own = [getattr(density, "n_parameters_", None) for density in self.densities]
         if None in own:
@@ -126,7 +126,7 @@ def group_of(prototype: BaseDensity, n_densities: int) -> DensityGroup:
 
 
 def set_n_parameters(estimator: Any, n_parameters: int | None) -> None:
-    """Set ``n_parameters_``, or leave it unset where the number is not known."""
+    """Set ``n_parameters_``, or leave it unset if the number is not known."""
     vars(estimator).pop("n_parameters_", None)
     if n_parameters is not None:
         estimator.n_parameters_ = n_parameters

@@ -1,7 +1,7 @@
 """A mixture of densities: ``p(x) = sum_k p(z = k) p(x | z = k)`` with a latent class z.
 
-Fitted by expectation-maximisation on statistics that each row gives to every component, in the
-share of its responsibility.
+Fitted by expectation-maximisation: each row adds to the statistics of every component, in
+proportion to its responsibility.
 """
 
 from __future__ import annotations
@@ -47,22 +47,23 @@ class MixtureDensity(CompositeDensity, EMDensity):
     Parameters
     ----------
     density : density estimator
-        The family of the components, for example :class:`ChowLiuTreeDensity`; a mixture too.
+        The family of the components, for example :class:`ChowLiuTreeDensity`, or another mixture.
     n_components : int, default=2
         Number of components.
     init : {"kmeans", "random"}, default="kmeans"
-        What assigns the rows to components in the beginning: k-means, with missing values at their
-        column's mean, or shares drawn at random.
+        Initial assignment of rows to components: by k-means, with missing values at their
+        column's mean, or in shares drawn at random.
     n_init : int, default=1
-        How often to start; the fit with the highest objective is kept.
+        Number of starts; the fit with the highest objective is kept.
     max_iter : int, default=100
-        Most steps of expectation-maximisation.
+        Maximum number of expectation-maximisation steps.
     tol : float, default=1e-3
-        Expectation-maximisation ends when a step changes the objective by less, in nats a row.
+        Expectation-maximisation stops when a step changes the objective by less than this, in
+        nats per row.
     random_state : int, RandomState, Generator or None, default=None
-        Source of randomness of the start.
+        Source of randomness for the start.
     warm_start : bool, default=False
-        Whether ``fit`` starts from the solution of the fit before, if there is one of as many
+        Whether ``fit`` starts from the solution of the previous fit, if that has as many
         components and categories.
     verbose : int, default=0
         Whether to print the objective of every step.
@@ -77,12 +78,12 @@ class MixtureDensity(CompositeDensity, EMDensity):
     densities_ : list of density estimators
         The fitted components.
     converged_ : bool
-        Whether the objective came to rest before ``max_iter``.
+        Whether the objective converged within ``max_iter`` steps.
     n_iter_ : int
-        Steps of the fit that was kept.
+        Number of steps of the fit that was kept.
     lower_bounds_ : ndarray of shape (`n_iter_`,)
-        The objective before each step, in nats a row: the mean log-likelihood of what was
-        observed, with the components' log-priors (of pseudo-counts, for example).
+        The objective before each step, in nats per row: the mean log-likelihood of the observed
+        values, plus the components' log-priors (of pseudo-counts, for example).
     n_parameters_ : int
         Free parameters, exact: those of the components, and ``n_components - 1``.
     n_features_in_ : int
@@ -93,25 +94,24 @@ class MixtureDensity(CompositeDensity, EMDensity):
     See Also
     --------
     sklearn.mixture.GaussianMixture : The case of :class:`GaussianDensity`, without missing values.
-    GenerativeClassifier : A density a class, where the classes are given.
+    GenerativeClassifier : One density per class, where the classes are given.
 
     Notes
     -----
     Expectation-maximisation finds a local maximum, which depends on the start. A component that
-    loses all its rows keeps a weight near zero and describes all rows alike. The k-means of the
-    start takes columns as they are, so that those of large scale decide; columns behind the
-    transformer of a :class:`TransformedDensity` it takes as they come out of it.
+    loses all its rows keeps a weight near zero and is fitted to all rows alike. The k-means of the
+    start uses the columns as they are, so that those of large scale dominate; with a
+    :class:`TransformedDensity` it uses the transformed columns.
 
-    No step lowers the objective, but for normal components with ``reg_covar`` or ``shrinkage``,
-    where it may fall a little before it comes to rest.
+    No step lowers the objective, except that with normal components and ``reg_covar`` or
+    ``shrinkage`` it may fall slightly before it converges.
 
-    X must be dense. The components share what densities side by side share, such as a "tied"
+    X must be dense. The components share what the densities of a group share, such as a "tied"
     covariance.
 
-    The most probable completion of a row, ``conditional_mode``, is exact where the hidden values
-    of categories can be listed (up to 4,096 completions). Beyond, and for continuous columns, it is
-    the best of the components' own, then improved a column at a time where that can be listed:
-    a local maximum.
+    The most probable completion of a row, ``conditional_mode``, is exact where the missing values
+    are categorical and have at most 4,096 completions. Otherwise it is the best of the components'
+    own completions, improved one column at a time where its values can be listed: a local maximum.
 
     References
     ----------
@@ -127,7 +127,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
     >>> coins = MixtureDensity(BernoulliIndependentDensity(), random_state=0).fit(X)
     >>> coins.weights_.round(2)
     array([0.5, 0.5])
-    >>> coins.predict_proba([[1, 1, np.nan]]).round(2).max(axis=1)  # z represents x
+    >>> coins.predict_proba([[1, 1, np.nan]]).round(2).max(axis=1)  # of the likelier component
     array([0.99])
     >>> coins.conditional_mean([[1, np.nan, 0]]).round(1)
     array([[1. , 0.8, 0. ]])
@@ -259,14 +259,14 @@ class MixtureDensity(CompositeDensity, EMDensity):
 
     @property
     def _shape(self) -> tuple:
-        """What must be the same for the statistics of one fit to serve another."""
+        """Properties in which two fits must agree for the statistics of one to start the other."""
         return self.n_components, self._columns, repr(self.density)
 
     def _needs_em(self, codes: Any) -> bool:
         return True
 
     def _is_incomplete(self, codes: Any) -> np.ndarray:
-        return np.ones(codes.shape[0], dtype=bool)  # every row lacks its z
+        return np.ones(codes.shape[0], dtype=bool)  # z is latent in every row
 
     def _count_start(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
         return self._start_from(codes, weight, check_generator(self.random_state))
@@ -290,7 +290,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
         label = cluster_rows(points, weight, n_components, generator)
         shares = np.zeros((n_rows, n_components))
         shares[np.arange(n_rows), label] = 1.0
-        # Clusters that are empty, for want of distinct rows, take a little of all.
+        # Clusters left empty for lack of distinct rows take a small share of every row.
         empty = ~shares.any(axis=0)
         shares[:, empty] = 1e-3 / n_components
         return shares / shares.sum(axis=1, keepdims=True)

@@ -1,7 +1,8 @@
 """The form of the rows that densities compute with: codes.
 
 A density makes codes of a validated table, and every hook of it takes them: an array of the values
-themselves, compact integers for categories, or what several densities made of the same rows.
+themselves, compact integers for categories, or the codes that several densities made of the same
+rows.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Codes(Protocol):
 
 
 class ComposedCodes(ABC):
-    """Codes that hold what other densities made of the rows."""
+    """Codes composed of those that other densities made of the rows."""
 
     @property
     @abstractmethod
@@ -64,9 +65,9 @@ class ComposedCodes(ABC):
 
     @abstractmethod
     def coordinates(self) -> np.ndarray:
-        """Return the rows as points between which distances mean something."""
+        """Return the rows as points with meaningful distances."""
 
 
 def coordinates(codes: Any) -> np.ndarray:
-    """Return the rows as points between which distances mean something, NaN where missing."""
+    """Return the rows as points with meaningful distances, NaN where missing."""
     return codes.coordinates() if isinstance(codes, ComposedCodes) else as_floats(codes)

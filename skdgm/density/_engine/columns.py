@@ -1,6 +1,7 @@
-"""What the columns of a table are: binary, categorical, count or continuous.
+"""The kinds of columns: binary, categorical, count or continuous.
 
-A density says it once; whoever lists states, completes rows or compares densities asks here.
+A density declares them once; code that lists states, completes rows or compares densities asks
+here.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Columns:
 
     @classmethod
     def categorical(cls, n_categories: np.ndarray) -> Self:
-        """Return columns with so many categories each."""
+        """Return columns with these numbers of categories."""
         return cls(np.full(len(n_categories), "categorical"), np.asarray(n_categories))
 
     @classmethod
@@ -71,9 +72,9 @@ class Columns:
         return bool((self.kind == "continuous").all())
 
     def dtype_of_samples(self, dtype: np.dtype) -> np.dtype:
-        """Return the dtype of rows that are drawn, given that of the training data.
+        """Return the dtype of samples, given that of the training data.
 
-        It is the same if that holds the values; real numbers take floats.
+        It is the same if that holds the values; continuous columns need floats.
         """
         if not self.all_discrete:
             return dtype if dtype.kind == "f" else np.dtype(np.float64)

@@ -1,6 +1,6 @@
-"""Blocks of columns: which columns each selects, and codes and statistics block by block.
+"""Blocks of columns: the selection of their columns, their codes and their statistics.
 
-Every column is in exactly one block. Errors of a block name it, and the columns as they are in X.
+Every column is in exactly one block. Errors from a block name it, and number its columns as in X.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .._engine.codes import ComposedCodes, coordinates
 
 @dataclass(frozen=True, eq=False)
 class ColumnCodes(ComposedCodes):
-    """What each block made of its own columns, indexed by rows.
+    """Codes of each block's own columns, indexed by rows.
 
-    NumPy takes it for the table of all columns as floats, NaN where a value is missing. That is
-    put together when asked for: scores and statistics do without.
+    NumPy takes them for the table of all columns as floats, NaN where a value is missing. The table
+    is built only on demand: scores and statistics do without it.
     """
 
     columns: tuple[np.ndarray, ...]
@@ -64,7 +64,7 @@ class ColumnStatistics:
 
 @contextmanager
 def in_block(name: str, columns: np.ndarray) -> Iterator[None]:
-    """Name the block in a ValueError, and the column of X instead of the block's."""
+    """Name the block in a ValueError, and number its columns as in X."""
     try:
         yield
     except ColumnError as error:
@@ -76,7 +76,7 @@ def in_block(name: str, columns: np.ndarray) -> Iterator[None]:
 def selected_columns(
     name: str, selection: Any, X: np.ndarray, names: np.ndarray | None
 ) -> np.ndarray:
-    """The indices of the columns that a block selects; names are those of X, if it has any."""
+    """Return the indices of the columns that a block selects; names are those of X, if any."""
     if callable(selection):
         selection = selection(X)
     try:
@@ -90,22 +90,23 @@ def selected_columns(
             raise ValueError("that selects no columns")
     except (IndexError, ValueError) as error:
         raise ValueError(
-            f"Block {name!r} selects the columns {selection!r} of the {X.shape[1]} of X: {error}."
+            f"Block {name!r} cannot select {selection!r} from the {X.shape[1]} columns of X: "
+            f"{error}."
         ) from error
     if not len(columns):
         raise ValueError(
-            f"Block {name!r} has none of the columns of X, which has n_features = {X.shape[1]}; "
-            "leave the block out, or select some."
+            f"Block {name!r} selects none of the columns of X, which has n_features = "
+            f"{X.shape[1]}; leave the block out, or select some."
         )
     return columns
 
 
 def _places(selection: Any, names: np.ndarray | None) -> list[int] | slice:
-    """Names of columns as integers."""
+    """Return the indices of columns that are selected by name."""
     if names is None:
         raise ValueError(
-            "X has no names of columns that are all strings; pass a DataFrame, or select columns "
-            "by integers"
+            "X has no column names that are all strings; pass a DataFrame, or select columns by "
+            "integers"
         )
     place = {name: index for index, name in enumerate(names)}
     try:
@@ -120,7 +121,7 @@ def _places(selection: Any, names: np.ndarray | None) -> list[int] | slice:
 
 
 def take_columns(X: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """The columns of X, as a view if they stand side by side: that saves a copy of pixels."""
+    """Return the columns of X, as a view if they are adjacent: that saves a copy of pixels."""
     first, last = int(columns[0]), int(columns[-1])
     if np.array_equal(columns, np.arange(first, last + 1)):
         return X[:, first : last + 1]

@@ -1,7 +1,7 @@
 """Independent blocks of columns, each with a density of its own: ``p(x) = prod_b p_b(x_b)``.
 
-Fitting, scoring, drawing and completing go block by block: log-probabilities and free parameters
-add, statistics and completions stand side by side.
+Fitting, scoring, drawing and completing go block by block: log-probabilities and numbers of free
+parameters add up, statistics and completions are put side by side.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ._group import ColumnGroup
 class ColumnDensity(_BaseComposition, CompositeDensity):
     """Independent blocks of columns, each with a density of its own.
 
-    ``p(x) = prod_b p_b(x_b)``: pixels beside measurements, or any columns that want different
+    ``p(x) = prod_b p_b(x_b)``: pixels beside measurements, or any columns that need different
     families. In a :class:`MixtureDensity` or a :class:`GenerativeClassifier` the blocks depend on
     one another through the class.
 
@@ -45,17 +45,17 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         The blocks. Every column of X must be in exactly one.
 
         name : str
-            Lets the parameters of the density be set and searched, as ``name__parameter``, and
-            the density itself as ``name``.
+            Name under which the density can be set and searched, and its parameters as
+            ``name__parameter``.
         density : density estimator
             The family of the block.
         columns : int, str, list of either, slice, boolean mask or callable
-            Which columns the block has, as in :class:`~sklearn.compose.ColumnTransformer`.
-            Strings are names of columns, and slices of them include the last. A callable is given
-            X as an array and returns any of the above.
+            Columns of the block, given as in :class:`~sklearn.compose.ColumnTransformer`.
+            Strings are column names, and slices of names include the last. A callable is given X
+            as an array and returns any of the above.
     n_jobs : int or None, default=None
-        Threads, over blocks when they are fitted and else over rows; None is 1 unless in a
-        ``joblib.parallel_config`` context. It changes no result.
+        Threads over the blocks of columns when fitting, and over blocks of rows otherwise; None is
+        1 unless in a ``joblib.parallel_config`` context. It changes no result.
 
     Attributes
     ----------
@@ -72,16 +72,16 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
 
     See Also
     --------
-    MixtureDensity : Of such densities, makes the blocks depend on one another.
+    MixtureDensity : With such components, a model in which the blocks depend on one another.
     sklearn.compose.ColumnTransformer : The same for transformers.
 
     Notes
     -----
-    Missing values are each block's own matter, in training too. What one block has observed says
-    nothing of the others.
+    Each block treats its own missing values, in training too. What is observed in one block says
+    nothing about the others.
 
-    ``partial_fit`` is there if all blocks have it. X must be dense. Samples have the dtype that
-    holds those of all blocks: a :class:`GaussianDensity` makes floats of all columns.
+    ``partial_fit`` is available if all blocks have it. X must be dense. Samples have a dtype that
+    holds those of all blocks: with a :class:`GaussianDensity`, all columns are floats.
 
     References
     ----------
@@ -160,7 +160,7 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         """The pairs (name, density) that scikit-learn's compositions take their parameters from."""
         try:
             return [(name, density) for name, density, _ in self.densities]
-        except (TypeError, ValueError):  # not what it must be, as validation will say
+        except (TypeError, ValueError):  # invalid, as validation will say
             return self.densities
 
     @_named.setter
@@ -170,7 +170,7 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
 
     @property
     def _families(self) -> list[BaseDensity]:
-        """The densities among the parameters, as far as these are valid."""
+        """The densities among the parameters, as far as the parameters are valid."""
         try:
             return [density for _, density in self._named if isinstance(density, BaseDensity)]
         except (TypeError, ValueError):
@@ -188,7 +188,7 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
                     continue
             raise ValueError(
                 "densities must be a list of tuples (name, density, columns), of a string, a "
-                f"density estimator of skdgm and what selects columns; it holds {entry!r}."
+                f"density estimator of skdgm and a selection of columns; it holds {entry!r}."
             )
         self._validate_names([name for name, _, _ in self.densities])
 
@@ -232,27 +232,27 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         return blocks
 
     def _blocks_to_extend(self) -> list[tuple[str, BaseDensity, np.ndarray]]:
-        """Copies of the fitted blocks, with the parameters that are set now.
+        """Return copies of the fitted blocks, with the current parameters.
 
-        They are copies so that a batch which fails leaves the fit so far as it was.
+        They are copies so that a batch that fails leaves the fit so far as it was.
         """
         blocks = self._copied_blocks()
         known = [(name, type(density)) for name, density, _ in blocks]
         if known != [(name, type(family)) for name, family, _ in self.densities]:
             raise ValueError(
-                "densities has other blocks than the fit so far, which partial_fit cannot go on "
-                "with; call fit."
+                "densities holds other blocks than the fit so far, so partial_fit cannot continue; "
+                "call fit."
             )
         for (_, density, _), (_, family, _) in zip(blocks, self.densities, strict=True):
             density.set_params(**clone(family).get_params(deep=False))
         return blocks
 
     def _split(self, codes: ColumnCodes) -> Iterator[tuple[BaseDensity, Any]]:
-        """Each block's density with its codes."""
+        """Pair each block's density with its codes."""
         return zip(self._parts, codes.parts, strict=True)
 
     def _join(self, tables: Sequence[np.ndarray]) -> np.ndarray:
-        """Tables of the blocks as one, columns in their order."""
+        """Return the tables of the blocks as one, with the columns in order."""
         dtype = np.result_type(*(table.dtype for table in tables))
         joined = np.empty((len(tables[0]), self.n_features_in_), dtype=dtype)
         for (_, _, columns), table in zip(self.densities_, tables, strict=True):
@@ -276,7 +276,7 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         return self._encode_blocks(X, lambda density, own: density._encode(own))
 
     def _recode(self, table: np.ndarray) -> ColumnCodes:
-        """The table is one of codes, so a block over categories must not binarise it again."""
+        """Return the codes of a table of codes, which categorical blocks do not binarise again."""
         parts = []
         for (_, density, columns), kind in zip(self.densities_, self._kinds, strict=True):
             own = take_columns(table, columns)
@@ -308,7 +308,7 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
 
     @property
     def _statistics(self) -> ColumnStatistics:
-        """Those of the blocks, which they may widen for what a new batch declares."""
+        """The statistics of the blocks, which may widen them for what a new batch declares."""
         return ColumnStatistics(tuple(block._statistics for block in self._parts))
 
     def _set(self, statistics: ColumnStatistics) -> None:

@@ -1,4 +1,4 @@
-"""Blocks of columns side by side: the densities of each block are a group of their own."""
+"""Groups of column densities: the densities of each block form a group of their own."""
 
 from __future__ import annotations
 

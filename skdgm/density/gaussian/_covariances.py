@@ -1,7 +1,7 @@
 """The normal distribution for each shape of covariance: estimate, score, draw.
 
-Every class here holds one covariance and knows how to measure deviations ``y = x - mean``:
-``log p = -(D log(2 pi) + log_det + |whitened y|**2) / 2``. Those with missing values go through
+Every class here holds one covariance and scores deviations ``y = x - mean``:
+``log p = -(D log(2 pi) + log_det + |whitened y|**2) / 2``. Rows with missing values go through
 ``_missing``.
 """
 
@@ -25,11 +25,11 @@ from ._missing import (
 from ._moments import Moments
 from ._scatter import leading_axes
 
-_SMALL_NOISE = 1e-12  # beside the largest variance: then M = I + W'W / noise loses its digits
+_SMALL_NOISE = 1e-12  # beside the largest variance: below, M = I + W'W / noise loses its digits
 
 
 def log_prob_at(covariance: NormalCovariance, deviation: np.ndarray) -> np.ndarray:
-    """Log-density of deviations from the mean, NaN where a value is missing.
+    """Return the log-density of deviations from the mean; NaN is a missing value.
 
     It is -inf where their squares overflow.
     """
@@ -47,7 +47,7 @@ def _check_positive(variance: np.ndarray, reg_covar: float) -> None:
 
 
 def _smallest_variance(largest: float, n_features: int) -> float:
-    """The smallest variance that the machine can tell from zero beside the largest."""
+    """Return the smallest variance that can be told from zero beside the largest."""
     limits = np.finfo(np.float64)
     return max(largest * n_features * limits.eps, limits.tiny)
 
@@ -65,7 +65,7 @@ class FullCovariance(NormalCovariance):
 
     @classmethod
     def of_matrix(cls, matrix: np.ndarray) -> FullCovariance:
-        """The covariance with this matrix, unless that is singular to machine precision."""
+        """Return the covariance with this matrix, or one close by if that is singular."""
         covariance = cls.__new__(cls)
         covariance._set(matrix, 0.0)
         return covariance
@@ -87,7 +87,7 @@ class FullCovariance(NormalCovariance):
         return linalg.solve_triangular(self._factor, np.eye(len(self._factor)), lower=True).T
 
     def _raise_smallest_variances(self, reg_covar: float) -> None:
-        """Singular to machine precision: lift the variances that rounding has swallowed."""
+        """Raise the variances that rounding has swallowed, which made the factorisation fail."""
         variance, axes = linalg.eigh(self.value)
         _check_positive(variance[-1], reg_covar)
         variance = np.maximum(variance, _smallest_variance(variance[-1], len(variance)))
@@ -102,23 +102,23 @@ class FullCovariance(NormalCovariance):
         return n_features * (n_features + 1) // 2
 
     def marginal(self, columns: np.ndarray) -> FullCovariance:
-        """The covariance of some columns."""
+        """Return the covariance of some columns."""
         return self.of_matrix(self.value[np.ix_(columns, columns)])
 
     def whiten(self, y: np.ndarray) -> np.ndarray:
-        """Rows ``V' y`` with ``V V' = value^-1``, by substitution: for few rows, without V."""
+        """Return rows ``V' y``, ``V V' = value^-1``, by substitution: for few rows, without V."""
         if self._is_lifted:
             return y @ self._whitening
         return _substitute(self._factor, y, transposed=False)
 
     def whiten_transposed(self, z: np.ndarray) -> np.ndarray:
-        """Rows ``V z``, so that both make ``value^-1 y``."""
+        """Return rows ``V z``: after ``whiten``, these are ``value^-1 y``."""
         if self._is_lifted:
             return z @ self._whitening.T
         return _substitute(self._factor, z, transposed=True)
 
     def inverse_trace(self) -> float:
-        """The trace of the inverse matrix."""
+        """Return the trace of the inverse matrix."""
         return float(np.sum(self._whitening**2))
 
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
@@ -145,7 +145,7 @@ def _substitute(factor: np.ndarray, rows: np.ndarray, transposed: bool) -> np.nd
 
 
 class DiagonalCovariance(NormalCovariance):
-    """A variance of its own for every column."""
+    """One variance per column."""
 
     def __init__(self, moments: Moments, shrinkage: float, reg_covar: float) -> None:
         variance = _column_variances(moments)
@@ -157,7 +157,7 @@ class DiagonalCovariance(NormalCovariance):
         return n_features
 
     def inverse_trace(self) -> float:
-        """The trace of the inverse matrix."""
+        """Return the trace of the inverse matrix."""
         return float(np.sum(1 / self.value))
 
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
@@ -190,7 +190,7 @@ class SphericalCovariance(NormalCovariance):
         return 1
 
     def inverse_trace(self) -> float:
-        """The trace of the inverse matrix."""
+        """Return the trace of the inverse matrix."""
         return self.n_features / self.value
 
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
@@ -218,8 +218,9 @@ class LowRankCovariance(NormalCovariance):
 
     This is probabilistic principal component analysis (Tipping and Bishop, 1999): the axes are
     the leading eigenvectors, the noise the mean of the other eigenvalues. Scoring takes
-    O(n_features * n_factors) a row, with missing values O(n_features * n_factors**2), and never
-    forms the matrix, unless it is nearly as small or the noise too small beside the variances.
+    O(n_features * n_factors) per row, with missing values O(n_features * n_factors**2), without
+    the matrix, unless that is hardly larger than the axes or the noise is too small beside the
+    variances.
     """
 
     def __init__(self, axes: np.ndarray, variance: np.ndarray, noise_variance: float) -> None:
@@ -245,17 +246,17 @@ class LowRankCovariance(NormalCovariance):
     def of_axes(
         cls, axes: np.ndarray, variance: np.ndarray, noise_variance: float
     ) -> LowRankCovariance:
-        """Lift variances that rounding has swallowed to the smallest beside the largest."""
+        """Return the covariance, after raising variances that rounding has swallowed."""
         floor = _smallest_variance(np.max(variance, initial=noise_variance), axes.shape[1])
         return cls(axes, np.maximum(variance, floor), float(max(noise_variance, floor)))
 
     @staticmethod
     def n_parameters(n_features: int, n_factors: int) -> int:
-        """Axes up to rotation, their variances, and the noise."""
+        """Return the number of parameters: axes up to rotation, their variances, the noise."""
         return n_features * n_factors - n_factors * (n_factors - 1) // 2 + 1
 
     def inverse_trace(self) -> float:
-        """The trace of the inverse matrix."""
+        """Return the trace of the inverse matrix."""
         n_factors, d = self.axes.shape
         rest = (d - n_factors) / self.noise_variance if n_factors < d else 0.0
         return float(np.sum(1 / self.variance)) + rest
@@ -285,7 +286,7 @@ class LowRankCovariance(NormalCovariance):
         return log_normal(square, log_det, d)
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        """Noise in all directions, turned to the axes' variances along the axes."""
+        """Draw noise in all directions, then replace it along the axes by their own draws."""
         n_factors, d = self.axes.shape
         noise = generator.standard_normal((n_samples, d)) * math.sqrt(self.noise_variance)
         latent = generator.standard_normal((n_samples, n_factors)) * np.sqrt(self.variance)
@@ -298,7 +299,7 @@ class LowRankCovariance(NormalCovariance):
         return self._spread(1 / self.variance, 1 / self.noise_variance)
 
     def _spread(self, along_axes: np.ndarray, elsewhere: float) -> np.ndarray:
-        """The matrix with these eigenvalues along the axes and in all other directions."""
+        """Return the matrix with these eigenvalues along the axes and in all other directions."""
         n_axes, d = self.axes.shape
         matrix = (self.axes.T * (along_axes - elsewhere if n_axes < d else along_axes)) @ self.axes
         if n_axes < d:

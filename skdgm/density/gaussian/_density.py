@@ -48,22 +48,23 @@ class GaussianDensity(EMDensity):
     Parameters
     ----------
     covariance_type : {"full", "tied", "diag", "spherical", "low_rank"}, default="full"
-        Shape of the covariance: any; any, but the same for all densities side by side in a
-        classifier or mixture; a variance a column; one variance; or ``n_factors`` axes with
+        Shape of the covariance: a full matrix; a full matrix shared by all densities of a
+        classifier or mixture; one variance per column; one variance; or ``n_factors`` axes with
         variances of their own and one noise variance in all other directions (probabilistic PCA).
     shrinkage : float in [0, 1], "auto" or None, default=None
         Weight of the scaled identity that the covariance is mixed with; "auto" is the Ledoit-Wolf
         estimate, None is 0.
     reg_covar : float, default=1e-6
-        Added to the variances, so that data which do not vary in some direction have a density.
+        Added to the variances, so that data that do not vary in some direction have a density.
     n_factors : int or None, default=None
         Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``,
         which is as general as "full". The other shapes do not use it.
     max_iter : int, default=200
-        Most steps of expectation-maximisation, which only training data with missing values need.
+        Maximum number of expectation-maximisation steps, which only training data with missing
+        values need.
     tol : float, default=1e-5
-        Expectation-maximisation ends when a step changes the mean log-likelihood by less, in nats
-        a row.
+        Expectation-maximisation stops when a step changes the mean log-likelihood by less than
+        this, in nats per row.
     verbose : int, default=0
         Whether to print the objective of every step.
     n_jobs : int or None, default=None
@@ -87,9 +88,9 @@ class GaussianDensity(EMDensity):
     shrinkage_ : float
         The shrinkage used.
     n_iter_ : int
-        Steps taken; 1 if nothing was missing.
+        Number of steps taken; 1 if nothing was missing.
     lower_bounds_ : ndarray of shape (`n_iter_`,)
-        Objective before each step, in nats a row; empty if nothing was missing.
+        Objective before each step, in nats per row; empty if nothing was missing.
     n_parameters_ : int
         Free parameters: ``D + D (D + 1) / 2`` for "full", ``2 D`` for "diag", ``D + 1`` for
         "spherical", ``D + D q - q (q - 1) / 2 + 1`` for "low_rank" with q factors.
@@ -100,24 +101,24 @@ class GaussianDensity(EMDensity):
 
     See Also
     --------
-    GaussianDiscriminant : One such density a class.
+    GaussianDiscriminant : One such density per class.
     sklearn.mixture.GaussianMixture : Several normals; this is the case of one component.
 
     Notes
     -----
-    "low_rank" scores in time and memory proportional to ``n_features * n_factors`` a row, and fits
-    without a matrix of all columns by all columns while there are fewer rows than columns.
+    "low_rank" scores in time and memory proportional to ``n_features * n_factors`` per row, and
+    fits without a matrix of all columns by all columns while there are fewer rows than columns.
 
-    A covariance that is singular to machine precision in spite of ``reg_covar`` has its smallest
-    variances lifted to the smallest that the machine can tell from zero beside the largest. So has
-    that of the columns which a row has observed.
+    If a covariance is singular to machine precision in spite of ``reg_covar``, its smallest
+    variances are raised to the smallest that can be told from zero beside the largest. The same
+    holds for the covariance of the columns observed in a row.
 
     With missing values in training, "diag" and "spherical" count each column's observed values,
-    unless ``shrinkage="auto"``, and take one step. The others go through expectation-maximisation
-    [3]_, which "low_rank" too pays for with a matrix of all columns by all columns. Its objective
-    is the mean log-likelihood of the observed values minus ``reg_covar / 2`` times the trace of
-    the inverse covariance, and never falls. With ``shrinkage``, which no such penalty stands for,
-    that objective may fall a little on the way.
+    unless ``shrinkage="auto"``, and take one step. The others use expectation-maximisation [3]_,
+    for which "low_rank" too needs a matrix of all columns by all columns. The objective is the mean
+    log-likelihood of the observed values minus ``reg_covar / 2`` times the trace of the inverse
+    covariance, and never falls. With ``shrinkage``, which corresponds to no such penalty, it may
+    fall slightly on the way.
 
     References
     ----------
@@ -140,7 +141,7 @@ class GaussianDensity(EMDensity):
     >>> density.score_samples([[1.0, 1.0]])  # -log(2 pi)
     array([-1.83787707])
 
-    What is missing is integrated out, or completed from what is observed:
+    Missing values are integrated out, or completed from the observed ones:
 
     >>> correlated = GaussianDensity(reg_covar=0).fit([[0.0, 0.0], [1.0, 1.0], [2.0, 1.0]])
     >>> correlated.conditional_mean([[3.0, np.nan]])
@@ -174,7 +175,7 @@ class GaussianDensity(EMDensity):
         self.n_jobs = n_jobs
 
     def get_covariance(self) -> np.ndarray:
-        """Form the covariance matrix, whatever its shape.
+        """Return the covariance matrix, whatever ``covariance_type`` is.
 
         Returns
         -------
@@ -188,16 +189,17 @@ class GaussianDensity(EMDensity):
         self, X: np.ndarray, weight: np.ndarray | None, extend: bool
     ) -> np.ndarray:
         if extend:
-            self._check_same_sums()
+            self._check_same_statistics()
         return self._encode(X)
 
-    def _check_same_sums(self) -> None:
+    def _check_same_statistics(self) -> None:
         known = self._statistics
         too_few = known.is_diagonal and not self._counts_missing
         if too_few or (known.quartic is None) == (self.shrinkage == "auto"):
             raise ValueError(
                 f"covariance_type={self.covariance_type!r} with shrinkage={self.shrinkage!r} needs "
-                "other sums than those of the batches so far; set them back or call fit."
+                "other statistics than those of the batches so far; restore the parameters or call "
+                "fit."
             )
 
     def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
@@ -216,7 +218,7 @@ class GaussianDensity(EMDensity):
         return _check_finite(moments, codes)
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
-        """Independent columns, each with the mean and variance of its observed values."""
+        """Return moments of independent columns, with the means and variances observed."""
         with np.errstate(over="ignore", invalid="ignore"):
             observed = _check_finite(Moments.count_observed(codes, weight), codes)
         variance = observed.scatter / np.where(observed.total > 0, observed.total, 1.0)

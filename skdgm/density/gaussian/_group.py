@@ -1,4 +1,4 @@
-"""Normals side by side: what they share, and what is quicker together."""
+"""Groups of normal densities: what they share, and what is faster together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a normal says of missing values: conditional means, draws, and the moments expected.
+"""Missing values under a normal: conditional means, draws, and expected moments.
 
 With the deviations y of a row from the mean, o its observed and m its missing columns, and S the
 covariance, ``y_m | y_o`` is normal with mean ``S_mo S_oo^-1 y_o`` and covariance
@@ -22,34 +22,34 @@ from .._engine.blocks import BLOCK_CELLS, ones_if_none, row_blocks
 from .._engine.patterns import Batch, Patterns, one_by_one
 from ._moments import Moments
 
-FEW_COLUMNS = 64  # up to here many small matrices are factorised in one call
+FEW_COLUMNS = 64  # up to this many, small matrices are factorised together
 STACK_CELLS = 2**18  # of matrices that are held at once
 
 
 def log_normal(
     square: np.ndarray, log_det: float | np.ndarray, n_columns: int | np.ndarray
 ) -> np.ndarray:
-    """Log-density at ``square``, the squared length of the whitened deviation."""
+    """Return the log-density at ``square``, the squared length of the whitened deviation."""
     return 0.0 - 0.5 * (n_columns * math.log(2 * math.pi) + log_det + square)
 
 
 @dataclass(frozen=True, eq=False)
 class Conditional:
-    """Rows with missing values, completed by what is expected there, and its covariance.
+    """Rows completed with the conditional mean of their missing values, and its covariance.
 
-    That of a pattern p is ``C = R R' + diag(noise)`` in the missing columns, with R the matrix
-    ``loadings``, or ``loadings[p]``, or ``loadings @ inner[p]``.
+    The covariance of a pattern p is ``C = R R' + diag(noise)`` in the missing columns, with R the
+    matrix ``loadings``, or ``loadings[p]``, or ``loadings @ inner[p]``.
     """
 
     batch: Batch
-    log_prob: np.ndarray  # (n_rows,), of what is observed
+    log_prob: np.ndarray  # (n_rows,), of the observed values
     filled: np.ndarray  # (n_rows, n_columns)
     loadings: np.ndarray  # (n_columns, k) or (n_patterns, n_columns, k)
     inner: np.ndarray | None = None  # (n_patterns, k, k)
     noise: np.ndarray | float = 0.0  # (n_columns,) or the same for all columns
 
     def draw(self, generator: np.random.Generator) -> np.ndarray:
-        """Rows whose missing values are drawn; the others are of no use."""
+        """Return rows with their missing values drawn, and anything in other cells."""
         n_rows, n_columns = self.filled.shape
         normal = generator.standard_normal((n_rows, self.loadings.shape[-1]))
         drawn = self.filled + self._turn(normal)
@@ -87,20 +87,20 @@ class Conditional:
         return np.where(missing, self._turn(self._turn_back(y)) + self.noise * y, 0.0)
 
     def _turn(self, vectors: np.ndarray) -> np.ndarray:
-        """``R v`` for each row, in the missing columns."""
+        """Return ``R v`` for each row, in the missing columns."""
         if self.inner is not None:
             vectors = self._apply(self.inner, vectors)
         return self._apply(self.loadings, vectors)
 
     def _turn_back(self, y: np.ndarray) -> np.ndarray:
-        """``R' y`` for each row."""
+        """Return ``R' y`` for each row."""
         vectors = self._apply(self.loadings.swapaxes(-1, -2), y)
         if self.inner is not None:
             vectors = self._apply(self.inner.swapaxes(-1, -2), vectors)
         return vectors
 
     def _apply(self, matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        """The product of each row's matrix and vector."""
+        """Return the product of each row's matrix and vector."""
         if matrices.ndim == 2:
             return vectors @ matrices.T
         if len(matrices) == 1:
@@ -108,12 +108,12 @@ class Conditional:
         return (matrices[self.batch.pattern] @ vectors[:, :, np.newaxis])[:, :, 0]
 
     def _blocks(self) -> list[slice]:
-        """Patterns of which all R are held at once."""
+        """Return blocks of patterns whose matrices R are held at once."""
         n_columns, n_factors = self.loadings.shape[-2:]
         return row_blocks(len(self.batch.missing), n_columns * max(1, n_factors), STACK_CELLS)
 
     def _roots(self, block: slice) -> np.ndarray:
-        """R of some patterns, of shape (n_patterns, n_columns, k)."""
+        """Return R for some patterns, of shape (n_patterns, n_columns, k)."""
         roots = self.loadings if self.loadings.ndim == 2 else self.loadings[block]
         if self.inner is not None:
             roots = roots @ self.inner[block]
@@ -137,18 +137,18 @@ class CovarianceMatrix(Protocol):
 
 
 class NormalCovariance(ABC):
-    """A covariance, which scores and completes deviations y from the mean; NaN is missing."""
+    """A covariance that scores and completes deviations y from the mean; NaN is missing."""
 
     @abstractmethod
     def _log_prob_complete(self, y: np.ndarray) -> np.ndarray:
-        """Log-density of rows without missing values."""
+        """Return the log-density of rows without missing values."""
 
     @abstractmethod
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
-        """What is known of all rows with a missing value; their covariance if ``roots``."""
+        """Yield all rows with a missing value, completed; with their covariance if ``roots``."""
 
     def log_prob(self, y: np.ndarray) -> np.ndarray:
-        """Log-density of what is observed in each row."""
+        """Return the log-density of the observed values of each row."""
         if not has_missing(y):
             return self._log_prob_complete(y)
         log_prob = np.empty(len(y))
@@ -160,7 +160,7 @@ class NormalCovariance(ABC):
         return log_prob
 
     def conditional_mean(self, y: np.ndarray) -> np.ndarray:
-        """A copy of y with the conditional mean where a value is missing."""
+        """Return a copy of y with the conditional mean where a value is missing."""
         filled = y.copy()
         with np.errstate(over="ignore", invalid="ignore"):  # in squares that only scores need
             for part in self._conditionals(y):
@@ -168,7 +168,7 @@ class NormalCovariance(ABC):
         return filled
 
     def conditional_sample(self, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """A copy of y with a joint draw where values are missing."""
+        """Return a copy of y with a joint draw where values are missing."""
         filled = y.copy()
         with np.errstate(over="ignore", invalid="ignore"):
             for part in self._conditionals(y, roots=True):
@@ -179,7 +179,7 @@ class NormalCovariance(ABC):
     def expect(
         self, y: np.ndarray, weight: np.ndarray | None = None, quartic: bool = False
     ) -> tuple[Moments, np.ndarray]:
-        """The moments expected of rows that each have a missing value, and ``log_prob(y)``.
+        """Return the expected moments of rows that each miss a value, and ``log_prob(y)``.
 
         With m a filled row and C its conditional covariance, ``E[y y'] = m m' + C``,
         ``E[|y|**2 y] = (|m|**2 + tr C) m + 2 C m`` and
@@ -222,7 +222,7 @@ def independent_conditional(variance: np.ndarray, y: np.ndarray) -> Conditional:
 def full_conditionals(
     covariance: CovarianceMatrix, y: np.ndarray, roots: bool
 ) -> Iterator[Conditional]:
-    """One factorisation for each pattern of missing values."""
+    """Yield the rows completed, with one factorisation per pattern of missing values."""
     n_columns = y.shape[1]
     few = n_columns <= FEW_COLUMNS
     for batch in Patterns.of(np.isnan(y)).batches(STACK_CELLS // n_columns**2 if few else 1):
@@ -255,7 +255,7 @@ def _full_single(
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:
-    """A matrix R with ``R R'`` as given, which may be singular."""
+    """Return a matrix R with ``R R'`` as given, which may be singular."""
     try:
         return linalg.cholesky(matrix, lower=True, check_finite=False)
     except linalg.LinAlgError:
@@ -264,7 +264,7 @@ def _root(matrix: np.ndarray) -> np.ndarray:
 
 
 def _full_stack(matrix: np.ndarray, y: np.ndarray, batch: Batch) -> Conditional:
-    """Factorise with the observed columns first: ``S = L L'`` in blocks holds all the answers.
+    """Factorise with the observed columns first: the blocks of ``S = L L'`` hold all results.
 
     ``z = L_oo^-1 y_o`` is the whitened deviation, ``L_mo z`` the conditional mean, and L_mm a root
     of the conditional covariance.
@@ -300,9 +300,9 @@ def _full_stack(matrix: np.ndarray, y: np.ndarray, batch: Batch) -> Conditional:
 def low_rank_conditionals(
     loadings: np.ndarray, noise: float, y: np.ndarray, roots: bool
 ) -> Iterator[Conditional]:
-    """For ``S = W W' + noise I``, by the factors z of a row: ``y = W z + noise``.
+    """Yield the rows completed for ``S = W W' + noise I``, by their factors z: ``y = W z + noise``.
 
-    Given y_o they are normal with covariance ``M^-1``, ``M = I + W_o' W_o / noise``, and mean
+    Given y_o, z is normal with covariance ``M^-1``, ``M = I + W_o' W_o / noise``, and mean
     ``M^-1 W_o' y_o / noise`` (Woodbury), and ``y' S_oo^-1 y = |y_o - W_o z|**2 / noise + |z|**2``
     at that mean, a sum without cancellation.
     """
@@ -334,9 +334,9 @@ def low_rank_conditionals(
 
 
 def _products(loadings: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The lower triangle of ``W_o' W_o`` for each pattern, as one product of matrices.
+    """Return the lower triangle of ``W_o' W_o`` for each pattern, as one product of matrices.
 
-    The table of the products of two loadings, for every column, is made for some columns at a time.
+    The products of pairs of loadings are formed for some columns at a time.
     """
     first, second = np.tril_indices(loadings.shape[1])
     products = np.zeros((len(seen), len(first)))

@@ -21,9 +21,9 @@ class Moments:
     """Total weight, mean, and sums over the rows' deviations y from the mean.
 
     ``scatter`` is ``sum w y y'``, thin where rows are few, or its diagonal only. ``cubic``,
-    ``sum w |y|**2 y``, and ``quartic``, ``sum w |y|**4``, are what the Ledoit-Wolf shrinkage needs
-    besides; they are None where it is not asked for. With missing values counted as they are, a
-    diagonal scatter has a ``total`` for each column.
+    ``sum w |y|**2 y``, and ``quartic``, ``sum w |y|**4``, are needed for the Ledoit-Wolf shrinkage
+    only, and None otherwise. A diagonal scatter of rows with missing values has one ``total`` per
+    column.
     """
 
     total: float | np.ndarray
@@ -41,7 +41,7 @@ class Moments:
         scatter: Literal["full", "thin", "diagonal"],
         quartic: bool = False,
     ) -> Self:
-        """The moments of the rows of X."""
+        """Return the moments of the rows of X."""
         total = total_weight(weight, len(X))
         mean = np.mean(X, axis=0) if weight is None else weight @ X / total
         deviation = X - mean
@@ -60,7 +60,7 @@ class Moments:
 
     @classmethod
     def count_observed(cls, X: np.ndarray, weight: np.ndarray | None) -> Self:
-        """The moments of each column's observed values, of a diagonal scatter."""
+        """Return the moments of each column's observed values, with a diagonal scatter."""
         observed = ~np.isnan(X)
         weight = ones_if_none(weight, len(X))
         total = weight @ observed
@@ -78,7 +78,7 @@ class Moments:
         cubic: np.ndarray | None = None,
         quartic: float | None = None,
     ) -> Self:
-        """The moments from sums over y itself, ``first`` that of ``w y``, of small mean."""
+        """Return the moments given sums over y, whose mean is small; ``first`` is ``sum w y``."""
         mean = first / total
         square, turned = mean @ mean, scatter @ mean
         centred = scatter - total * np.outer(mean, mean)
@@ -94,7 +94,7 @@ class Moments:
     def independent_normal(
         cls, total: float, mean: np.ndarray, variance: np.ndarray, *, quartic: bool = False
     ) -> Self:
-        """What is expected of rows from a normal with independent columns."""
+        """Return the expected moments of rows from a normal with independent columns."""
         squares = np.diag(total * variance)
         if not quartic:
             return cls(total, mean, squares)
@@ -103,7 +103,7 @@ class Moments:
 
     @property
     def is_diagonal(self) -> bool:
-        """Whether the scatter is only a diagonal."""
+        """True if the scatter is only a diagonal."""
         return isinstance(self.scatter, np.ndarray) and self.scatter.ndim == 1
 
     @property
@@ -119,7 +119,7 @@ class Moments:
 
     @classmethod
     def pooled(cls, parts: Sequence[Self]) -> Self:
-        """The moments of deviations from each part's own mean, as a tied covariance needs."""
+        """Return the moments about each part's own mean, which a tied covariance needs."""
         pooled = parts[0]
         for part in parts[1:]:
             pooled = pooled._plus(part)
@@ -135,7 +135,7 @@ class Moments:
         )
 
     def _about(self, mean: np.ndarray) -> Self:
-        """The same sums about another mean: expand ``y + shift`` and use that the y sum to 0."""
+        """Return the sums about another mean: expand ``y + shift``, where the y sum to 0."""
         shift = self.mean - mean
         square = shift @ shift
         if self.is_diagonal:
@@ -155,7 +155,7 @@ class Moments:
         return type(self)(self.total, mean, scatter, cubic, float(quartic))
 
     def ledoit_wolf_shrinkage(self) -> float:
-        """The weight of the scaled identity that minimises the expected squared error.
+        """Return the weight of the scaled identity that minimises the expected squared error.
 
         Ledoit and Wolf (2004), as :func:`sklearn.covariance.ledoit_wolf_shrinkage` computes it.
         """

@@ -1,7 +1,7 @@
 """Scatter matrices ``sum w y y'`` of deviations y, thin while the rows are fewer than the columns.
 
 A table of 200 rows and 20,000 columns has a scatter of 400 million cells but of rank 200 only; the
-rows themselves say as much.
+rows themselves hold as much.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ class ThinScatter:
     It adds to others of its kind and to arrays, and becomes an array once that is smaller.
     """
 
-    __array_ufunc__ = None  # array + thin asks the thin one
+    __array_ufunc__ = None  # so that array + thin calls __radd__
 
     def __init__(self, rows: np.ndarray) -> None:
         self.rows = rows
 
     @staticmethod
     def of(rows: np.ndarray) -> ThinScatter | np.ndarray:
-        """The scatter of the rows in the smaller of the two forms."""
+        """Return the scatter of the rows in the smaller of the two forms."""
         return ThinScatter(rows) if len(rows) < rows.shape[1] else rows.T @ rows
 
     def __add__(self, other: ThinScatter | np.ndarray) -> ThinScatter | np.ndarray:
@@ -37,34 +37,34 @@ class ThinScatter:
         return (self.rows @ vector) @ self.rows
 
     def dense(self) -> np.ndarray:
-        """The matrix itself."""
+        """Return the matrix as an array."""
         return self.rows.T @ self.rows
 
 
 def add_outer(
     scatter: ThinScatter | np.ndarray, vector: np.ndarray, weight: float
 ) -> ThinScatter | np.ndarray:
-    """The scatter with one more row: the vector, with a weight."""
+    """Return the scatter with one more row: the vector, with a weight."""
     if isinstance(scatter, ThinScatter):
         return scatter + ThinScatter(np.sqrt(weight) * vector[np.newaxis])
     return scatter + weight * np.outer(vector, vector)
 
 
 def trace(scatter: ThinScatter | np.ndarray) -> float:
-    """Sum of the diagonal."""
+    """Return the sum of the diagonal."""
     if isinstance(scatter, ThinScatter):
         return float(np.sum(scatter.rows**2))
     return float(np.trace(scatter))
 
 
 def sum_of_squares(scatter: ThinScatter | np.ndarray) -> float:
-    """Sum of the squares of all cells, for which R'R and RR' are as good."""
+    """Return the sum of the squares of all cells, the same for R'R and RR'."""
     square = scatter.rows @ scatter.rows.T if isinstance(scatter, ThinScatter) else scatter
     return float(np.sum(square**2))
 
 
 def leading_axes(scatter: ThinScatter | np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
-    """The eigenvectors of the largest eigenvalues, as rows, and these eigenvalues, descending."""
+    """Return the leading eigenvectors, as rows, and their eigenvalues, in descending order."""
     if isinstance(scatter, ThinScatter):
         if n_axes <= len(scatter.rows):
             _, singular, axes = linalg.svd(scatter.rows, full_matrices=False)
