@@ -83,6 +83,17 @@ class DensityGroup:
             for density, rows, own in self._rows_of_each(shares, weight, SMALLEST_SHARE)
         ]
 
+    def _weights(self, shares: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return the weight of each row for each density that :meth:`expect` counts it with.
+
+        A density without any share worth its time sees all rows alike, with next to no weight.
+        """
+        worth = shares > SMALLEST_SHARE
+        kept = np.where(worth, shares, 0.0)
+        kept[:, ~worth.any(axis=0)] = NEXT_TO_NOTHING
+        kept *= weight[:, np.newaxis]
+        return kept
+
     def _rows_of_each(
         self, shares: np.ndarray, weight: np.ndarray, least: float
     ) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:

@@ -25,6 +25,7 @@ from ._engine.clusters import cluster_rows
 from ._engine.codes import coordinates
 from ._engine.columns import Columns
 from ._engine.missing import fill_with_means
+from ._engine.responsibilities import responsibilities
 from ._group import group_of, set_n_parameters
 
 
@@ -203,13 +204,8 @@ class MixtureDensity(CompositeDensity, EMDensity):
         return self._responsibilities(codes)[0]
 
     def _responsibilities(self, codes: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``p(z = k | x)``, and its normaliser ``log p(x)``."""
-        joint = self._log_joint(codes)
-        log_prob = logsumexp(joint, axis=1)
-        possible = log_prob > -np.inf
-        shares = np.tile(self.weights_, (len(joint), 1))
-        shares[possible] = np.exp(joint[possible] - log_prob[possible, np.newaxis])
-        return shares, log_prob
+        """Return ``p(z = k | x)`` and ``log p(x)``."""
+        return responsibilities(self._log_joint(codes), self.weights_)
 
     def _log_joint(self, codes: Any) -> np.ndarray:
         with np.errstate(divide="ignore"):  # a weight of zero

@@ -27,8 +27,9 @@ def log_prob_in_parts(codes: np.ndarray, complete: LogProb, incomplete: LogProb)
     if not (codes.size and has_missing(codes)):
         return complete(codes)
     is_incomplete = missing_cells(codes).any(axis=1)
-    log_prob = np.empty(len(codes))
-    log_prob[is_incomplete] = incomplete(readonly(codes[is_incomplete]))
+    own = incomplete(readonly(codes[is_incomplete]))
+    log_prob = np.empty((len(codes), *own.shape[1:]))
+    log_prob[is_incomplete] = own
     if not is_incomplete.all():
         log_prob[~is_incomplete] = complete(readonly(codes[~is_incomplete]))
     return log_prob

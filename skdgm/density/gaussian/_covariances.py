@@ -83,7 +83,8 @@ class FullCovariance(NormalCovariance):
             self._raise_smallest_variances(reg_covar)
 
     @cached_property
-    def _whitening(self) -> np.ndarray:
+    def whitening(self) -> np.ndarray:
+        """A matrix V with ``V V' = value^-1``."""
         return linalg.solve_triangular(self._factor, np.eye(len(self._factor)), lower=True).T
 
     def _raise_smallest_variances(self, reg_covar: float) -> None:
@@ -93,7 +94,7 @@ class FullCovariance(NormalCovariance):
         variance = np.maximum(variance, _smallest_variance(variance[-1], len(variance)))
         self.value = (axes * variance) @ axes.T
         self._factor = axes * np.sqrt(variance)
-        self._whitening = axes / np.sqrt(variance)
+        self.whitening = axes / np.sqrt(variance)
         self._is_lifted = True
         self.log_det = float(np.sum(np.log(variance)))
 
@@ -108,24 +109,24 @@ class FullCovariance(NormalCovariance):
     def whiten(self, y: np.ndarray) -> np.ndarray:
         """Return rows ``V' y``, ``V V' = value^-1``, by substitution: for few rows, without V."""
         if self._is_lifted:
-            return y @ self._whitening
+            return y @ self.whitening
         return _substitute(self._factor, y, transposed=False)
 
     def whiten_transposed(self, z: np.ndarray) -> np.ndarray:
         """Return rows ``V z``: after ``whiten``, these are ``value^-1 y``."""
         if self._is_lifted:
-            return z @ self._whitening.T
+            return z @ self.whitening.T
         return _substitute(self._factor, z, transposed=True)
 
     def inverse_trace(self) -> float:
         """Return the trace of the inverse matrix."""
-        return float(np.sum(self._whitening**2))
+        return float(np.sum(self.whitening**2))
 
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
         return full_conditionals(self, y, roots)
 
     def _log_prob_complete(self, deviation: np.ndarray) -> np.ndarray:
-        whitened = deviation @ self._whitening
+        whitened = deviation @ self.whitening
         square = np.einsum("ij,ij->i", whitened, whitened)
         return log_normal(square, self.log_det, deviation.shape[1])
 

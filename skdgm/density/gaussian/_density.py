@@ -24,7 +24,7 @@ from ._covariances import (
     log_prob_at,
 )
 from ._group import GaussianGroup
-from ._moments import Moments
+from ._moments import Moments, check_finite
 
 COVARIANCES = {
     "full": FullCovariance,
@@ -215,12 +215,12 @@ class GaussianDensity(EMDensity):
                 moments = Moments.count_observed(codes, weight)
             else:
                 moments = Moments.count(codes, weight, scatter=scatter, quartic=auto)
-        return _check_finite(moments, codes)
+        return check_finite(moments, codes)
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
         """Return moments of independent columns, with the means and variances observed."""
         with np.errstate(over="ignore", invalid="ignore"):
-            observed = _check_finite(Moments.count_observed(codes, weight), codes)
+            observed = check_finite(Moments.count_observed(codes, weight), codes)
         variance = observed.scatter / np.where(observed.total > 0, observed.total, 1.0)
         total = total_weight(weight, len(codes))
         return Moments.independent_normal(
@@ -233,7 +233,7 @@ class GaussianDensity(EMDensity):
                 codes - self.mean_, weight, quartic=self.shrinkage == "auto"
             )
         moments = replace(moments, mean=moments.mean + self.mean_)
-        return _check_finite(moments, codes), log_prob
+        return check_finite(moments, codes), log_prob
 
     def _log_prior(self, total: float) -> float:
         if self.reg_covar == 0:
@@ -302,14 +302,3 @@ class GaussianDensity(EMDensity):
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return self._mean_missing(codes)
-
-
-def _check_finite(moments: Moments, codes: np.ndarray) -> Moments:
-    with np.errstate(over="ignore", invalid="ignore"):
-        overflow = not np.isfinite(moments.spread)
-    if overflow:
-        raise ValueError(
-            f"X holds values up to {np.nanmax(np.abs(codes)):g}, whose squares overflow; scale its "
-            "columns first, for example with sklearn.preprocessing.StandardScaler."
-        )
-    return moments

@@ -168,3 +168,15 @@ class Moments:
         if distance <= 0 or error <= 0:
             return 0.0
         return float(min(error, distance) / distance)
+
+
+def check_finite(moments: Moments, codes: np.ndarray) -> Moments:
+    """Return the moments, or raise a ValueError if squares of the codes overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        overflow = not np.isfinite(moments.spread)
+    if overflow:
+        raise ValueError(
+            f"X holds values up to {np.nanmax(np.abs(codes)):g}, whose squares overflow; scale its "
+            "columns first, for example with sklearn.preprocessing.StandardScaler."
+        )
+    return moments

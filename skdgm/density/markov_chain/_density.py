@@ -17,6 +17,7 @@ from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.missing import log_prob_in_parts
 from ._counts import ChainCounts, count_chain, count_start, widen
+from ._group import ChainGroup
 from ._missing import ChainQueries, queries_on
 from ._scan import SCANS, scan_order
 from ._shape import ChainShape
@@ -122,6 +123,7 @@ default="raster"
     """
 
     _one_alphabet = True
+    _group_type = ChainGroup
     _parameter_constraints: dict = {
         "order": [Interval(Integral, 0, None, closed="left")],
         "scan": [StrOptions(set(SCANS)), "array-like"],

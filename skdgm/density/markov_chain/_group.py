@@ -1,0 +1,103 @@
+"""Chains of one shape side by side, by dense tables, scored and counted in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..._codes import has_missing, missing_cells, readonly
+from .._engine.missing import log_prob_in_parts
+from .._engine.windows import WindowTerms, count_windows
+from .._group import DensityGroup
+from ._dense import DenseChainCounts, DenseChainProbabilities
+from ._shape import ChainShape
+
+
+class ChainGroup(DensityGroup):
+    """Chains of one shape; those with dense tables are scored and counted in one pass."""
+
+    def _prepare(self) -> None:
+        tables = [density._tables for density in self.densities]
+        self._terms = None
+        if all(isinstance(own, DenseChainProbabilities) for own in tables):
+            self._terms = ChainTerms([own.log_probability for own in tables], tables[0].shape)
+
+    def expect(self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
+        if self._terms is None or self.prototype._needs_em(codes):
+            return super().expect(codes, shares, weight)
+        shape = self.prototype._shape
+        ordered = self.prototype._in_scan_order(codes)
+        counts = count_chains(ordered, self._weights(shares, weight), shape)
+        return [DenseChainCounts(shape, own) for own in counts]
+
+    def log_prob(self, codes: np.ndarray) -> np.ndarray:
+        if self._terms is None:
+            return super().log_prob(codes)
+        if not self.prototype._needs_em(codes):
+            return self._log_prob_complete(codes)
+        return log_prob_in_parts(codes, self._log_prob_complete, super().log_prob)
+
+    def _log_prob_complete(self, codes: np.ndarray) -> np.ndarray:
+        return self._terms.log_prob(self.prototype._in_scan_order(codes))
+
+
+class ChainTerms:
+    """The log-probabilities of k chains.
+
+    Parameters
+    ----------
+    log_probability : sequence of k ndarrays of shape (T, K**order, K)
+        The conditional log-probabilities of each chain; -inf is legal.
+    shape : ChainShape
+        The shape of all chains.
+    """
+
+    def __init__(self, log_probability: Sequence[np.ndarray], shape: ChainShape) -> None:
+        terms = np.stack(log_probability, axis=-1)
+        self._complete = WindowTerms(terms, shape.table, shape.order)
+        self._shape = shape
+        if shape.order == 0:  # a missing value is one more category, which has probability 1
+            terms = np.concatenate([terms, np.zeros_like(terms[:, :, :1])], axis=2)
+            self._observed = WindowTerms(terms, shape.table, 0)
+
+    def log_prob(self, codes: np.ndarray) -> np.ndarray:
+        """Log-probability of each row under each chain: (n_rows, k).
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_rows, n_columns)
+            Rows in the order of the chain, complete unless order is 0.
+        """
+        if self._shape.order == 0 and has_missing(codes):
+            return self._observed.sum(_with_missing_category(codes, self._shape))
+        return self._complete.sum(codes)
+
+
+def count_chains(codes: np.ndarray, weight: np.ndarray, shape: ChainShape) -> np.ndarray:
+    """Count contexts and values with k weights per row.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows, n_columns)
+        Rows in the order of the chain, complete unless order is 0.
+    weight : ndarray of shape (n_rows, k)
+        Weights of the rows, such as responsibilities.
+    shape : ChainShape
+        The shape of all chains.
+
+    Returns
+    -------
+    counts : ndarray of shape (k, T, K**order, K)
+        Total weights; with order 0, of the observed values.
+    """
+    n_categories = shape.n_categories
+    if shape.order == 0 and has_missing(codes):
+        codes, n_categories = _with_missing_category(codes, shape), n_categories + 1
+    counts = count_windows(codes, weight, shape.table, shape.n_tables, n_categories, shape.order)
+    return np.ascontiguousarray(np.moveaxis(counts[:, :, : shape.n_categories], -1, 0))
+
+
+def _with_missing_category(codes: np.ndarray, shape: ChainShape) -> np.ndarray:
+    return readonly(np.where(missing_cells(codes), codes.dtype.type(shape.n_categories), codes))
