@@ -1,0 +1,38 @@
+"""The codes of a transformed density: rows with their images and Jacobians."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+
+@dataclass(frozen=True, eq=False)
+class TransformedRows:
+    """Rows, the codes of their images for the density behind the transformer, and the Jacobians.
+
+    They are indexed by rows, and NumPy takes them for the rows themselves.
+    """
+
+    values: np.ndarray  # (n_rows, n_columns), NaN where missing
+    transformed: Any
+    log_det: np.ndarray  # (n_rows,), of the observed values
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.values.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.values.dtype
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Any) -> Self:
+        return type(self)(self.values[rows], self.transformed[rows], self.log_det[rows])
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype=dtype) if copy else self.values.astype(dtype, copy=False)
