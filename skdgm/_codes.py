@@ -18,7 +18,7 @@ from scipy import sparse
 
 from ._kernels.codes import pack_windows, pack_words, unpack_words
 
-LARGEST_CODE = 65_534  # of a category; the next code is the mark of a missing value
+LARGEST_CODE = 65_534  # of a category; the code after it marks a missing value
 
 
 def readonly(array: np.ndarray) -> np.ndarray:
