@@ -19,7 +19,7 @@ from scipy import sparse
 from ._kernels.codes import pack_windows, pack_words, unpack_words
 from ._validation import ColumnError
 
-LARGEST_CODE = 65_534  # of a category; the next code is the mark of a missing value
+LARGEST_CODE = 65_534  # of a category; the code after it marks a missing value
 PLACE = "row {row}, {column} holds {value}"  # where a cell is, in the template of an error
 
 

@@ -32,7 +32,8 @@ from skdgm import (
     MarkovChainImageDensity,
     MixtureDensity,
 )
-from skdgm.density.chain_rule._missing import Chain
+from skdgm.density.chain_rule._factor_chain import FactorChain
+from skdgm.density.chain_rule._missing import expected_rows
 
 from .rounding import assert_equal_to_rounding
 
@@ -384,8 +385,8 @@ def test_expected_rows_have_the_posterior_windows(order):
     X = with_holes(make_rows(30, MIXED, seed=8), 0.4, seed=9)
     weight = np.random.default_rng(2).random(30)
     codes = np.where(np.isnan(X), 255, X).astype(np.uint8)
-    chain = Chain(density._chain.factors, order)
-    table, share, log_prob = chain.expect(codes, weight)
+    chain = FactorChain(density._chain.factors, order)
+    table, share, log_prob = expected_rows(chain, codes, weight)
     assert_allclose(log_prob, density.score_samples(X), atol=1e-9)
     agree = np.all((states == X[:, np.newaxis]) | np.isnan(X[:, np.newaxis]), axis=2)
     posterior = agree * probability / (agree @ probability)[:, np.newaxis]

@@ -326,7 +326,7 @@ def test_progress_is_printed(capsys):
     density = HiddenChowLiuTreeDensity(2, verbose=1, random_state=0).fit(X)
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == density.n_iter_
-    assert printed[0] == f"EM step 1: {density.lower_bounds_[0]:.6f} nats a row"
+    assert printed[0] == f"EM step 1: {density.lower_bounds_[0]:.6f} nats per row"
 
 
 @pytest.mark.parametrize(

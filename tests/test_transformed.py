@@ -40,8 +40,8 @@ from skdgm import (
     PCAProjection,
     TransformedDensity,
 )
+from skdgm.density.transformed._fit_map import fit_map
 from skdgm.density.transformed._quadrature import mean_of
-from skdgm.density.transformed._transformer_maps import fit_map
 
 from .rounding import assert_equal_to_rounding
 

@@ -23,7 +23,7 @@ from .draws import draw_index
 
 
 class TrellisArrays(NamedTuple):
-    """Where the states of all layers lead, and with which probabilities."""
+    """Transitions of the states of all layers, and their probabilities."""
 
     state_start: np.ndarray  # (n_positions + 2,)
     width: np.ndarray  # (n_positions,) columns of a child row

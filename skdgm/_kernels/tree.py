@@ -24,7 +24,7 @@ class TreeArrays(NamedTuple):
     n_values
         The number of categories.
     first_cell
-        Where the probabilities start: those of a value given its parent's are in the cell
+        Where the probabilities start: that of ``value`` given its parent's value is in the cell
         ``first_cell + stride * parent's value + value``.
     stride
         The number of categories, or 0 for the root.

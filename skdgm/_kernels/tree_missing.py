@@ -140,7 +140,7 @@ def mean_missing(codes, missing, tree, mean):
 
 @njit(nogil=True, cache=True)
 def _best(code, missing, log_prob, cell, message, first, K):
-    """Return the best log-probability of a column and all below it, and its smallest value."""
+    """Return the best log-probability of a column and all below it, and its (smallest) value."""
     if code != missing:
         return log_prob[cell + np.int64(code)], np.int64(code)
     best, chosen = -np.inf, 0

@@ -1,1 +1,1 @@
-"""What every family computes with: blocks of rows, statistics, missing patterns, completions."""
+"""Tools of all families: blocks of rows, statistics, patterns of missing values, completions."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -22,8 +23,18 @@ from ..._validation import ColumnError
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none, part_of
+from .._engine.missing import log_prob_in_parts
+from ._factor_chain import FactorChain
 from ._factors import Factor, fitted_attributes, or_default
-from ._missing import Chain, TooManyCompletions, between
+from ._missing import (
+    cells_to_list,
+    draw_missing,
+    expected_rows,
+    log_prob_observed,
+    mean_missing,
+    mode_missing,
+)
+from ._walk import TooManyCompletions
 
 CLASSIFIER_CONSTRAINTS: dict = {
     "classifier": [HasMethods(["fit", "predict_proba"]), None],
@@ -36,7 +47,7 @@ CLASSIFIER_CONSTRAINTS: dict = {
 
 @dataclass(frozen=True, eq=False)
 class WeightedRows:
-    """The rows themselves: classifiers learn from nothing less."""
+    """The rows themselves, with their weights: nothing less suffices for a classifier."""
 
     codes: np.ndarray
     weight: np.ndarray | None
@@ -58,25 +69,27 @@ class ChainRuleDensity(BaseCategoricalDensity):
     Parameters
     ----------
     classifier : classifier with ``predict_proba`` or None, default=None
-        What gives each column its probabilities; None is
-        :class:`~sklearn.linear_model.LogisticRegression`. It sees the categories before as
-        numbers: for nominal columns, put :class:`~sklearn.preprocessing.OneHotEncoder` with
+        Gives each column its probabilities; None is
+        :class:`~sklearn.linear_model.LogisticRegression`. It sees the categories of earlier columns
+        as numbers: for nominal columns, put :class:`~sklearn.preprocessing.OneHotEncoder` with
         ``handle_unknown="ignore"`` before it in a pipeline. It must take every category that
         ``n_categories`` allows, as ``CategoricalNB`` does with ``min_categories``.
     order : int or None, default=None
-        How many columns before it a classifier sees; None is all, 0 leaves independent columns.
+        Number of columns before its own that a classifier sees; None is all, and 0 makes columns
+        independent.
     n_categories : "auto", int or array-like of shape (n_features,), default="auto"
         Number of categories of the columns, which hold the integers from 0. With "auto", one more
         than the largest seen in any column, as suits the pixels of an image: declare a number for
         each column of a table whose columns differ.
     alpha : float, default=1.0
-        Pseudo-count of all categories together that a column lacks in training, where 0 rules them
-        out; and of each that it has, where there is no classifier.
+        Total pseudo-count of the categories that a column lacks in training, where 0 rules them
+        out; and, in a column without a classifier, pseudo-count of each category that it has.
     max_iter : int, default=50
-        Most steps of expectation-maximisation, which only training data with missing values need.
+        Maximum number of steps of expectation-maximisation, which only training data with missing
+        values need.
     tol : float, default=1e-3
         Expectation-maximisation ends when a step changes the mean log-likelihood by less, in nats
-        a row.
+        per row.
     verbose : int, default=0
         Whether to print the objective of every step.
     n_jobs : int or None, default=None
@@ -86,18 +99,19 @@ class ChainRuleDensity(BaseCategoricalDensity):
     Attributes
     ----------
     classifiers_ : list of classifiers
-        The fitted classifier of each column; None where there is nothing to learn: in the first
-        column, with ``order=0``, and where the column or all that it sees was constant in training.
+        The fitted classifier of each column. It is None where there is nothing to learn: in the
+        first column, with ``order=0``, and where in training the column was constant, or all the
+        columns that the classifier sees were.
     n_categories_ : ndarray of shape (n_features,)
         Number of categories of each column.
     n_parameters_ : int
-        Free parameters: those of the classifiers (their own ``n_parameters_``, or the sizes of
-        ``coef_`` and ``intercept_``), and K - 1 of each column without one. Not set if a classifier
-        tells no number.
+        Number of free parameters: those of the classifiers (their own ``n_parameters_``, or the
+        sizes of ``coef_`` and ``intercept_``), and K - 1 for each column without one. Not set if
+        the number is not known of some classifier.
     n_iter_ : int
-        Steps of expectation-maximisation taken; 1 if nothing was missing.
+        Number of steps of expectation-maximisation; 1 if nothing was missing.
     lower_bounds_ : ndarray of shape (`n_iter_`,)
-        The mean log-likelihood of what was observed before each step, in nats a row; empty if
+        The mean log-likelihood of what was observed before each step, in nats per row; empty if
         nothing was missing.
     n_features_in_ : int
         Number of columns seen during fit.
@@ -106,31 +120,30 @@ class ChainRuleDensity(BaseCategoricalDensity):
 
     See Also
     --------
-    MarkovChainImageDensity : The chain rule with tables instead, and a memory of a few columns.
+    MarkovChainImageDensity : The chain rule by counting, with a memory of a few columns.
     ChainRuleConditional : ``p(y | x)`` in the same way.
     sklearn.multioutput.ClassifierChain : The chain as a predictor of labels.
 
     Notes
     -----
     A column with n training rows gives ``alpha / (n + alpha)`` to the categories that it lacks
-    there, in equal parts. Those it has divide the rest as the classifier says, or without one in
-    proportion to ``count + alpha``. A classifier that is sure of itself, such as a tree with pure
-    leaves, rules out what it gives no probability, whatever ``alpha``.
+    there, in equal parts. The categories that it has divide the rest as the classifier predicts, or
+    without one in proportion to ``count + alpha``. A classifier that gives some category the
+    probability zero, such as a tree with pure leaves, rules it out, whatever ``alpha``.
 
-    A fit needs all rows at once, for classifiers have no sums that stand for them: there is no
-    ``partial_fit``. The fitted density holds the classifiers and none of the rows. (A mixture of
-    such densities does, with ``warm_start``.)
+    A fit needs all rows at once, because classifiers have no sufficient statistics: there is no
+    ``partial_fit``. The fitted density holds the classifiers and none of the rows (but a mixture of
+    such densities with ``warm_start`` does).
 
-    Missing values are summed over exactly, by listing. What is missing after the last observed
-    value of a row costs nothing in scores and draws; of the rest, a row may have up to 4,096
-    completions, or more with ``order``, where completions that no later factor tells apart count
-    as one.
+    Missing values are summed over exactly, by listing. Those after the last observed value of a row
+    cost nothing in scores and draws. The others may leave a row up to 4,096 completions, or more
+    with ``order``, where completions that no later factor tells apart count as one.
 
     In training, expectation-maximisation fits the classifiers to the completions of each row, up
-    to 4,096, weighted as they are probable; the classifier must take weights then. Its fit need
-    not be the maximum of the likelihood, so the objective may fall on the way.
+    to 4,096, weighted by their probabilities; the classifier must then take weights. Its fit need
+    not maximise the likelihood, so that the objective may fall on the way.
 
-    X that holds nothing but fractions strictly between 0 and 1 is taken for grey levels: it is
+    If X holds nothing but fractions strictly between 0 and 1, it is taken for grey levels and
     binarised at 0.5, with a warning.
 
     References
@@ -190,11 +203,11 @@ class ChainRuleDensity(BaseCategoricalDensity):
 
     @property
     def _longest(self) -> int:
-        """How many columns before it a classifier sees at most."""
+        """Largest number of columns before its own that a classifier sees."""
         return self.n_features_in_ if self.order is None else min(self.order, self.n_features_in_)
 
     def _is_incomplete(self, codes: np.ndarray) -> np.ndarray:
-        return between(missing_cells(codes), self._longest).any(axis=1)
+        return cells_to_list(missing_cells(codes), self._longest).any(axis=1)
 
     def _needs_em(self, codes: np.ndarray) -> bool:
         return has_missing(codes) and bool(self._is_incomplete(codes).any())
@@ -203,20 +216,20 @@ class ChainRuleDensity(BaseCategoricalDensity):
         return WeightedRows(with_room(codes, self.n_categories_), weight)
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> WeightedRows:
-        """Hidden values as the other rows have them in their columns, independent of the rest."""
-        table = self._count(codes, weight)
-        shares = [_fit_factor(None, table, i, 0, k, 0.0) for i, k in enumerate(self.n_categories_)]
+        """Complete missing values by the frequencies in their columns, independently."""
+        rows = self._count(codes, weight)
+        shares = [_fit_factor(None, rows, i, 0, k, 0.0) for i, k in enumerate(self.n_categories_)]
         incomplete = self._is_incomplete(codes)
         weight = ones_if_none(weight, len(codes))
         complete = self._count(codes[~incomplete], weight[~incomplete])
-        chain = Chain(shares, self._longest)
-        *completed, _ = chain.expect(codes[incomplete], weight[incomplete])
+        chain = FactorChain(shares, self._longest)
+        *completed, _ = expected_rows(chain, codes[incomplete], weight[incomplete])
         return complete + WeightedRows(*completed)
 
     def _expect(
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[WeightedRows, np.ndarray]:
-        *completed, log_prob = self._chain.expect(codes, ones_if_none(weight, len(codes)))
+        *completed, log_prob = expected_rows(self._chain, codes, ones_if_none(weight, len(codes)))
         self._check_expected(log_prob)
         return WeightedRows(*completed), log_prob
 
@@ -226,45 +239,45 @@ class ChainRuleDensity(BaseCategoricalDensity):
             delayed(_fit_factor)(classifier, statistics, i, self._longest, k, self.alpha)
             for i, k in enumerate(self.n_categories_.tolist())
         )
-        self._chain = Chain(factors, self._longest)
+        self._chain = FactorChain(factors, self._longest)
         vars(self).pop("n_parameters_", None)
         vars(self).update(fitted_attributes(factors))
 
     # ------------------------------------------------------------------ queries
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
+        incomplete = partial(log_prob_observed, self._chain)
         with _locating_rows(codes):
-            return self._chain.log_prob(codes)
+            return log_prob_in_parts(codes, self._chain.log_prob, incomplete)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         return self._chain.sample(n_samples, generator)
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         with _locating_rows(codes):
-            return self._chain.sample_missing(codes, generator)
+            return draw_missing(self._chain, codes, generator)
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
         with _locating_rows(codes):
-            return self._chain.mean_missing(codes)
+            return mean_missing(self._chain, codes)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         with _locating_rows(codes):
-            return self._chain.mode_missing(codes)
+            return mode_missing(self._chain, codes)
 
 
 def _fit_factor(
     classifier: BaseEstimator | None,
-    table: WeightedRows,
+    rows: WeightedRows,
     i: int,
     order: int,
     n_categories: int,
     alpha: float,
 ) -> Factor:
-    """Fit column i to the rows that have it and what its factor sees."""
-    own = table.codes[:, max(0, i - order) : i + 1]
-    weight = table.weight
+    """Fit column i to the rows in which it and all that its factor sees is observed."""
+    own, weight = rows.codes[:, max(0, i - order) : i + 1], rows.weight
     if has_missing(own):
-        rows = ~missing_cells(own).any(axis=1)
-        own, weight = own[rows], part_of(weight, rows)
+        observed = ~missing_cells(own).any(axis=1)
+        own, weight = own[observed], part_of(weight, observed)
     features, values = own[:, :-1].astype(np.float64), own[:, -1].astype(np.intp)
     try:
         return Factor.fit(classifier, features, values, weight, n_categories, alpha)

@@ -22,9 +22,9 @@ class Factor:
     """The distribution of one column given features, over the categories 0 to K - 1."""
 
     classifier: BaseEstimator | None  # None where only shares are known
-    log_share: np.ndarray  # (K,), of each category; with a classifier, of those it does not list
+    log_share: np.ndarray  # (K,), of each category; with a classifier, of those that it lacks
     listed: np.ndarray  # the categories seen in training, which are those of the classifier
-    log_rest: float  # of what these have together
+    log_rest: float  # log-probability of these together
 
     @classmethod
     def fit(
@@ -55,7 +55,7 @@ class Factor:
 
     @classmethod
     def of_classes(cls, classifier: BaseEstimator) -> Self:
-        """A fitted classifier as it is, whose classes are all categories there are."""
+        """Wrap a fitted classifier whose classes are all the categories."""
         listed = np.arange(len(classifier.classes_))
         return cls(classifier, np.full(len(listed), -np.inf), listed, 0.0)
 
@@ -65,20 +65,20 @@ class Factor:
 
     @property
     def n_parameters(self) -> int | None:
-        """Free parameters: of the shares, or of the classifier if it tells them."""
+        """Number of free parameters: of the shares, or of the classifier (None if unknown)."""
         if self.classifier is None:
             return self.n_categories - 1
-        return count_parameters(self.classifier)
+        return classifier_parameters(self.classifier)
 
     def log_prob(self, features: np.ndarray) -> np.ndarray:
-        """``log p(value | features)`` of every category, of shape (n_rows, n_categories)."""
+        """Return ``log p(value | features)`` of every category, (n_rows, n_categories)."""
         log_prob = np.tile(self.log_share, (len(features), 1))
         if self.classifier is not None:
             log_prob[:, self.listed] = self._of_listed(features)
         return log_prob
 
     def log_prob_at(self, features: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """``log p(value | features)`` of one category a row."""
+        """Return ``log p(value | features)`` of one category per row."""
         log_prob = self.log_share[values]
         if self.classifier is not None:
             place = np.minimum(np.searchsorted(self.listed, values), len(self.listed) - 1)
@@ -91,9 +91,10 @@ class Factor:
 
 
 def log_proba(classifier: BaseEstimator, features: np.ndarray) -> np.ndarray:
-    """The classifier's log-probabilities, which sum to one to rounding in float64.
+    """Return the classifier's log-probabilities, normalised in float64.
 
-    Its own logarithms are taken where it has them: naive Bayes has some of what is zero else.
+    Its own logarithms are used if it has them: those of naive Bayes may be finite where its
+    probabilities underflow.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         if hasattr(classifier, "predict_log_proba"):
@@ -111,18 +112,18 @@ def log_proba(classifier: BaseEstimator, features: np.ndarray) -> np.ndarray:
 
 
 def or_default(classifier: BaseEstimator | None) -> BaseEstimator:
-    """The classifier, or the one that None stands for."""
+    """Return the classifier, or the one that None stands for."""
     return LogisticRegression() if classifier is None else classifier
 
 
-def count_parameters(classifier: BaseEstimator) -> int | None:
-    """Free parameters of a fitted classifier (in a pipeline, of its last step), if it tells them.
+def classifier_parameters(classifier: BaseEstimator) -> int | None:
+    """Number of free parameters of a fitted classifier (in a pipeline, of its last step), or None.
 
-    It does by ``n_parameters_``, or by ``coef_`` and ``intercept_``.
+    It is known from ``n_parameters_``, or from ``coef_`` and ``intercept_``.
     """
     steps = getattr(classifier, "steps", None)
     if steps:
-        return count_parameters(steps[-1][1])
+        return classifier_parameters(steps[-1][1])
     if hasattr(classifier, "n_parameters_"):
         return int(classifier.n_parameters_)
     if not (hasattr(classifier, "coef_") and hasattr(classifier, "intercept_")):
@@ -132,7 +133,7 @@ def count_parameters(classifier: BaseEstimator) -> int | None:
 
 
 def fitted_attributes(factors: Sequence[Factor]) -> dict[str, Any]:
-    """The attributes of an estimator with these factors, without ``n_parameters_`` if untold."""
+    """Return the attributes of an estimator with these factors; ``n_parameters_`` only if known."""
     attributes: dict[str, Any] = {"classifiers_": [factor.classifier for factor in factors]}
     n_parameters = [factor.n_parameters for factor in factors]
     if None not in n_parameters:

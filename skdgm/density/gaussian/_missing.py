@@ -58,7 +58,7 @@ class Conditional:
         return drawn
 
     def scatter(self, weight: np.ndarray) -> np.ndarray:
-        """The sum of ``weight * C`` over the rows."""
+        """Return the sum of ``weight * C`` over the rows."""
         by_pattern = np.bincount(self.batch.pattern, weight, len(self.batch.missing))
         scatter = np.diag(self.noise * (by_pattern @ self.batch.missing))
         for block in self._blocks():
@@ -68,7 +68,7 @@ class Conditional:
         return scatter
 
     def traces(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each row ``tr C`` and ``tr C**2``."""
+        """Return ``tr C`` and ``tr C**2`` for each row."""
         noise = self.noise * self.batch.missing
         trace, trace_square = noise.sum(axis=1), (noise**2).sum(axis=1)
         for block in self._blocks():
@@ -81,7 +81,7 @@ class Conditional:
         return trace[self.batch.pattern], trace_square[self.batch.pattern]
 
     def turned(self) -> np.ndarray:
-        """``C y`` for each row, with y as filled."""
+        """Return ``C y`` for each row, with y as filled."""
         missing = self.batch.missing_cells
         y = np.where(missing, self.filled, 0.0)
         return np.where(missing, self._turn(self._turn_back(y)) + self.noise * y, 0.0)

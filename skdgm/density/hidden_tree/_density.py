@@ -246,7 +246,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
                 scores.append(learner.score(held_out))
                 best = learner.tree if scores[-1] == max(scores) else best
             if self.verbose:
-                print(f"EM step {len(bounds)}: {bounds[-1]:.6f} nats a row")
+                print(f"EM step {len(bounds)}: {bounds[-1]:.6f} nats per row")
         if n_stepwise == 0 and not self._rests(bounds, scores):
             warn_not_converged(self)
         self._set_tree(best if held_out is not None else learner.tree)

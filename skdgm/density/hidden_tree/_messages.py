@@ -55,7 +55,7 @@ class TreeShape:
 
     @cached_property
     def first(self) -> np.ndarray:
-        """Where the slots of each column start, and where the last end."""
+        """Start of the slots of each column, and the end of the last."""
         return np.concatenate([[0], np.cumsum(self.n_values + 1)])
 
     def slots(self, column: int) -> slice:
@@ -171,7 +171,7 @@ class HiddenTree:
             if column != shape.root:
                 message[column] = own @ self.transition[column].T
         total = belief[shape.root] @ self.transition[shape.root, 0]
-        with np.errstate(divide="ignore"):  # a row that cannot be
+        with np.errstate(divide="ignore"):  # an impossible row
             log_prob = np.log(total, dtype=np.float64) + log_scale
         return Beliefs(index, belief, message, log_prob)
 

@@ -1,12 +1,11 @@
 """A density behind an invertible transformer, ``log p(x) = log p_Z(T(x)) + log |det dT/dx|``.
 
-The score is that of the original columns, so that transformers compare by it; ``_transformer_maps``
-finds T, and ``_invertible`` holds the maps.
+Scores are those of the original columns, so that transformers can be compared; ``_fit_map`` finds
+T, and ``_maps`` holds the maps.
 """
 
 from __future__ import annotations
 
-import math
 from copy import copy
 from numbers import Integral
 from typing import Any
@@ -19,27 +18,27 @@ from ..._validation import check_observed
 from .._base import BaseDensity
 from .._composite import CompositeDensity
 from .._group import set_n_parameters
+from ._fit_map import fit_map, mixes_columns
 from ._group import TransformedGroup
-from ._quadrature import mean_of
+from ._missing import inverse_missing, mean_missing
 from ._rows import TransformedRows
-from ._transformer_maps import fit_map, mixes_columns
 
 
 class TransformedDensity(CompositeDensity):
     """A density of transformed columns, scored in the original ones.
 
-    ``log p(x) = log p_Z(T(x)) + log |det dT/dx|`` with an invertible T: the scores of different
-    transformers, and of none, compare.
+    ``log p(x) = log p_Z(T(x)) + log |det dT/dx|`` with an invertible T, so that the scores of
+    different transformers, and of none, can be compared.
 
     Parameters
     ----------
     transformer : transformer
-        What is fitted to X first: :class:`~sklearn.preprocessing.StandardScaler`, ``MinMaxScaler``,
-        ``MaxAbsScaler``, ``RobustScaler``, ``PowerTransformer`` or ``QuantileTransformer``,
-        :class:`~sklearn.decomposition.PCA` or :class:`PCAProjection` with all components, or a
-        :class:`~sklearn.pipeline.Pipeline` of these.
+        The transformer, fitted to X first: :class:`~sklearn.preprocessing.StandardScaler`,
+        ``MinMaxScaler``, ``MaxAbsScaler``, ``RobustScaler``, ``PowerTransformer`` or
+        ``QuantileTransformer``, :class:`~sklearn.decomposition.PCA` or :class:`PCAProjection` with
+        all components, or a :class:`~sklearn.pipeline.Pipeline` of these.
     density : density estimator
-        The density of what the transformer makes of X, over continuous columns.
+        The density of the transformed X, over continuous columns.
     n_jobs : int or None, default=None
         Threads over row blocks; None is 1 unless in a ``joblib.parallel_config`` context. It
         changes no result.
@@ -51,7 +50,7 @@ class TransformedDensity(CompositeDensity):
     density_ : density estimator
         The density, fitted to transformed rows.
     n_parameters_ : int
-        Free parameters: those of ``density_``. The transformer counts as preprocessing.
+        Number of free parameters of ``density_``. The transformer counts as preprocessing.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -65,26 +64,28 @@ class TransformedDensity(CompositeDensity):
     Notes
     -----
     T has to reach every z, or the density of x does not integrate to one. Where a transformer does
-    not, T goes on as a straight line beyond the training data, and differs there from
+    not, T continues as a straight line beyond the training data, and differs there from
     ``transform``:
 
     - ``QuantileTransformer`` is constant beyond its quantiles; the line has the mean slope between
-      the outermost. At a quantile, the slope to the right counts. It has jumps where many rows
-      share a value, which is an error: use fewer quantiles.
+      the outermost. At a quantile, the slope to the right counts. Where many rows share a value,
+      there would be jumps, which is an error: use fewer quantiles.
     - ``PowerTransformer`` is bounded above for an exponent below 0, and bounded below for a
-      Yeo-Johnson exponent above 2 and a Box-Cox exponent above 0. There, but only there, T goes on
-      along its tangent. For a Box-Cox exponent of 0 or less, x of 0 or less scores ``-inf``.
+      Yeo-Johnson exponent above 2 and a Box-Cox exponent above 0. There, but only there, T
+      continues along its tangent. For a Box-Cox exponent of 0 or less, x of 0 or less scores
+      ``-inf``.
 
-    Rows that the map takes beyond the largest floating point number score ``-inf``, too.
+    Rows that the map takes beyond the largest floating-point number score ``-inf``, too.
 
-    Missing values stay missing in the transformed row, and the sum of log-derivatives is over what
-    is observed, which is exact. Only PCA mixes columns and refuses NaN.
+    Missing values stay missing in the transformed row, and log-derivatives are summed over the
+    observed values, which is exact. Only PCA mixes columns and refuses NaN.
 
-    ``conditional_mean`` is exact for scalers. For other maps it integrates the inverse over
-    the conditional density of each hidden column, to about eight digits; with very many quantiles
+    ``conditional_mean`` is exact for scalers. For other maps, it integrates the inverse over the
+    conditional density of each missing column, to about eight digits; with very many quantiles,
     that takes seconds for a hundred rows. The mean may be huge or infinite where the inverse grows
-    fast, such as exponentially. ``conditional_mode`` is the image of the mode of the transformed
-    row: the mode of x for scalers, but not for other maps, since a mode depends on coordinates.
+    fast, for example exponentially. ``conditional_mode`` is the inverse image of the mode of the
+    transformed row. It is the mode of x for scalers, but not for other maps, because a mode depends
+    on coordinates.
 
     Within :class:`MixtureDensity` and :class:`GenerativeClassifier`, the transformer is fitted once
     to all rows, and all components or classes share it.
@@ -212,57 +213,14 @@ class TransformedDensity(CompositeDensity):
         return self._map.inverse(Z)
 
     def _sample_missing(self, codes: TransformedRows, generator: np.random.Generator) -> np.ndarray:
-        return self._inverse_missing(
-            codes, self.density_._sample_missing(codes.transformed, generator)
-        )
+        drawn = self.density_._sample_missing(codes.transformed, generator)
+        return inverse_missing(self._map, codes, drawn)
 
     def _mode_missing(self, codes: TransformedRows) -> np.ndarray:
-        return self._inverse_missing(codes, self.density_._mode_missing(codes.transformed))
+        return inverse_missing(self._map, codes, self.density_._mode_missing(codes.transformed))
 
     def _mean_missing(self, codes: TransformedRows) -> np.ndarray:
-        center = self.density_._mean_missing(codes.transformed)
-        if self._map.is_affine:
-            return self._inverse_missing(codes, center)
-        mean = np.full(codes.shape, np.nan)
-        for column, hidden in enumerate(np.isnan(codes.values).T):
-            rows = np.flatnonzero(hidden)
-            if len(rows):
-                mean[rows, column] = self._mean_of_column(
-                    column, codes.transformed[rows], center[rows, column]
-                )
-        return mean
-
-    def _inverse_missing(self, codes: TransformedRows, Z: np.ndarray) -> np.ndarray:
-        return self._map.inverse(np.where(np.isnan(codes.values), Z, np.nan))
-
-    def _mean_of_column(self, column: int, codes: Any, center: np.ndarray) -> np.ndarray:
-        """``E[x_j | observed] = int T_j^-1(z) p(z | observed) dz``, where the rows hide column j.
-
-        The other columns that a row hides stay missing, and so integrated out.
-        """
-        Z = np.array(codes, dtype=np.float64)
-        log_prob_observed = self.density_._log_prob(codes)
-
-        def density(which: np.ndarray, z: np.ndarray) -> np.ndarray:
-            table = Z[which]
-            table[:, column] = z
-            log_prob = self.density_._log_prob(self.density_._recode(table))
-            return np.exp(log_prob - log_prob_observed[which])
-
-        def inverse(z: np.ndarray) -> np.ndarray:
-            table = np.full((len(z), Z.shape[1]), np.nan)
-            table[:, column] = z
-            return self._map.inverse(table)[:, column]
-
-        # For a normal density, this is the standard deviation. By the law of total variance, that
-        # of the column is above the mean of the conditional ones: where there is a gap between two
-        # peaks, it says how far they are.
-        with np.errstate(divide="ignore"):
-            scale = 1 / (math.sqrt(2 * math.pi) * density(np.arange(len(Z)), center))
-        spread = self._spread[column]
-        scale = np.minimum(scale, spread if spread > 0 else 1.0)
-        kinks = self._map.kinks(Z.shape[1])[:, column]
-        return mean_of(inverse, density, center, scale, np.unique(kinks[np.isfinite(kinks)]))
+        return mean_missing(self._map, self.density_, codes, self._spread)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

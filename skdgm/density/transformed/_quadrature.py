@@ -1,7 +1,7 @@
 """Means of a function under densities on the real line, ``E f(z) = int f(z) p(z) dz``.
 
-Adaptive Gauss-Legendre quadrature of many densities at once: each has panels of its own, and those
-where the rule and the rule on both halves disagree are halved.
+Adaptive Gauss-Legendre quadrature of many densities at once: each has panels of its own, which are
+halved where the rule on a panel and the rules on its halves disagree.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
 TOLERANCE = 1e-9  # of a panel, beside the whole integral
 N_HALVINGS = 40
 TOGETHER = 2**16  # panels that are made, or nodes that are evaluated, at once
-FAR = 64.0  # scales from the centre: kinks beyond do not matter
+FAR = 64.0  # scales from the centre, beyond which kinks do not matter
 MASS_ERROR = 1e-7  # of the integral of p, beyond which peaks of p have been overlooked
 
 Density = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -34,9 +34,9 @@ def mean_of(
     """Compute the mean of ``function(z)`` under each of several densities.
 
     ``density(which, z)`` is the value at z of the density number ``which``, both of shape (n,);
-    ``center`` and ``scale`` say about where each has its mass. Panels end at ``kinks``, where the
-    function is not smooth. That the integral of a density is 1 tells whether its peaks have been
-    found: if not, the panels to begin with are made smaller.
+    ``center`` and ``scale`` tell roughly where each has its mass. Panels end at ``kinks``, where
+    the function is not smooth. If the integral of a density is not 1, peaks have been overlooked,
+    and it is integrated again from smaller panels.
     """
     origin = function(center)  # what f differs from it by keeps its digits
     mean = np.empty(len(center))
@@ -68,9 +68,9 @@ def mean_of(
 def _edges(
     center: np.ndarray, scale: np.ndarray, kinks: np.ndarray, n_doublings: int, n_parts: int
 ) -> np.ndarray:
-    """Ends of panels whose widths double outwards, cut at kinks, and each into equal parts.
+    """Return the ends of panels whose widths double outwards, cut at kinks and into equal parts.
 
-    One row of ends a density, sorted; some panels have no width.
+    There is one sorted row of ends per density; some panels have no width.
     """
     positive = 2.0 ** np.arange(n_doublings)
     outwards = np.concatenate([-positive[::-1], [0.0], positive])
@@ -84,7 +84,7 @@ def _edges(
 def _integrate(
     function: Function, density: Density, which: np.ndarray, origin: np.ndarray, edges: np.ndarray
 ) -> np.ndarray:
-    """The integrals of ``p`` and of ``(f - origin) p``, of shape (2, len(which))."""
+    """Integrate ``p`` and ``(f - origin) p``; return an array of shape (2, len(which))."""
 
     def rule(place: np.ndarray, left: np.ndarray, width: np.ndarray) -> np.ndarray:
         z = left[:, np.newaxis] + width[:, np.newaxis] * (NODES + 1) / 2

@@ -1,4 +1,4 @@
-"""The codes of a density behind a transformer: rows, and what they become."""
+"""The codes of a transformed density: rows with their images and Jacobians."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._engine.codes import ComposedCodes, coordinates
 
 @dataclass(frozen=True, eq=False)
 class TransformedRows(ComposedCodes):
-    """Rows, what the density behind the transformer made of their images, and the Jacobians.
+    """Rows, the codes of their images for the density behind the transformer, and the Jacobians.
 
     NumPy takes them for the rows themselves.
     """

@@ -1,6 +1,6 @@
-"""The invertible map of a scikit-learn transformer, chosen by its class once it is fitted.
+"""Find the invertible map of a scikit-learn transformer, by its class once it is fitted.
 
-A transformer without a map, or whose fit cannot be inverted, is an error that names the step.
+A transformer without a map, or whose fit cannot be inverted, raises an error that names the step.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from sklearn.preprocessing import (
 )
 
 from ..._validation import fit_weighted
-from ._invertible import (
+from ._maps import (
     AffineMap,
     BoxCoxMap,
-    Chain,
+    ComposedMap,
     InvertibleMap,
     QuantileMap,
     RotationMap,
@@ -33,40 +33,42 @@ from ._invertible import (
 )
 
 
-def fit_map(transformer: Any, X: np.ndarray, weight: np.ndarray | None, name: str = "") -> Chain:
+def fit_map(
+    transformer: Any, X: np.ndarray, weight: np.ndarray | None, name: str = ""
+) -> ComposedMap:
     """Fit the transformer, in place, and return its map.
 
-    The steps of a pipeline are fitted one after another, each with the weights. ``name`` is that of
-    a step, for errors.
+    The steps of a pipeline are fitted one after another, each with the weights. Errors name the
+    step by ``name``.
     """
     if isinstance(transformer, Pipeline):
         maps = []
         for own, step in transformer.steps:
             maps.append(fit_map(step, X, weight, f"{name}__{own}" if name else own))
             X, _ = maps[-1].forward(X)
-        return Chain(maps)
+        return ComposedMap(maps)
     if name and (transformer is None or transformer == "passthrough"):
-        return Chain([])
+        return ComposedMap([])
     kind = type(transformer).__name__
     label = f"step {name!r} of transformer ({kind})" if name else f"transformer ({kind})"
     _check_fits(transformer, X, label)
     # A copy, because transformers with copy=False may write to it.
     fit_weighted(transformer, X.copy(), weight=weight)
-    fitted = Chain([_map_of(transformer, X, label)])
+    fitted = ComposedMap([_map_of(transformer, X, label)])
     if not isinstance(transformer, PCA):
         _check_image(X, fitted.forward(X)[0], label)
     return fitted
 
 
 def mixes_columns(transformer: Any) -> bool:
-    """Whether the transformer, or a step of it, makes a column from several: NaN then spreads."""
+    """Return whether the transformer, or a step of it, makes a column from several."""
     if isinstance(transformer, Pipeline):
         return any(mixes_columns(step) for _, step in transformer.steps)
     return isinstance(transformer, PCA)
 
 
 def _check_fits(transformer: Any, X: np.ndarray, label: str) -> None:
-    """Raise a ValueError if no map is known of the transformer, or it cannot be fitted to X."""
+    """Raise a ValueError if the transformer has no known map, or cannot be fitted to X."""
     if _map_of.dispatch(type(transformer)) is _map_of.dispatch(object):
         _map_of(transformer, X, label)
     if isinstance(transformer, PCA):
@@ -112,11 +114,11 @@ def _of_min_max_scaler(transformer: MinMaxScaler, X: np.ndarray, label: str) -> 
 
 
 @_map_of.register(PowerTransformer)
-def _of_power_transformer(transformer: PowerTransformer, X: np.ndarray, label: str) -> Chain:
+def _of_power_transformer(transformer: PowerTransformer, X: np.ndarray, label: str) -> ComposedMap:
     kind = BoxCoxMap if transformer.method == "box-cox" else YeoJohnsonMap
     least, most = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
     maps = [kind(transformer.lambdas_, least, most)]
-    Z, _ = Chain(maps).forward(X)
+    Z, _ = ComposedMap(maps).forward(X)
     rounding = len(X) * np.finfo(np.float64).eps * np.abs(np.nanmean(Z, axis=0))
     lost = (np.nanstd(Z, axis=0) <= rounding) & (least < most)
     if lost.any():
@@ -128,7 +130,7 @@ def _of_power_transformer(transformer: PowerTransformer, X: np.ndarray, label: s
         )
     if transformer.standardize:
         maps.append(_of_standard_scaler(transformer._scaler, X, label))
-    return Chain(maps)
+    return ComposedMap(maps)
 
 
 @_map_of.register(QuantileTransformer)
@@ -184,7 +186,7 @@ def _check_no_clip(transformer: Any, label: str) -> None:
 
 
 def _check_image(X: np.ndarray, Z: np.ndarray, label: str) -> None:
-    """Raise a ValueError if the columns do not survive the step in floating point."""
+    """Raise a ValueError if a column is lost in floating point."""
     lost = ~(np.isfinite(Z) | np.isnan(X)).all(axis=0)
     lost |= (np.nanmin(Z, axis=0) == np.nanmax(Z, axis=0)) & (
         np.nanmin(X, axis=0) < np.nanmax(X, axis=0)

@@ -1,7 +1,7 @@
 """Invertible maps z = T(x), with ``log |det dT/dx|``.
 
-Each is a bijection of the columns it is defined on, so that a density of z is a density of x:
-where a curve is constant or bounded beyond the training data, the map goes on as a line.
+Each is a bijection, so that a density of z is a density of x: where a curve is constant or bounded
+beyond the training data, the map continues as a line.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ LOG_2_PI = np.log(2 * np.pi)
 
 
 class InvertibleMap(ABC):
-    """A bijection of rows; by column unless it is that of a PCA, and then NaN stays where it is."""
+    """A bijection of rows, by column (so that NaN stays in place) unless it is that of a PCA."""
 
     is_affine = False
 
     @abstractmethod
     def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return z, and of each row ``log |det dz/dx|`` over the values that are not NaN.
+        """Return z, and for each row ``log |det dz/dx|`` over the values that are not NaN.
 
         A value outside the domain has a z that is not finite.
         """
 
     @abstractmethod
-    def inverse(self, Z: np.ndarray) -> np.ndarray: ...
+    def inverse(self, Z: np.ndarray) -> np.ndarray:
+        """Return x."""
 
     def kinks(self, n_columns: int) -> np.ndarray:
-        """Where the inverse is not smooth: some z of each column, of shape (n_kinks, n_columns)."""
+        """Return the z at which the inverse is not smooth, of shape (n_kinks, n_columns)."""
         return np.empty((0, n_columns))
 
 
-class Chain(InvertibleMap):
-    """Maps one after another: their log-derivatives add."""
+class ComposedMap(InvertibleMap):
+    """Maps one after another; their log-derivatives add."""
 
     def __init__(self, maps: Sequence[InvertibleMap]) -> None:
         self.maps = list(maps)
@@ -103,9 +104,9 @@ class RotationMap(InvertibleMap):
 class PowerMap(InvertibleMap):
     """A curve with an exponent for each column, and lines beyond ``low`` and ``high``.
 
-    A curve that is bounded on one side does not reach all of z. The density of z would lose what
-    lies beyond the bound, so there, but only there, ``low`` or ``high`` is the end of the training
-    data and the curve goes on along its tangent.
+    A curve that is bounded on one side does not reach all z, and the density of z would lose what
+    lies beyond the bound. There, but only there, ``low`` or ``high`` is the end of the training
+    data, and the curve continues along its tangent.
     """
 
     def __init__(self, exponent: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
@@ -139,8 +140,8 @@ class PowerMap(InvertibleMap):
 class BoxCoxMap(PowerMap):
     """``z = (x**exponent - 1) / exponent`` of positive x, or ``log x`` for the exponent 0.
 
-    Bounded below for an exponent above 0, where the line takes in x of 0 or less, and bounded above
-    for one below 0. With 0 or less, positive x reach all z below, so that no other x has a z.
+    It is bounded below for an exponent above 0, where the line includes x of 0 or less, and bounded
+    above for one below 0. With 0 or less, positive x reach all z below, so that no other x has a z.
     """
 
     def __init__(self, exponent: np.ndarray, least: np.ndarray, most: np.ndarray) -> None:
@@ -160,7 +161,7 @@ class BoxCoxMap(PowerMap):
 class YeoJohnsonMap(PowerMap):
     """Box-Cox of ``1 + x`` where x is positive, and of ``1 - x`` with ``2 - exponent`` and signs.
 
-    Bounded above for an exponent below 0, and bounded below for one above 2.
+    It is bounded above for an exponent below 0, and bounded below for one above 2.
     """
 
     def __init__(self, exponent: np.ndarray, least: np.ndarray, most: np.ndarray) -> None:
@@ -220,7 +221,7 @@ class QuantileMap(InvertibleMap):
         return np.tile(special.ndtri(shares) if self.normal else shares, (n_columns, 1)).T
 
     def _at_shares(self, shares: np.ndarray) -> np.ndarray:
-        """The quantiles of shares of the training data, by column."""
+        """Return the quantiles of shares of the training data, by column."""
         columns = zip(shares.T, self.quantiles.T, strict=True)
         return np.column_stack([np.interp(own, self.references, known) for own, known in columns])
 
