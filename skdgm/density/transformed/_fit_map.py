@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from ..._validation import fit_weighted
+from ..._validation import ColumnError, fit_weighted
 from ._maps import (
     AffineMap,
     BoxCoxMap,
@@ -76,9 +76,11 @@ def _check_fits(transformer: Any, X: np.ndarray, label: str) -> None:
     if isinstance(transformer, PowerTransformer) and transformer.method == "box-cox":
         constant = np.nanmin(X, axis=0) == np.nanmax(X, axis=0)
         if constant.any():
-            raise ValueError(
-                f"{label} has no exponent for column {constant.argmax()}, which is constant; "
-                'leave the column out, or use method="yeo-johnson".'
+            raise ColumnError(
+                "{label} has no exponent for {column}, which is constant; leave the column out, or "
+                'use method="yeo-johnson".',
+                constant.argmax(),
+                {"label": label},
             )
 
 
@@ -123,10 +125,12 @@ def _of_power_transformer(transformer: PowerTransformer, X: np.ndarray, label: s
     lost = (np.nanstd(Z, axis=0) <= rounding) & (least < most)
     if lost.any():
         column = int(lost.argmax())
-        raise ValueError(
-            f"{label} has no inverse in floating point: with the exponent "
-            f"{transformer.lambdas_[column]:.3g}, the values of column {column} differ by rounding "
-            "errors only. Scale the column first, for example with StandardScaler."
+        raise ColumnError(
+            "{label} has no inverse in floating point: with the exponent {exponent:.3g}, the "
+            "values of {column} differ by rounding errors only. Scale the column first, for "
+            "example with StandardScaler.",
+            column,
+            {"label": label, "exponent": transformer.lambdas_[column]},
         )
     if transformer.standardize:
         maps.append(_of_standard_scaler(transformer._scaler, X, label))
@@ -139,17 +143,21 @@ def _of_quantile_transformer(
 ) -> QuantileMap:
     quantiles = transformer.quantiles_
     if len(quantiles) == 1:
-        raise ValueError(
-            f"{label} has a single quantile and so no inverse, from column 0 on; fit to two rows "
-            f"or more with n_quantiles of two or more, got n_samples={len(X)}."
+        raise ColumnError(
+            "{label} has a single quantile and so no inverse, from {column} on; fit to two rows or "
+            "more with n_quantiles of two or more, got n_samples={n_samples}.",
+            0,
+            {"label": label, "n_samples": len(X)},
         )
     repeated = ~(np.diff(quantiles, axis=0) > 0)
     if repeated.any():
         column = int(repeated.any(axis=0).argmax())
         value = quantiles[repeated[:, column].argmax(), column]
-        raise ValueError(
-            f"{label} has no inverse: in column {column}, the value {value:g} is more than one of "
-            "the quantiles, for many rows share it. Use fewer n_quantiles, or another transformer."
+        raise ColumnError(
+            "{label} has no inverse: in {column}, the value {value:g} is more than one of the "
+            "quantiles, for many rows share it. Use fewer n_quantiles, or another transformer.",
+            column,
+            {"label": label, "value": value},
         )
     normal = transformer.output_distribution == "normal"
     return QuantileMap(quantiles, transformer.references_, normal)
@@ -179,9 +187,11 @@ def _of_pca(transformer: PCA, X: np.ndarray, label: str) -> RotationMap:
 
 def _check_no_clip(transformer: Any, label: str) -> None:
     if getattr(transformer, "clip", False):
-        raise ValueError(
-            f"{label} has no inverse: with clip=True, every column is constant beyond its training "
-            "range, from column 0 on. Pass clip=False."
+        raise ColumnError(
+            "{label} has no inverse: with clip=True, every column is constant beyond its training "
+            "range, from {column} on. Pass clip=False.",
+            0,
+            {"label": label},
         )
 
 
@@ -192,8 +202,10 @@ def _check_image(X: np.ndarray, Z: np.ndarray, label: str) -> None:
         np.nanmin(X, axis=0) < np.nanmax(X, axis=0)
     )
     if lost.any():
-        raise ValueError(
-            f"{label} has no inverse in floating point: it takes the values of column "
-            f"{lost.argmax()} to one number, or beyond the largest one. Scale the column first, "
-            "for example with StandardScaler."
+        raise ColumnError(
+            "{label} has no inverse in floating point: it takes the values of {column} to one "
+            "number, or beyond the largest one. Scale the column first, for example with "
+            "StandardScaler.",
+            lost.argmax(),
+            {"label": label},
         )
