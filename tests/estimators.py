@@ -7,9 +7,11 @@ import inspect
 import itertools
 import pkgutil
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from sklearn.base import BaseEstimator
+import pytest
+from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer, QuantileTransformer, StandardScaler
@@ -49,7 +51,8 @@ COIN_AND_NORMAL = ColumnDensity(
     [
         ("first", BernoulliIndependentDensity(), 0),
         ("others", GaussianDensity("tied"), slice(1, None)),
-    ]
+    ],
+    n_jobs=2,
 )
 
 # Settings that run other code than the defaults do, for scikit-learn's checks.
@@ -66,13 +69,13 @@ VARIANTS = [
     MixtureDensity(GaussianDensity("tied", shrinkage="auto"), n_jobs=2),
     HiddenChowLiuTreeDensity(4, n_categories=50, random_state=0, batch_size=10),
     PCAProjection(n_components=1, whiten=True),
-    ChainRuleDensity(order=1, n_categories=50, alpha=0.0, n_jobs=2),
+    ChainRuleDensity(order=1, n_categories=50, alpha=0.0),
     TransformedDensity(make_pipeline(StandardScaler(), PowerTransformer()), GaussianDensity()),
     TransformedDensity(
         QuantileTransformer(n_quantiles=2, output_distribution="normal"), GaussianDensity("diag")
     ),
     MixtureDensity(TransformedDensity(StandardScaler(), GaussianDensity()), random_state=0),
-    COIN_AND_NORMAL.set_params(n_jobs=2),
+    COIN_AND_NORMAL,
     MixtureDensity(COIN_AND_NORMAL, random_state=0),
 ]
 
@@ -123,16 +126,35 @@ class Case:
             X[:, column] = np.where(keep[:, column - 1], X[:, column - 1], X[:, column])
         return X
 
-    def data_with_holes(self, n_samples: int = 60, seed: int = 0, share: float = 0.3) -> np.ndarray:
-        """The same data as floats, with a share of the cells missing but no column of them."""
+    def incomplete_data(self, n_samples: int = 60, seed: int = 0, share: float = 0.3) -> np.ndarray:
+        """The same data as floats, with a share of the values missing in all rows but the first."""
         X = self.data(n_samples, seed).astype(float)
-        hidden = np.random.default_rng(seed + 1).random(X.shape) < share
-        hidden[0] = False
-        X[hidden] = np.nan
+        missing = np.random.default_rng(seed + 1).random(X.shape) < share
+        missing[0] = False
+        X[missing] = np.nan
         return X
 
-    def all_states(self) -> np.ndarray:
+    @cached_property
+    def fitted(self) -> BaseDensity:
+        """The density fitted to ``data()``, shared by the tests that leave it as it is."""
+        return clone(self.density).fit(self.data())
+
+    @cached_property
+    def states(self) -> np.ndarray:
+        """Every row that the categories make."""
         return np.array(list(itertools.product(range(self.n_categories), repeat=self.n_columns)))
+
+    @cached_property
+    def probability(self) -> np.ndarray:
+        """Probability of each of the states under ``fitted``."""
+        return np.exp(self.fitted.score_samples(self.states))
+
+
+def few_steps(density: BaseDensity, max_iter: int = 3) -> BaseDensity:
+    """Return a clone whose EM ends early, for what must hold after any number of steps."""
+    names = [name for name in density.get_params() if name.split("__")[-1] == "max_iter"]
+    own = [name for name in names if "classifier" not in name]
+    return clone(density).set_params(**dict.fromkeys(own, max_iter))
 
 
 def mixture(density: BaseDensity) -> MixtureDensity:
@@ -217,3 +239,8 @@ DISCRETE_CASES = [case for case in CASES if case.n_categories is not None]
 CONTINUOUS_CASES = [case for case in CASES if case.n_categories is None]
 NORMAL_CASES = [case for case in CONTINUOUS_CASES if isinstance(case.density, GaussianDensity)]
 ADDITIVE_CASES = [case for case in CASES if hasattr(case.density, "partial_fit")]
+
+
+def cases(selected: list[Case]) -> pytest.MarkDecorator:
+    """Run a test on each of the cases."""
+    return pytest.mark.parametrize("case", selected, ids=[case.name for case in selected])

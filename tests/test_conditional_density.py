@@ -67,7 +67,7 @@ def product(X, Y):
 @given(seed=st.integers(0, 2**16))
 def test_probabilities_are_those_of_the_enumerated_joint(case, seed):
     model = fitted(case)
-    states = case.all_states()
+    states = case.states
     joint = np.exp(model.density_.score_samples(states))
     outputs = np.unique(states[:, -2:], axis=0)
     X = hidden_some(case, 6, seed)
@@ -93,7 +93,7 @@ def test_probabilities_are_those_of_the_enumerated_joint(case, seed):
 @cases([case for case in DISCRETE_CASES if "unsmoothed" not in case.name])
 def test_draws_follow_the_conditional(case):
     model = fitted(case)
-    outputs = np.unique(case.all_states()[:, -2:], axis=0)
+    outputs = np.unique(case.states[:, -2:], axis=0)
     X = hidden_some(case, 2, seed=3)
     probability = np.exp(model.score_samples(*product(X, outputs))).reshape(len(X), -1)
     drawn = model.sample_y(X, 20_000, random_state=0)

@@ -50,7 +50,7 @@ def joint_by_definition(density, states):
 @cases
 def test_scores_are_those_of_the_definition(case):
     density = clone(case.density).fit(case.data())
-    states = case.all_states()
+    states = case.states
     expected = joint_by_definition(density, states)
     assert_allclose(expected.sum(), 1, rtol=1e-12)
     assert_allclose(np.exp(density.score_samples(states)), expected, rtol=1e-9, atol=1e-14)
@@ -101,7 +101,7 @@ def rows_with_holes(case, n_rows, seed):
 
 
 def completions(density, case, row):
-    states = case.all_states()
+    states = case.states
     agree = np.all((states == row) | np.isnan(row), axis=1)
     probability = np.exp(density.score_samples(states)) * agree
     return states, probability
@@ -109,7 +109,7 @@ def completions(density, case, row):
 
 @cases
 def test_queries_are_those_of_the_enumerated_conditional(case):
-    density = clone(case.density).fit(case.data_with_holes())
+    density = clone(case.density).fit(case.incomplete_data())
     X = rows_with_holes(case, 30, seed=1)
     scores, means, modes = (
         call(X)
@@ -150,7 +150,7 @@ def test_the_viterbi_path_is_the_best_of_all_paths(case):
     X = rows_with_holes(case, 10, seed=3)
     found = queries.viterbi_values(density._tree, density._encode(X))
     paths = np.array(list(itertools.product(range(density.n_states), repeat=case.n_columns)))
-    states = case.all_states()
+    states = case.states
     joint = density.start_[paths[:, np.flatnonzero(density.parents_ < 0)[0]]][:, None]
     for i, parent in enumerate(density.parents_):
         if parent >= 0:
@@ -218,7 +218,7 @@ def test_long_rows_neither_underflow_nor_overflow():
 @cases
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_steps_on_all_rows_never_lower_the_objective(case):
-    X = case.data_with_holes(200)
+    X = case.incomplete_data(200)
     weight = np.random.default_rng(0).random(200)
     density = clone(case.density).set_params(tol=0, max_iter=30)
     density.fit(X, sample_weight=weight)
@@ -232,7 +232,7 @@ def test_steps_on_all_rows_never_lower_the_objective(case):
 @cases
 def test_expected_counts_add_and_hold_every_row(case):
     density = clone(case.density).fit(case.data())
-    X, weight = case.data_with_holes(80, seed=5), np.random.default_rng(1).random(80)
+    X, weight = case.incomplete_data(80, seed=5), np.random.default_rng(1).random(80)
     codes, shape = density._encode(X), density._tree.shape
     first, second = slice(30), slice(30, None)
     counts = density._count(codes, weight).counts
@@ -283,9 +283,9 @@ def test_batches_hold_every_row_with_its_weight():
 def test_threads_change_nothing(batch_size, monkeypatch):
     monkeypatch.setattr(learning, "FEWEST_ROWS", 8)
     monkeypatch.setattr(messages, "FEWEST_ROWS", 8)
-    X = CASES[1].data_with_holes(150)
+    X = CASES[1].incomplete_data(150)
     density = clone(CASES[1].density).set_params(batch_size=batch_size, max_iter=8)
-    models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 1, 3)]
+    models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 3)]
     for model in models[1:]:
         assert_array_equal(model.transition_, models[0].transition_)
         assert_array_equal(model.conditional_mode(X), models[0].conditional_mode(X))
@@ -350,7 +350,7 @@ def test_small_data_with_many_states(X):
 
 
 def test_pickled_models_are_the_same():
-    X = CASES[1].data_with_holes()
+    X = CASES[1].incomplete_data()
     density = clone(CASES[1].density).fit(X)
     loaded = pickle.loads(pickle.dumps(density))
     assert_array_equal(loaded.score_samples(X), density.score_samples(X))
@@ -360,10 +360,10 @@ def test_pickled_models_are_the_same():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_in_a_mixture():
     case = CASES[0]
-    X = case.data_with_holes(100)
+    X = case.incomplete_data(100)
     mixture = MixtureDensity(clone(case.density), max_iter=20, tol=0, random_state=0).fit(X)
     assert np.diff(mixture.lower_bounds_).min() > -1e-9
-    assert_allclose(np.exp(mixture.score_samples(case.all_states())).sum(), 1)
+    assert_allclose(np.exp(mixture.score_samples(case.states)).sum(), 1)
     assert mixture.conditional_sample(X, random_state=0).max() <= 1
     assert mixture.n_parameters_ == 1 + 2 * mixture.densities_[0].n_parameters_
 

@@ -208,7 +208,7 @@ def random_trellis(rng, n, K):
         even=even,
         run_start=np.append(0, run_end[:-1]),
         run_end=run_end,
-        run_column=np.nonzero(extra)[1],
+        run_column=np.nonzero(extra)[1].astype(np.int32),
         run_weight=extra[extra > 0],
     )
     return TrellisArrays(*map(readonly, arrays)), even[:, np.newaxis] + extra
@@ -224,7 +224,7 @@ def test_trellis(seed, n, K):
     columns[rng.random((n_rows, n)) < rng.random()] = -1
     columns[0] = -1
     weight, uniform = rng.random(n_rows), rng.random((n_rows, n))
-    cells = readonly(np.arange(n_states) * K)
+    cells = np.arange(n_states) * K
 
     def states_of(row):
         states = [arrays.state_start[1] - 1]
