@@ -269,13 +269,13 @@ def test_queries_of_mixed_columns_are_those_of_enumeration(seed):
 @pytest.mark.parametrize("n_categories", [(2,) * 8, MIXED])
 @pytest.mark.parametrize("share", [0.2, 0.6])
 def test_the_objective_never_falls(alpha, n_categories, share):
-    for seed in range(5):
+    for seed in range(4):
         X = with_holes(leaning(seed, 80, n_categories), seed, share)
         weight = np.random.default_rng(seed).random(80) if seed % 2 else None
-        tree = ChowLiuTreeDensity(n_categories, alpha=alpha, tol=0, max_iter=60)
+        tree = ChowLiuTreeDensity(n_categories, alpha=alpha, tol=0, max_iter=30)
         tree.fit(X, sample_weight=weight)
         assert np.diff(tree.lower_bounds_).min() > -1e-8
-        before = pickle.loads(pickle.dumps(tree)).set_params(max_iter=59)
+        before = pickle.loads(pickle.dumps(tree)).set_params(max_iter=29)
         before.fit(X, sample_weight=weight)
         total = 80 if weight is None else weight.sum()
         pseudo = alpha * stats.gmean(n_categories) ** 2 / total

@@ -78,12 +78,14 @@ def conditional(density, x):
 
 
 def observed_log_prob(X, mean, covariance):
-    """What scipy says of the observed values of each row."""
+    """Log-density of the observed values of each row, by scipy."""
     log_prob = np.zeros(len(X))
-    for i, seen in enumerate(~np.isnan(X)):
+    patterns, pattern = np.unique(~np.isnan(X), axis=0, return_inverse=True)
+    for k, seen in enumerate(patterns):
         if seen.any():
+            rows = pattern.ravel() == k
             normal = stats.multivariate_normal(mean[seen], covariance[np.ix_(seen, seen)])
-            log_prob[i] = normal.logpdf(X[i, seen])
+            log_prob[rows] = normal.logpdf(X[np.ix_(rows, seen)])
     return log_prob
 
 
@@ -177,7 +179,7 @@ def test_draws_have_the_conditional_moments(parameters, n_columns, share):
 @cases
 def test_draws_of_rows_with_patterns_of_their_own(parameters, n_columns):
     density = fitted(parameters, n_columns)
-    X = hide(complete_rows(2000 if n_columns < 20 else 200, n_columns, seed=7))
+    X = hide(complete_rows(1000 if n_columns < 20 else 200, n_columns, seed=7))
     drawn = density.conditional_sample(X, random_state=5)
     whitened = []
     for x, row in zip(X, drawn, strict=True):
@@ -189,20 +191,19 @@ def test_draws_of_rows_with_patterns_of_their_own(parameters, n_columns):
     assert stats.kstest(whitened, "norm").pvalue > 1e-3
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @cases
 def test_threads_change_nothing(parameters, n_columns, monkeypatch):
     monkeypatch.setattr(_blocks, "BLOCK_CELLS", 37 * n_columns)  # blocks of 37 rows
     X = mixed_rows(n_columns)
     Y = hide(complete_rows(150, n_columns), 0.2)
     models = [
-        GaussianDensity(**parameters, tol=1e-3, reg_covar=0.1, n_jobs=n_jobs).fit(Y)
-        for n_jobs in (None, 1, 2, 3)
+        GaussianDensity(**parameters, max_iter=3, reg_covar=0.1, n_jobs=n_jobs).fit(Y)
+        for n_jobs in (None, 2)
     ]
-    for model in models[1:]:
-        assert_equal_to_rounding(model.score_samples(X), models[0].score_samples(X))
-        assert_equal_to_rounding(model.conditional_mean(X), models[0].conditional_mean(X))
-        drawn = [m.conditional_sample(X, random_state=1) for m in (model, models[0])]
-        assert_equal_to_rounding(*drawn)
+    assert_equal_to_rounding(*(model.score_samples(X) for model in models))
+    assert_equal_to_rounding(*(model.conditional_mean(X) for model in models))
+    assert_equal_to_rounding(*(model.conditional_sample(X, random_state=1) for model in models))
 
 
 def test_dtype_of_the_input_stays():

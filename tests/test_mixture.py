@@ -89,7 +89,7 @@ def test_equals_its_definition(seed, n_components):
 
 
 @unconverged
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(
     seed=st.integers(0, 2**16),
     share=st.sampled_from([0.0, 0.3]),
