@@ -13,6 +13,7 @@ import pytest
 from numba.core.caching import IndexDataCacheFile
 
 from skdgm.comparison import _compare as compare
+from skdgm.density.markov_chain import _tables as _chain_tables
 
 # Compilation makes first examples slow; continuous integration draws the same examples every time.
 hypothesis.settings.register_profile("skdgm", deadline=None, derandomize="CI" in os.environ)
@@ -57,3 +58,11 @@ def interrupt_after(monkeypatch):
         monkeypatch.setattr(compare, "_evaluate", interrupted)
 
     return set_up
+
+
+@pytest.fixture(params=["dense", "sparse"])
+def form(request, monkeypatch):
+    """Run a test on dense tables, and on sparse ones."""
+    if request.param == "sparse":
+        monkeypatch.setattr(_chain_tables, "DENSE_CELLS", 0)
+    return request.param

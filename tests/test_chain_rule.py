@@ -1,27 +1,21 @@
-"""ChainRuleDensity: the chain rule by hand, missing values by enumeration, special cases."""
+"""ChainRuleDensity: the chain rule by hand, special cases, and what it refuses."""
 
-import functools
-import itertools
 import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
-from sklearn.naive_bayes import BernoulliNB, CategoricalNB, GaussianNB
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier
 
 from skdgm import (
     BernoulliIndependentDensity,
@@ -32,59 +26,20 @@ from skdgm import (
     MarkovChainImageDensity,
     MixtureDensity,
 )
-from skdgm.density.chain_rule._missing import Chain
 
+from .classifier_chains import (
+    CLASSIFIERS,
+    LOGISTIC,
+    MIXED,
+    TREE,
+    all_states,
+    classifiers,
+    enumerated,
+    fitted,
+    make_rows,
+    with_holes,
+)
 from .rounding import assert_equal_to_rounding
-
-LOGISTIC = LogisticRegression(tol=1e-8, max_iter=1000)
-TREE = DecisionTreeClassifier(random_state=0)  # of any depth: the table of shares
-ONE_HOT = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LOGISTIC)
-CLASSIFIERS = {
-    "logistic": LOGISTIC,
-    "tree": TREE,
-    "stump": DecisionTreeClassifier(max_depth=1, random_state=0),
-    "neighbours": KNeighborsClassifier(7),
-    "gaussian": GaussianNB(),
-    "one-hot": ONE_HOT,
-    "boosted": HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=5),
-}
-classifiers = pytest.mark.parametrize("name", CLASSIFIERS)
-
-
-def make_rows(n_rows, n_categories, seed=0):
-    """Rows of categories in which each column leans on the one before it."""
-    rng = np.random.default_rng(seed)
-    X = rng.integers(0, n_categories, (n_rows, len(n_categories)))
-    for j in range(1, len(n_categories)):
-        same = rng.random(n_rows) < 0.6
-        X[same, j] = np.minimum(X[same, j - 1], n_categories[j] - 1)
-    return X
-
-
-def with_holes(X, share, seed=0):
-    X = X.astype(float)
-    X[np.random.default_rng(seed).random(X.shape) < share] = np.nan
-    return X
-
-
-def all_states(n_categories):
-    return np.array(list(itertools.product(*map(range, n_categories))))
-
-
-MIXED = (2, 3, 2, 4, 2)  # categories of the columns that most tests are about
-
-
-@functools.cache
-def fitted(name, order):
-    density = ChainRuleDensity(clone(CLASSIFIERS[name]), order, n_categories=MIXED)
-    return density.fit(make_rows(150, MIXED))
-
-
-@functools.cache
-def enumerated(name, order):
-    """Every state and its probability."""
-    states = all_states(MIXED)
-    return states, np.exp(fitted(name, order).score_samples(states))
 
 
 # ---------------------------------------------------------------------- the chain rule
@@ -302,158 +257,6 @@ def test_completions_are_drawn_from_the_conditional(order, row):
     count = np.bincount(place, minlength=len(states))
     assert count[~agree].sum() == 0
     assert stats.chisquare(count[agree], expected).pvalue > 1e-4
-
-
-# ---------------------------------------------------------------------- missing values: queries
-@pytest.mark.parametrize("name", ["logistic", "tree", "one-hot"])
-@pytest.mark.parametrize("order", [None, 0, 1, 2, 3])
-@settings(max_examples=10)
-@given(seed=st.integers(0, 2**16), share=st.floats(0, 1))
-def test_scores_means_and_modes_are_those_of_the_enumeration(name, order, seed, share):
-    density = fitted(name, order)
-    states, probability = enumerated(name, order)
-    X = with_holes(make_rows(12, MIXED, seed), share, seed)
-    agree = np.all((states == X[:, np.newaxis]) | np.isnan(X[:, np.newaxis]), axis=2)
-    evidence = agree @ probability
-    with np.errstate(divide="ignore"):
-        assert_allclose(density.score_samples(X), np.log(evidence), rtol=0, atol=1e-9)
-    possible = evidence > 0
-    X, agree = X[possible], agree[possible]
-    if not len(X):
-        return
-    conditional = agree * probability / evidence[possible, np.newaxis]
-    assert_allclose(density.conditional_mean(X), conditional @ states, atol=1e-9)
-    modes = density.conditional_mode(X).astype(int)
-    of_mode = conditional[np.arange(len(X)), np.ravel_multi_index(tuple(modes.T), MIXED)]
-    assert_allclose(of_mode, conditional.max(axis=1), rtol=1e-9)
-
-
-def test_a_short_order_is_exact_in_long_rows_with_many_holes():
-    X = make_rows(3000, (2,) * 40)
-    chain = ChainRuleDensity(TREE, order=3, alpha=0).fit(X)
-    markov = MarkovChainImageDensity(order=3, alpha=0).fit(X)
-    Q = with_holes(make_rows(30, (2,) * 40, seed=5), 0.6, seed=6)
-    assert_allclose(chain.score_samples(Q), markov.score_samples(Q), rtol=1e-9)
-    assert_allclose(chain.conditional_mean(Q), markov.conditional_mean(Q), atol=1e-9)
-    completed = chain.conditional_mode(Q), markov.conditional_mode(Q)
-    assert_allclose(*(markov.score_samples(table) for table in completed), rtol=1e-9)
-    drawn = chain.conditional_sample(np.repeat(Q, 200, axis=0), random_state=0)
-    mean = drawn.reshape(30, 200, 40).mean(axis=1)
-    assert_allclose(mean, markov.conditional_mean(Q), atol=5 / np.sqrt(200) / 2)
-
-
-def test_what_follows_the_last_observed_value_costs_nothing():
-    X = make_rows(200, (2,) * 40)
-    density = ChainRuleDensity().fit(X)
-    Q = X[:5].astype(float)
-    Q[:, 3:] = np.nan
-    alone = ChainRuleDensity().fit(X[:, :3])
-    assert_allclose(density.score_samples(Q), alone.score_samples(X[:5, :3]), rtol=1e-9)
-    assert set(np.unique(density.conditional_sample(Q, random_state=0))) == {0, 1}
-
-
-def test_too_many_completions():
-    X = make_rows(50, (2,) * 30)
-    density = ChainRuleDensity().fit(X)
-    Q = X[:4].astype(float)
-    Q[1, 0] = np.nan
-    Q[2, 3:15] = np.nan  # 4,096 are listed
-    assert np.isfinite(density.score_samples(Q)).all()
-    Q[2, 2] = np.nan
-    message = r"in row 2: 13 are missing there, which leaves 8,192 completions.* at most 4,096"
-    for call in (density.score_samples, density.conditional_sample, density.conditional_mode):
-        with pytest.raises(ValueError, match=message) as error:
-            call(Q)
-        assert "MarkovChainImageDensity" in str(error.value)
-        assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
-    Q[2] = np.nan  # costs nothing in a score or a draw
-    assert density.score_samples(Q)[2] == 0
-    assert np.isfinite(density.conditional_sample(Q, random_state=0)).all()
-    with pytest.raises(ValueError, match="in row 2: 30 are missing"):
-        density.conditional_mean(Q)
-    with pytest.raises(ValueError, match="in a row: 13 are missing there, which leaves 8,192"):
-        ChainRuleDensity().fit(np.vstack([X, np.where(np.arange(30) < 13, np.nan, 1.0)]))
-
-
-# ---------------------------------------------------------------------- missing values: learning
-@pytest.mark.parametrize("order", [1, 2, 3, 5])
-def test_expected_rows_have_the_posterior_windows(order):
-    """What factor i learns from: its windows, weighted as the enumeration says."""
-    density = fitted("logistic", min(order, 5))
-    states, probability = enumerated("logistic", min(order, 5))
-    X = with_holes(make_rows(30, MIXED, seed=8), 0.4, seed=9)
-    weight = np.random.default_rng(2).random(30)
-    codes = np.where(np.isnan(X), 255, X).astype(np.uint8)
-    chain = Chain(density._chain.factors, order)
-    table, share, log_prob = chain.expect(codes, weight)
-    assert_allclose(log_prob, density.score_samples(X), atol=1e-9)
-    agree = np.all((states == X[:, np.newaxis]) | np.isnan(X[:, np.newaxis]), axis=2)
-    posterior = agree * probability / (agree @ probability)[:, np.newaxis]
-    later = np.logical_or.accumulate(~np.isnan(X)[:, ::-1], axis=1)[:, ::-1]
-    for i in range(5):
-        window = slice(max(0, i - order), i + 1)
-        shape = MIXED[window]
-        there = (table[:, window] != 255).all(axis=1)
-        place = np.ravel_multi_index(tuple(table[there, window].T), shape)
-        counted = np.bincount(place, share[there], minlength=np.prod(shape))
-        expected = np.bincount(
-            np.ravel_multi_index(tuple(states[:, window].T), shape),
-            (weight * later[:, i]) @ posterior,
-        )
-        assert_allclose(counted, expected, atol=1e-9)
-
-
-def test_expectation_maximisation_is_that_of_the_markov_chain_where_trees_are_tables():
-    X = with_holes(make_rows(400, (2,) * 8), 0.25)
-    settings = {"order": 2, "alpha": 0, "tol": 1e-9, "max_iter": 500}
-    chain = ChainRuleDensity(TREE, **settings).fit(X)
-    markov = MarkovChainImageDensity(**settings).fit(X)
-    assert_allclose(chain.lower_bounds_[-1], markov.lower_bounds_[-1], atol=1e-5)
-    assert_allclose(chain.score_samples(X), markov.score_samples(X), atol=0.02)
-    assert np.diff(chain.lower_bounds_).min() > -1e-9
-
-
-def test_rows_that_end_early_need_no_iteration():
-    X = make_rows(200, (2, 3, 2, 3)).astype(float)
-    X[50:100, 3] = np.nan
-    X[100:120, 1:] = np.nan
-    density = ChainRuleDensity(LOGISTIC).fit(X)
-    assert density.n_iter_ == 1
-    for j in (1, 2, 3):
-        seen = X[~np.isnan(X[:, j])]
-        by_hand = clone(LOGISTIC).fit(seen[:, :j], seen[:, j])
-        assert_allclose(density.classifiers_[j].coef_, by_hand.coef_, rtol=1e-6)
-
-
-def test_learning_with_holes_beats_filling_them_in():
-    planted = ChainRuleDensity(LOGISTIC).fit(make_rows(100, (2,) * 6))
-    complete = planted.sample(3000, random_state=1)
-    X = with_holes(complete, 0.3)
-    held_out = planted.sample(5000, random_state=2)
-    learned = ChainRuleDensity().fit(X)
-    filled = ChainRuleDensity().fit(np.where(np.isnan(X), np.round(np.nanmean(X, axis=0)), X))
-    loss = planted.score(held_out) - learned.score(held_out)
-    assert loss < 0.02 < planted.score(held_out) - filled.score(held_out)
-
-
-def test_no_hidden_value_is_given_a_category_that_its_column_lacks():
-    X = with_holes(make_rows(60, (2, 2, 2)), 0.2)
-    density = ChainRuleDensity(LOGISTIC, n_categories=3).fit(X)
-    assert all(len(classifier.classes_) == 2 for classifier in density.classifiers_[1:])
-    total = np.exp(density.score_samples(all_states((3,) * 3))).sum()
-    assert_allclose(total, 1, atol=1e-10)
-
-
-def test_more_categories_than_small_codes_hold():
-    X = make_rows(40, (2, 300, 2)).astype(float)
-    X[:, 1] = np.where(X[:, 1] > 150, 254, X[:, 1])
-    X[:5, 0] = np.nan
-    X[6:8, 1] = np.nan
-    X[10, 2] = np.nan
-    density = ChainRuleDensity(TREE, n_categories=300).fit(X)
-    assert not np.isnan(density.score_samples(X)).any()
-    assert np.isfinite(density.conditional_mean(X)).all()
-    assert density.conditional_mode(X).max() == 254
 
 
 # ---------------------------------------------------------------------- in company
