@@ -31,7 +31,6 @@ from .transformers import (
     CURVES,
     DATA,
     KINDS,
-    RNG,
     ROTATIONS,
     SCALERS,
     LogTransformer,
@@ -99,7 +98,7 @@ def test_log_normal():
 
 
 def test_a_normal_copula_has_the_margins_of_the_data():
-    X = RNG.exponential(size=(3000, 2))
+    X = np.random.default_rng(0).exponential(size=(3000, 2))
     density = TransformedDensity(quantile("normal", 1000), GaussianDensity()).fit(X)
     drawn = density.sample(20_000, random_state=0)
     for column in (0, 1):
@@ -176,7 +175,8 @@ def test_conditional_means_are_those_of_quadrature(kind, inner):
 
 def test_conditional_means_of_three_columns():
     """With two columns hidden, the other one is integrated out."""
-    X = np.exp(RNG.multivariate_normal([0, 1, 0], 0.5 * np.eye(3) + 0.3, size=300))
+    rng = np.random.default_rng(0)
+    X = np.exp(rng.multivariate_normal([0, 1, 0], 0.5 * np.eye(3) + 0.3, size=300))
     density = TransformedDensity(LogTransformer(), GaussianDensity()).fit(X)
     rows = X[:6].copy()
     rows[:, 1] = rows[:4, 2] = np.nan
@@ -327,7 +327,7 @@ def test_grid_search_over_transformers_picks_what_the_data_ask_for():
         QuantileTransformer(n_quantiles=20, output_distribution="normal"),
     ]
     picked = []
-    bends = RNG.uniform(size=(600, 2))
+    bends = np.random.default_rng(0).uniform(size=(600, 2))
     for X in (DATA["log-normal"], 8 + DATA["normal"], np.where(bends > 0.5, 20 * bends, bends)):
         search = GridSearchCV(
             TransformedDensity(StandardScaler(), GaussianDensity()), {"transformer": candidates}
@@ -362,7 +362,7 @@ def test_nested_parameters():
 )
 def test_integer_weights_repeat_rows(transformer):
     X = DATA["exponential"]
-    weight = RNG.integers(0, 4, size=len(X))
+    weight = np.random.default_rng(0).integers(0, 4, size=len(X))
     weighted = TransformedDensity(transformer, GaussianDensity()).fit(X, sample_weight=weight)
     repeated = clone(weighted).fit(np.repeat(X, weight, axis=0))
     assert_allclose(weighted.score_samples(X), repeated.score_samples(X), rtol=1e-7)
@@ -370,7 +370,7 @@ def test_integer_weights_repeat_rows(transformer):
 
 
 def test_weights_that_are_no_integers():
-    X, weight = DATA["normal"], RNG.random(400)
+    X, weight = DATA["normal"], np.random.default_rng(0).random(400)
     density = TransformedDensity(StandardScaler(), GaussianDensity(reg_covar=0))
     expected = GaussianDensity(reg_covar=0).fit(X, sample_weight=weight).score_samples(X)
     assert_allclose(density.fit(X, sample_weight=weight).score_samples(X), expected, rtol=1e-9)

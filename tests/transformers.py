@@ -23,15 +23,15 @@ from skdgm import (
 )
 from skdgm.density.transformed._transformer_maps import fit_map
 
-RNG = np.random.default_rng(0)
-CORRELATED = RNG.multivariate_normal([0.5, -0.3], [[1.0, 0.6], [0.6, 0.8]], size=400)
+rng = np.random.default_rng(0)
+CORRELATED = rng.multivariate_normal([0.5, -0.3], [[1.0, 0.6], [0.6, 0.8]], size=400)
 DATA = {
     "normal": CORRELATED,
     "log-normal": np.exp(CORRELATED),
     "minus log-normal": -np.exp(CORRELATED),
-    "exponential": RNG.exponential(size=(400, 2)) * [1, 5],
-    "uniform": RNG.uniform(size=(400, 2)) * [1, 20] + [0, 3],
-    "left": 3 - RNG.exponential(size=(400, 2)) ** 2 / 4,
+    "exponential": rng.exponential(size=(400, 2)) * [1, 5],
+    "uniform": rng.uniform(size=(400, 2)) * [1, 20] + [0, 3],
+    "left": 3 - rng.exponential(size=(400, 2)) ** 2 / 4,
 }
 
 
