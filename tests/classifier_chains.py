@@ -1,7 +1,6 @@
-"""Classifiers for chains, and chains fitted with them that tests share."""
+"""Classifiers for the chain rule, and the densities fitted with them that tests share."""
 
 import functools
-import itertools
 
 import numpy as np
 import pytest
@@ -14,12 +13,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
-from skdgm import (
-    ChainRuleDensity,
-)
+from skdgm import ChainRuleDensity
+
+from .rows import all_states
 
 LOGISTIC = LogisticRegression(tol=1e-8, max_iter=1000)
-TREE = DecisionTreeClassifier(random_state=0)  # of any depth: the table of shares
+TREE = DecisionTreeClassifier(random_state=0)  # fully grown: shares of the training rows
 ONE_HOT = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LOGISTIC)
 CLASSIFIERS = {
     "logistic": LOGISTIC,
@@ -34,7 +33,7 @@ classifiers = pytest.mark.parametrize("name", CLASSIFIERS)
 
 
 def make_rows(n_rows, n_categories, seed=0):
-    """Rows of categories in which each column leans on the one before it."""
+    """Rows of categories in which each column depends on the one before it."""
     rng = np.random.default_rng(seed)
     X = rng.integers(0, n_categories, (n_rows, len(n_categories)))
     for j in range(1, len(n_categories)):
@@ -43,27 +42,18 @@ def make_rows(n_rows, n_categories, seed=0):
     return X
 
 
-def with_holes(X, share, seed=0):
-    X = X.astype(float)
-    X[np.random.default_rng(seed).random(X.shape) < share] = np.nan
-    return X
-
-
-def all_states(n_categories):
-    return np.array(list(itertools.product(*map(range, n_categories))))
-
-
-MIXED = (2, 3, 2, 4, 2)  # categories of the columns that most tests are about
+MIXED = (2, 3, 2, 4, 2)  # numbers of categories in most tests
 
 
 @functools.cache
 def fitted(name, order):
+    """A density over the ``MIXED`` columns."""
     density = ChainRuleDensity(clone(CLASSIFIERS[name]), order, n_categories=MIXED)
     return density.fit(make_rows(150, MIXED))
 
 
 @functools.cache
 def enumerated(name, order):
-    """Every state and its probability."""
+    """Every state, and its probability under the fitted density."""
     states = all_states(MIXED)
     return states, np.exp(fitted(name, order).score_samples(states))

@@ -9,25 +9,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 
-from skdgm import (
-    ChainRuleDensity,
-    MarkovChainImageDensity,
-)
+from skdgm import ChainRuleDensity, MarkovChainImageDensity
 from skdgm.density.chain_rule._missing import Chain
 
-from .classifier_chains import (
-    LOGISTIC,
-    MIXED,
-    TREE,
-    all_states,
-    enumerated,
-    fitted,
-    make_rows,
-    with_holes,
-)
+from .classifier_chains import LOGISTIC, MIXED, TREE, enumerated, fitted, make_rows
+from .rows import agreement, all_states, hide
 
 
-# ---------------------------------------------------------------------- missing values: queries
+# ---------------------------------------------------------------------- queries
 @pytest.mark.parametrize("name", ["logistic", "tree", "one-hot"])
 @pytest.mark.parametrize("order", [None, 0, 1, 2, 3])
 @settings(max_examples=10)
@@ -35,8 +24,8 @@ from .classifier_chains import (
 def test_scores_means_and_modes_are_those_of_the_enumeration(name, order, seed, share):
     density = fitted(name, order)
     states, probability = enumerated(name, order)
-    X = with_holes(make_rows(12, MIXED, seed), share, seed)
-    agree = np.all((states == X[:, np.newaxis]) | np.isnan(X[:, np.newaxis]), axis=2)
+    X = hide(make_rows(12, MIXED, seed), share, seed)
+    agree = agreement(states, X)
     evidence = agree @ probability
     with np.errstate(divide="ignore"):
         assert_allclose(density.score_samples(X), np.log(evidence), rtol=0, atol=1e-9)
@@ -51,11 +40,11 @@ def test_scores_means_and_modes_are_those_of_the_enumeration(name, order, seed, 
     assert_allclose(of_mode, conditional.max(axis=1), rtol=1e-9)
 
 
-def test_a_short_order_is_exact_in_long_rows_with_many_holes():
+def test_a_short_order_is_exact_in_long_rows_with_many_missing_values():
     X = make_rows(3000, (2,) * 40)
     chain = ChainRuleDensity(TREE, order=3, alpha=0).fit(X)
     markov = MarkovChainImageDensity(order=3, alpha=0).fit(X)
-    Q = with_holes(make_rows(30, (2,) * 40, seed=5), 0.6, seed=6)
+    Q = hide(make_rows(30, (2,) * 40, seed=5), 0.6, seed=6)
     assert_allclose(chain.score_samples(Q), markov.score_samples(Q), rtol=1e-9)
     assert_allclose(chain.conditional_mean(Q), markov.conditional_mean(Q), atol=1e-9)
     completed = chain.conditional_mode(Q), markov.conditional_mode(Q)
@@ -65,7 +54,7 @@ def test_a_short_order_is_exact_in_long_rows_with_many_holes():
     assert_allclose(mean, markov.conditional_mean(Q), atol=5 / np.sqrt(200) / 2)
 
 
-def test_what_follows_the_last_observed_value_costs_nothing():
+def test_values_after_the_last_observed_one_cost_nothing():
     X = make_rows(200, (2,) * 40)
     density = ChainRuleDensity().fit(X)
     Q = X[:5].astype(float)
@@ -75,7 +64,7 @@ def test_what_follows_the_last_observed_value_costs_nothing():
     assert set(np.unique(density.conditional_sample(Q, random_state=0))) == {0, 1}
 
 
-def test_too_many_completions():
+def test_too_many_completions_are_refused():
     X = make_rows(50, (2,) * 30)
     density = ChainRuleDensity().fit(X)
     Q = X[:4].astype(float)
@@ -98,19 +87,19 @@ def test_too_many_completions():
         ChainRuleDensity().fit(np.vstack([X, np.where(np.arange(30) < 13, np.nan, 1.0)]))
 
 
-# ---------------------------------------------------------------------- missing values: learning
+# ---------------------------------------------------------------------- learning
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
 def test_expected_rows_have_the_posterior_windows(order):
-    """What factor i learns from: its windows, weighted as the enumeration says."""
+    """Factor i learns from its windows, weighted as by enumeration."""
     density = fitted("logistic", min(order, 5))
     states, probability = enumerated("logistic", min(order, 5))
-    X = with_holes(make_rows(30, MIXED, seed=8), 0.4, seed=9)
+    X = hide(make_rows(30, MIXED, seed=8), 0.4, seed=9)
     weight = np.random.default_rng(2).random(30)
     codes = np.where(np.isnan(X), 255, X).astype(np.uint8)
     chain = Chain(density._chain.factors, order)
     table, share, log_prob = chain.expect(codes, weight)
     assert_allclose(log_prob, density.score_samples(X), atol=1e-9)
-    agree = np.all((states == X[:, np.newaxis]) | np.isnan(X[:, np.newaxis]), axis=2)
+    agree = agreement(states, X)
     posterior = agree * probability / (agree @ probability)[:, np.newaxis]
     later = np.logical_or.accumulate(~np.isnan(X)[:, ::-1], axis=1)[:, ::-1]
     for i in range(5):
@@ -126,8 +115,8 @@ def test_expected_rows_have_the_posterior_windows(order):
         assert_allclose(counted, expected, atol=1e-9)
 
 
-def test_expectation_maximisation_is_that_of_the_markov_chain_where_trees_are_tables():
-    X = with_holes(make_rows(400, (2,) * 8), 0.25)
+def test_em_with_fully_grown_trees_is_that_of_the_markov_chain():
+    X = hide(make_rows(400, (2,) * 8), 0.25)
     settings = {"order": 2, "alpha": 0, "tol": 1e-9, "max_iter": 500}
     chain = ChainRuleDensity(TREE, **settings).fit(X)
     markov = MarkovChainImageDensity(**settings).fit(X)
@@ -148,10 +137,10 @@ def test_rows_that_end_early_need_no_iteration():
         assert_allclose(density.classifiers_[j].coef_, by_hand.coef_, rtol=1e-6)
 
 
-def test_learning_with_holes_beats_filling_them_in():
+def test_learning_from_missing_values_beats_imputing_them():
     planted = ChainRuleDensity(LOGISTIC).fit(make_rows(100, (2,) * 6))
     complete = planted.sample(3000, random_state=1)
-    X = with_holes(complete, 0.3)
+    X = hide(complete, 0.3)
     held_out = planted.sample(5000, random_state=2)
     learned = ChainRuleDensity().fit(X)
     filled = ChainRuleDensity().fit(np.where(np.isnan(X), np.round(np.nanmean(X, axis=0)), X))
@@ -159,15 +148,15 @@ def test_learning_with_holes_beats_filling_them_in():
     assert loss < 0.02 < planted.score(held_out) - filled.score(held_out)
 
 
-def test_no_hidden_value_is_given_a_category_that_its_column_lacks():
-    X = with_holes(make_rows(60, (2, 2, 2)), 0.2)
+def test_missing_values_never_become_unseen_categories():
+    X = hide(make_rows(60, (2, 2, 2)), 0.2)
     density = ChainRuleDensity(LOGISTIC, n_categories=3).fit(X)
     assert all(len(classifier.classes_) == 2 for classifier in density.classifiers_[1:])
     total = np.exp(density.score_samples(all_states((3,) * 3))).sum()
     assert_allclose(total, 1, atol=1e-10)
 
 
-def test_more_categories_than_small_codes_hold():
+def test_categories_beyond_a_byte():
     X = make_rows(40, (2, 300, 2)).astype(float)
     X[:, 1] = np.where(X[:, 1] > 150, 254, X[:, 1])
     X[:5, 0] = np.nan

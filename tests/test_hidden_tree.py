@@ -10,12 +10,7 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from skdgm import (
-    ChowLiuTreeDensity,
-    GenerativeClassifier,
-    HiddenChowLiuTreeDensity,
-    MixtureDensity,
-)
+from skdgm import ChowLiuTreeDensity, GenerativeClassifier, HiddenChowLiuTreeDensity, MixtureDensity
 from skdgm.density.hidden_tree import _learning as learning
 from skdgm.density.hidden_tree import _messages as messages
 from skdgm.density.hidden_tree import _missing as queries

@@ -8,12 +8,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_sp
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, StandardScaler
 
-from skdgm import (
-    GaussianDiscriminant,
-    GenerativeClassifier,
-    MarkovChainImageDensity,
-    PCAProjection,
-)
+from skdgm import GaussianDiscriminant, GenerativeClassifier, MarkovChainImageDensity, PCAProjection
 
 X, Y = load_digits(return_X_y=True)
 

@@ -9,15 +9,9 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    MinMaxScaler,
-    PowerTransformer,
-)
+from sklearn.preprocessing import MinMaxScaler, PowerTransformer
 
-from skdgm import (
-    GaussianDensity,
-    TransformedDensity,
-)
+from skdgm import GaussianDensity, TransformedDensity
 from skdgm.density.transformed._quadrature import mean_of
 from skdgm.density.transformed._transformer_maps import fit_map
 

@@ -16,11 +16,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from skdgm import (
-    GaussianDensity,
-    PCAProjection,
-    TransformedDensity,
-)
+from skdgm import GaussianDensity, PCAProjection, TransformedDensity
 from skdgm.density.transformed._transformer_maps import fit_map
 
 rng = np.random.default_rng(0)

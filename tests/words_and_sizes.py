@@ -3,11 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from skdgm import (
-    BernoulliIndependentDensity,
-    ColumnDensity,
-    GaussianDensity,
-)
+from skdgm import BernoulliIndependentDensity, ColumnDensity, GaussianDensity
 
 WORDS, SIZES = [0, 2, 3], [4, 1]
 
