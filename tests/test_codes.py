@@ -88,6 +88,4 @@ def test_codes_are_as_small_as_they_can_be():
         assert codes.dtype == dtype
         assert not codes.flags.writeable
         assert codes.flags.c_contiguous
-    assert (
-        as_codes(np.array([[255]], dtype=np.uint8)).dtype == np.uint16
-    )  # 255 means missing
+    assert as_codes(np.array([[255]], dtype=np.uint8)).dtype == np.uint16  # 255 means missing

@@ -41,7 +41,7 @@ def everything_but_first(X):
         (lambda X: "sepal length (cm)", lambda X: [1, 2, 3]),
     ],
 )
-def test_every_way_to_select_columns(first, others):
+def test_columns_can_be_selected_in_every_way_of_scikit_learn(first, others):
     frame, y = load_iris(return_X_y=True, as_frame=True)
     X = frame.to_numpy()
     blocks = ColumnDensity([("a", GaussianDensity(), first), ("b", GaussianDensity(), others)])
@@ -63,7 +63,7 @@ def test_every_way_to_select_columns(first, others):
     assert classifier.score(frame, y) > 0.9
 
 
-def test_names_need_names():
+def test_names_of_columns_need_a_frame_that_has_them():
     X = np.zeros((3, 2))
     blocks = ColumnDensity([("a", GaussianDensity(), "x"), ("b", GaussianDensity(), "y")])
     with pytest.raises(ValueError, match="selects the columns 'x' of the 2 of X: X has no names"):
@@ -87,7 +87,7 @@ def test_names_need_names():
         ([1, 2, 1], r"^Column 1 of X is in the blocks 'b', 'b', but"),
     ],
 )
-def test_columns_that_make_no_partition(selection, message):
+def test_every_column_must_be_in_exactly_one_block(selection, message):
     X = np.eye(3)
     blocks = ColumnDensity([("a", GaussianDensity(), 0), ("b", GaussianDensity(), selection)])
     for joint in (blocks, MixtureDensity(blocks)):
@@ -118,7 +118,7 @@ def test_columns_that_make_no_partition(selection, message):
         ([("a", MarkovChainImageDensity(7), [1, 0])], "In block 'a': order must be at most"),
     ],
 )
-def test_parameters_that_make_no_sense(densities, message):
+def test_invalid_densities_are_refused(densities, message):
     X = np.eye(2)
     for joint in (
         ColumnDensity(densities),

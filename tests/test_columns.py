@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import sparse, stats
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
@@ -26,6 +26,7 @@ from skdgm import (
 )
 
 from .rounding import assert_equal_to_rounding
+from .rows import agreement, all_states, assert_drawn_from, hide
 from .words_and_sizes import SIZES, WORDS, planted, words_and_sizes
 
 # ---------------------------------------------------------------------- the product of its blocks
@@ -42,7 +43,7 @@ FAMILIES = [
 @pytest.mark.parametrize(("words", "sizes"), FAMILIES)
 @pytest.mark.parametrize("share_missing", [0.0, 0.3])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_is_the_product_of_densities_fitted_apart(words, sizes, share_missing, weighted):
+def test_is_the_product_of_densities_fitted_separately(words, sizes, share_missing, weighted):
     X, _ = planted(share_missing=share_missing)
     weight = np.random.default_rng(1).random(len(X)) if weighted else None
     blocks = words_and_sizes(words, sizes).fit(X, sample_weight=weight)
@@ -60,17 +61,16 @@ def test_is_the_product_of_densities_fitted_apart(words, sizes, share_missing, w
         assert_allclose(completed[:, SIZES], getattr(apart[1], call)(Q[:, SIZES]), atol=1e-12)
 
 
-def test_samples_are_those_of_the_blocks():
+def test_samples_follow_the_blocks():
     X, _ = planted()
     blocks = words_and_sizes().fit(X)
     drawn = blocks.sample(40_000, random_state=0)
     sizes = blocks.named_densities_.sizes
     assert_allclose(drawn[:, SIZES].mean(axis=0), sizes.mean_, atol=0.03)
     assert_allclose(np.cov(drawn[:, SIZES].T), sizes.covariance_, atol=0.06)
-    states = np.array(list(itertools.product([0, 1], repeat=3)))
-    probability = np.exp(blocks.named_densities_.words.score_samples(states))
+    probability = np.exp(blocks.named_densities_.words.score_samples(all_states((2, 2, 2))))
     count = np.bincount(drawn[:, WORDS].astype(int) @ [4, 2, 1], minlength=8)
-    assert stats.chisquare(count, 40_000 * probability / probability.sum()).pvalue > 1e-4
+    assert_drawn_from(probability, count)
     for word, size in itertools.product(WORDS, SIZES):  # blocks are independent
         assert abs(np.corrcoef(drawn[:, word], drawn[:, size])[0, 1]) < 0.02
 
@@ -88,13 +88,12 @@ def test_probabilities_and_marginals_are_sums_over_states(seed, share):
     ).fit(X)
     counts = blocks._n_values
     assert_array_equal(counts, [3, 4, 4, 2, 3])
-    states = np.array(list(itertools.product(*map(range, counts))))
+    states = all_states(counts)
     probability = np.exp(blocks.score_samples(states))
     assert_allclose(probability.sum(), 1, atol=1e-10)
-    Q = X[:6].astype(float)
-    Q[rng.random(Q.shape) < share] = np.nan
-    agree = np.all((states == Q[:, np.newaxis]) | np.isnan(Q[:, np.newaxis]), axis=2)
-    assert_allclose(blocks.score_samples(Q), np.log(agree @ probability), atol=1e-9)
+    Q = hide(X[:6], share, seed)
+    expected = np.log(agreement(states, Q) @ probability)
+    assert_allclose(blocks.score_samples(Q), expected, atol=1e-9)
 
 
 @settings(max_examples=15)
@@ -106,17 +105,17 @@ def test_order_of_blocks_and_columns_does_not_matter(seed):
     words, sizes = rng.permutation(order[WORDS]), rng.permutation(order[SIZES])
     moved = np.empty_like(X)
     moved[:, order] = X
-    turned = ColumnDensity(
+    reordered = ColumnDensity(
         [
             ("sizes", GaussianDensity(), sizes.tolist()),
             ("words", ChowLiuTreeDensity(), words),
         ]
     ).fit(moved)
     straight = words_and_sizes(ChowLiuTreeDensity()).fit(X)
-    assert_allclose(turned.score_samples(moved), straight.score_samples(X), atol=1e-6)
+    assert_allclose(reordered.score_samples(moved), straight.score_samples(X), atol=1e-6)
 
 
-def test_blocks_say_nothing_of_one_another():
+def test_blocks_are_independent():
     X, _ = planted(share_missing=0.2)
     blocks = words_and_sizes().fit(X)
     Q = np.full((2, 5), np.nan)
@@ -128,7 +127,7 @@ def test_blocks_say_nothing_of_one_another():
 
 
 # ---------------------------------------------------------------------- as an estimator
-def test_parameters_of_blocks():
+def test_parameters_of_blocks_can_be_read_and_set():
     densities = [("pixels", BernoulliIndependentDensity(), [0]), ("size", GaussianDensity(), [1])]
     blocks = ColumnDensity(densities)
     assert blocks.densities is densities
@@ -184,7 +183,7 @@ def test_grid_search_over_blocks():
 def test_batches_give_the_model_of_one_fit(cuts):
     rng = np.random.default_rng(0)
     X = np.column_stack([np.sort(rng.integers(0, 4, (60, 3)), axis=0), rng.normal(size=60)])
-    blocks = ColumnDensity(  # categories turn up with the batches
+    blocks = ColumnDensity(  # later batches bring new categories
         [("tree", ChowLiuTreeDensity(), [2, 0]), ("rest", inner_blocks(), [3, 1])]
     )
     edges = [0, *sorted(cuts), 60]
@@ -202,7 +201,7 @@ def inner_blocks():
     )
 
 
-def test_batches_with_missing_values():
+def test_batches_with_missing_values_are_those_of_the_blocks():
     X, _ = planted(200, share_missing=0.3)
     weight = np.random.default_rng(0).random(200)
     families = ChowLiuTreeDensity(), GaussianDensity("diag")
@@ -226,14 +225,14 @@ def test_a_batch_that_fails_changes_nothing():
     before = blocks.score_samples(X)
     known = blocks.densities_
     bad = X[:10].copy()
-    bad[:, WORDS[0]] = 3  # a new category, and one that is none
+    bad[:, WORDS[0]] = 3  # a new category, and an invalid one
     bad[0, WORDS[1]] = 0.5
     with pytest.raises(ValueError, match=r"not integers in X: row 0, column 2 holds 0\.5"):
         blocks.partial_fit(bad)
     bad[0, WORDS[1]] = 1
     bad[:, SIZES[0]] = 1e200
-    turned = ColumnDensity(blocks.densities[::-1]).fit(X)
-    for density in (blocks, turned):
+    reordered = ColumnDensity(blocks.densities[::-1]).fit(X)
+    for density in (blocks, reordered):
         with pytest.raises(ValueError, match="whose squares overflow"):
             density.partial_fit(bad)
         assert_allclose(density.score_samples(X), before, rtol=1e-12)
@@ -255,7 +254,7 @@ def test_batches_heed_parameters_set_since():
     assert_array_equal(blocks.score_samples(X), before)
 
 
-def test_batches_need_blocks_that_take_them():
+def test_batches_need_blocks_that_learn_in_batches():
     assert hasattr(words_and_sizes(), "partial_fit")
     mixed = words_and_sizes(sizes=MixtureDensity(GaussianDensity()))
     assert not hasattr(mixed, "partial_fit")
@@ -296,7 +295,7 @@ def test_threads_change_nothing():
     assert_equal_to_rounding(one.sample(20, random_state=0), two.sample(20, random_state=0))
 
 
-def test_tags_are_those_that_all_blocks_take():
+def test_tags_are_those_that_all_blocks_share():
     tags = get_tags(words_and_sizes(ChowLiuTreeDensity())).input_tags
     assert tags.categorical
     assert tags.positive_only
@@ -347,6 +346,6 @@ def test_blocks_in_blocks_are_blocks():
         assert first.n_parameters_ == second.n_parameters_
 
 
-def test_sparse_tables_are_not_taken():
+def test_sparse_input_is_refused():
     with pytest.raises(TypeError, match="dense data is required"):
         words_and_sizes().fit(sparse.csr_array(planted()[0]))

@@ -1,6 +1,5 @@
 """ColumnDensity in mixtures, classifiers and other estimators."""
 
-import itertools
 from copy import copy
 
 import numpy as np
@@ -28,6 +27,7 @@ from skdgm import (
 from skdgm.metrics import kullback_leibler
 
 from .rounding import assert_equal_to_rounding
+from .rows import all_states
 from .words_and_sizes import SIZES, WORDS, log_prob_by_hand, planted, words_and_sizes
 
 
@@ -55,7 +55,7 @@ def test_a_mixture_finds_the_planted_classes(share_missing):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**16), share=st.sampled_from([0.0, 0.3]))
-def test_no_step_lowers_the_objective(seed, share):
+def test_the_objective_never_falls(seed, share):
     X, _ = planted(150, seed=seed, share_missing=share)
     mixture = unsmoothed_mixture(tol=0, max_iter=30).fit(X)
     assert np.diff(mixture.lower_bounds_).min() > -1e-8
@@ -69,7 +69,7 @@ def test_no_step_lowers_the_objective(seed, share):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_a_step_of_a_mixture_is_that_of_the_formulas():
+def test_a_step_of_a_mixture_follows_the_formulas():
     X, _ = planted(200)
     before, after = (unsmoothed_mixture(max_iter=n, tol=0).fit(X) for n in (3, 4))
     joint = np.stack([log_prob_by_hand(own, X) for own in before.densities_], axis=1)
@@ -125,7 +125,7 @@ def test_a_latent_class_joins_the_blocks():
 
 
 def test_modes_over_categories_are_those_of_the_enumeration():
-    """Also where a block binarises: what is compared are completions, not their binarised form."""
+    """Also where a block binarises: completions are compared, not their binary form."""
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.integers(0, 256, (80, 3)), rng.integers(0, 3, (80, 2))]).astype(float)
     X[:40, :2] //= 4
@@ -139,7 +139,7 @@ def test_modes_over_categories_are_those_of_the_enumeration():
     mixture = MixtureDensity(blocks, 3, init="random", random_state=0).fit(X)
     Q = X[:20].copy()
     Q[rng.random(Q.shape) < 0.5] = np.nan
-    states = np.array(list(itertools.product([0, 1], [0, 1], [0, 1], range(3), range(3))))
+    states = all_states((2, 2, 2, 3, 3))
     probability = mixture.score_samples(states * [255, 255, 255, 1, 1])
     for row, mode in zip(Q, mixture.conditional_mode(Q), strict=True):
         binary = np.where(np.arange(5) < 3, np.where(np.isnan(row), np.nan, row > 127), row)
@@ -151,7 +151,7 @@ def test_modes_over_categories_are_those_of_the_enumeration():
         assert_allclose(score, probability[agree].max(), atol=1e-9)
 
 
-def test_one_block_in_a_mixture_is_its_density_in_a_mixture():
+def test_a_single_block_is_its_density_in_a_mixture():
     X, _ = planted(200, share_missing=0.2)
     for family, columns in [(ChowLiuTreeDensity(), WORDS), (GaussianDensity(), SIZES)]:
         plain = MixtureDensity(family, 3, random_state=0).fit(X[:, columns])
@@ -163,7 +163,7 @@ def test_one_block_in_a_mixture_is_its_density_in_a_mixture():
         assert_allclose(wrapped.lower_bounds_, plain.lower_bounds_, rtol=1e-12)
 
 
-def test_a_tied_block_is_shared():
+def test_a_tied_covariance_is_shared():
     X, y = planted(share_missing=0.1)
     blocks = words_and_sizes(sizes=GaussianDensity("tied"))
     for joint, n_free in [
@@ -179,7 +179,7 @@ def test_a_tied_block_is_shared():
     assert_equal_to_rounding(alone.densities_[0].covariance_, sizes[0].covariance_)
 
 
-def test_densities_side_by_side_share_no_block():
+def test_densities_of_a_group_share_no_block():
     X, y = planted()
     blocks = words_and_sizes().fit(X)
     joints = [MixtureDensity(blocks, random_state=0).fit(X), GenerativeClassifier(blocks).fit(X, y)]
@@ -192,7 +192,7 @@ def test_densities_side_by_side_share_no_block():
     assert_array_equal(blocks.score_samples(X), before)
 
 
-def test_a_mixture_of_mixtures_in_blocks():
+def test_mixtures_nest_in_blocks():
     X, _ = planted(200, share_missing=0.1)
     sizes = MixtureDensity(GaussianDensity(reg_covar=0.1), random_state=0)
     blocks = words_and_sizes(sizes=sizes)
@@ -204,7 +204,7 @@ def test_a_mixture_of_mixtures_in_blocks():
     assert mixture.n_parameters_ == 2 * (3 + 2 * 5 + 1) + 1
 
 
-def test_a_mixture_warms_up():
+def test_a_warm_start_continues():
     X, _ = planted()
     mixture = MixtureDensity(words_and_sizes(), random_state=0, warm_start=True, tol=1e-8).fit(X)
     first = mixture.lower_bounds_[-1]
@@ -233,14 +233,14 @@ def test_a_classifier_is_bayes_rule_by_hand(share_missing):
     assert classifier.score(drawn, labels) > 0.9
 
 
-def test_classes_share_what_the_data_declare():
+def test_classes_share_the_categories_of_all_rows():
     X = np.array([[0, 0, 1.5], [1, 0, 2.5], [0, 2, 0.5], [2, 1, 1.0]])
     blocks = ColumnDensity([("a", ChowLiuTreeDensity(), [0, 1]), ("b", GaussianDensity(), [2])])
     classifier = GenerativeClassifier(blocks).fit(X, [0, 0, 1, 1])
     assert np.isfinite(classifier.predict_joint_log_proba([[2, 2, 1.0]])).all()
 
 
-# ---------------------------------------------------------------------- beside other estimators
+# ---------------------------------------------------------------------- in other estimators
 def test_a_warm_start_needs_the_same_categories():
     rng = np.random.default_rng(0)
     X, Y = (np.c_[rng.integers(0, k, (60, 2)), rng.normal(size=60)] for k in (2, 3))
@@ -250,7 +250,7 @@ def test_a_warm_start_needs_the_same_categories():
     assert_allclose(warm.score_samples(Y), cold.score_samples(Y))
 
 
-def test_divergences_of_blocks_are_those_of_one_density():
+def test_divergences_of_blocks_are_those_of_a_single_density():
     rng = np.random.default_rng(0)
     p, q = ((rng.random((50, 4)) < share).astype(int) for share in (0.3, 0.6))
     coins = BernoulliIndependentDensity()
@@ -270,9 +270,9 @@ def test_names_reach_blocks_within_other_estimators():
             ("sizes", GaussianDensity(), ["e", "b"]),
         ]
     )
-    holes = frame.mask(np.random.default_rng(0).random(frame.shape) < 0.2)
-    expected = DensityImputer(words_and_sizes()).fit_transform(holes.to_numpy())
-    assert_equal_to_rounding(DensityImputer(named).fit_transform(holes), expected)
+    incomplete = frame.mask(np.random.default_rng(0).random(frame.shape) < 0.2)
+    expected = DensityImputer(words_and_sizes()).fit_transform(incomplete.to_numpy())
+    assert_equal_to_rounding(DensityImputer(named).fit_transform(incomplete), expected)
     sizes = ColumnDensity([("b", GaussianDensity(), ["b"]), ("e", GaussianDensity(), ["e"])])
     scaled = TransformedDensity(StandardScaler(), sizes).fit(frame[["e", "b"]])
     alone = [GaussianDensity().fit(X[:, [j]]).score(X[:, [j]]) for j in SIZES]

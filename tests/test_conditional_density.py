@@ -1,4 +1,4 @@
-"""The conditional of a joint density: against enumeration, linear regression and the joint."""
+"""ConditionalDensity: against enumeration, linear regression and the joint density."""
 
 import functools
 import pickle
@@ -83,7 +83,7 @@ def test_probabilities_are_those_of_the_enumerated_joint(case, seed):
 
 
 @cases([case for case in DISCRETE_CASES if "unsmoothed" not in case.name])
-def test_draws_follow_the_conditional(case):
+def test_outputs_are_drawn_from_the_conditional(case):
     model = fitted(case)
     outputs = np.unique(case.states[:, -2:], axis=0)
     X = incomplete_conditions(case, 2, seed=3)
@@ -95,7 +95,7 @@ def test_draws_follow_the_conditional(case):
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
-def test_a_normal_predicts_as_linear_regression(n_outputs):
+def test_a_normal_predicts_as_linear_regression_does(n_outputs):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 5)) @ rng.normal(size=(5, 5)) + 3
     Y = X @ rng.normal(size=(5, n_outputs)) + rng.normal(size=(200, n_outputs)) - 7
@@ -131,7 +131,7 @@ def test_scores_are_joint_minus_marginal(case):
     assert_allclose(model.score(X[possible], Y[possible]), scores[possible].mean())
 
 
-def test_missing_values_in_training_are_those_of_the_joint():
+def test_missing_values_in_training_are_left_to_the_joint():
     rng = np.random.default_rng(0)
     table = rng.normal(size=(100, 4)) @ rng.normal(size=(4, 4))
     table[rng.random(table.shape) < 0.2] = np.nan
@@ -146,8 +146,8 @@ MIDDLE = (abs(ROW - 3.5) < 2) & (abs(COLUMN - 3.5) < 2)
 
 
 @pytest.mark.parametrize("seen", [MIDDLE, ~MIDDLE], ids=["surroundings", "middle"])
-def test_trees_know_more_of_hidden_pixels_than_the_digit_tells(seen):
-    """Uncropping and inpainting: better in nats and in pixels than independence given the class."""
+def test_trees_know_more_of_missing_pixels_than_the_digit_tells(seen):
+    """Uncropping and inpainting beat independence given the class, in nats and in pixels."""
     images, digits = load_digits(return_X_y=True)
     train, test, label, _ = train_test_split(images > 7, digits, random_state=0)
     mixture = MixtureDensity(ChowLiuTreeDensity(), n_components=10, random_state=0)
@@ -191,7 +191,7 @@ def test_integers_come_back_as_integers():
     assert (drawn != np.round(drawn)).all()
 
 
-def test_seeds():
+def test_the_seed_decides_the_samples():
     case = CASES[0]
     model = fitted(case)
     X = case.data(10)[:, :-2]
@@ -201,7 +201,7 @@ def test_seeds():
 
 
 @pytest.mark.parametrize("fractions", [False, True])
-def test_weights(fractions):
+def test_integer_weights_repeat_rows(fractions):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
     weight = rng.integers(0, 3, size=40)
@@ -217,7 +217,7 @@ def test_weights(fractions):
     )
 
 
-def test_searched_piped_cloned_and_pickled():
+def test_it_is_searched_piped_cloned_and_pickled():
     rng = np.random.default_rng(0)
     captions = np.array(["a red square", "a blue square", "red", "blue and round"] * 20)
     red = np.char.find(captions, "red") >= 0
@@ -240,7 +240,7 @@ def test_searched_piped_cloned_and_pickled():
         clone(model).predict(X)
 
 
-def test_data_frames():
+def test_frames_keep_their_names():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(30, 2)), columns=["a", "b"])
     Y = pd.DataFrame(rng.normal(size=(30, 2)), columns=["c", "d"])
@@ -259,7 +259,7 @@ def test_data_frames():
         model.score_samples(X, Y[["d", "c"]])
 
 
-def test_names_that_stand_twice_and_series():
+def test_repeated_names_and_series_are_accepted():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(40, 3)), columns=list("abc"))
     before, after = frame[:-1], frame[1:]  # the next row, given this one
@@ -272,7 +272,7 @@ def test_names_that_stand_twice_and_series():
     assert np.isfinite(series.score_samples(frame[["a", "b"]], frame["c"].to_numpy())).all()
 
 
-def test_the_mode_of_categories_beside_continuous_columns():
+def test_modes_of_categories_given_continuous_columns_are_exact():
     rng = np.random.default_rng(0)
     y = (rng.random(600) < 0.3).astype(float)
     X = np.column_stack([rng.normal(size=600), 2 * y + rng.normal(size=600)])
@@ -288,7 +288,7 @@ def test_the_mode_of_categories_beside_continuous_columns():
     assert_array_equal(model.predict_mode(X), mode)
 
 
-def test_draws_in_blocks(monkeypatch):
+def test_draws_in_blocks_follow_the_conditional(monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(30, 3)), rng.normal(size=30)
     model = ConditionalDensity(GaussianDensity()).fit(X, y)
@@ -298,8 +298,8 @@ def test_draws_in_blocks(monkeypatch):
     assert_allclose(drawn.mean(axis=1), model.predict(X), atol=0.15)
 
 
-# ---------------------------------------------------------------------- bad input
-def test_densities_that_take_no_missing_values():
+# ---------------------------------------------------------------------- refusals
+def test_densities_without_missing_values_are_refused():
     X = np.random.default_rng(0).normal(size=(20, 3))
     rotated = TransformedDensity(PCA(), GaussianDensity())
     with pytest.raises(ValueError, match="density must take missing values, for y is one"):
@@ -308,7 +308,7 @@ def test_densities_that_take_no_missing_values():
         DensityImputer(rotated).fit(X)
 
 
-def test_evidence_of_probability_zero():
+def test_conditions_of_probability_zero_have_no_predictions():
     states = np.array([[0, 0, 0, 1], [1, 1, 1, 0]] * 5)
     model = ConditionalDensity(FullCategoricalDensity(alpha=0)).fit(states[:, :2], states[:, 2:])
     X = np.array([[0, 0], [1, 1], [0, 1]])
@@ -321,7 +321,7 @@ def test_evidence_of_probability_zero():
         model.sample_y(X, 10)
 
 
-def test_errors():
+def test_invalid_input_is_refused_and_leaves_the_model():
     rng = np.random.default_rng(0)
     X, Y = rng.integers(0, 2, size=(20, 3)), rng.integers(0, 2, size=(20, 2))
     model = ConditionalDensity(FullCategoricalDensity()).fit(X, Y)

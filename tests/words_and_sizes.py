@@ -9,7 +9,7 @@ WORDS, SIZES = [0, 2, 3], [4, 1]
 
 
 def planted(n_samples=300, seed=0, share_missing=0.0):
-    """Two classes that tell words (columns 0, 2, 3) and sizes (columns 4, 1) apart."""
+    """Rows of two classes that differ in words (columns 0, 2, 3) and sizes (columns 4, 1)."""
     rng = np.random.default_rng(seed)
     z = (rng.random(n_samples) < 0.4).astype(int)
     X = np.empty((n_samples, 5))
