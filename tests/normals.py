@@ -1,10 +1,12 @@
-"""Normal rows with missing values, and what scipy says of them."""
+"""Normal rows with missing values, and their log-density by scipy."""
 
 import numpy as np
 import pytest
 from scipy import linalg, stats
 
 from skdgm import GaussianDensity
+
+from .rows import hide
 
 CASES = [
     pytest.param({"covariance_type": "full"}, 3, id="full-3"),
@@ -29,36 +31,33 @@ em_cases = pytest.mark.parametrize(("parameters", "n_columns"), EM_CASES)
 
 
 def complete_rows(n_rows, n_columns, seed=0):
+    """Rows of correlated normal columns."""
     rng = np.random.default_rng(seed)
     mixing = rng.normal(size=(n_columns, n_columns)) / np.sqrt(n_columns)
     return rng.normal(size=(n_rows, n_columns)) @ mixing + np.arange(n_columns)
 
 
-def hide(X, share=0.4, seed=1):
-    """X with a share of values missing completely at random."""
-    return np.where(np.random.default_rng(seed).random(X.shape) < share, np.nan, X)
-
-
 def mixed_rows(n_columns):
-    """Complete rows, rows of which nothing is left, of one common pattern, and of their own."""
+    """Rows that are complete, share a pattern, have no observed value or a pattern of their own."""
     X = complete_rows(120, n_columns, seed=2)
     X[20:60, ::2] = np.nan
     X[60:62] = np.nan
-    X[62:] = hide(X[62:])
+    X[62:] = hide(X[62:], 0.4, seed=1)
     return X
 
 
 def fitted(parameters, n_columns):
+    """A density fitted to complete rows."""
     return GaussianDensity(**parameters).fit(complete_rows(100, n_columns))
 
 
 def conditional(density, x):
-    """Mean and covariance of what is missing, by the precision of the whole."""
-    hidden = np.isnan(x)
+    """Mean and covariance of the missing values, from the precision matrix."""
+    missing = np.isnan(x)
     precision = linalg.inv(density.get_covariance())
-    covariance = linalg.inv(precision[np.ix_(hidden, hidden)])
-    shift = precision[np.ix_(hidden, ~hidden)] @ (x - density.mean_)[~hidden]
-    return density.mean_[hidden] - covariance @ shift, covariance
+    covariance = linalg.inv(precision[np.ix_(missing, missing)])
+    shift = precision[np.ix_(missing, ~missing)] @ (x - density.mean_)[~missing]
+    return density.mean_[missing] - covariance @ shift, covariance
 
 
 def observed_log_prob(X, mean, covariance):

@@ -12,15 +12,16 @@ from sklearn.exceptions import ConvergenceWarning
 from skdgm import GaussianDensity, GaussianDiscriminant, GenerativeClassifier
 from skdgm.density.gaussian._moments import Moments
 
-from .normals import cases, complete_rows, em_cases, hide, observed_log_prob
+from .normals import CASES, complete_rows, em_cases, observed_log_prob
 from .rounding import assert_equal_to_rounding
+from .rows import hide
 
 
 # ---------------------------------------------------------------------- expectation-maximisation
 @em_cases
 @pytest.mark.parametrize("reg_covar", [0.0, 1e-6, 0.5])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_objective_never_falls(parameters, n_columns, reg_covar, seed):
+def test_the_objective_never_falls(parameters, n_columns, reg_covar, seed):
     X = hide(complete_rows(60, n_columns, seed), 0.3, seed)
     density = GaussianDensity(**parameters, reg_covar=reg_covar, tol=1e-7, max_iter=3000).fit(X)
     bounds = density.lower_bounds_
@@ -42,8 +43,8 @@ def _matrix_of(parameters, vector, n_columns):
 
 @em_cases
 @pytest.mark.parametrize("reg_covar", [0.0, 0.2])
-def test_result_is_a_stationary_point(parameters, n_columns, reg_covar):
-    X = hide(complete_rows(50, n_columns), 0.3)
+def test_the_result_is_a_stationary_point(parameters, n_columns, reg_covar):
+    X = hide(complete_rows(50, n_columns), 0.3, seed=1)
     density = GaussianDensity(**parameters, reg_covar=reg_covar, tol=1e-12, max_iter=20_000).fit(X)
     if parameters["covariance_type"] == "low_rank":
         beyond = density.explained_variance_ - density.noise_variance_
@@ -62,7 +63,7 @@ def test_result_is_a_stationary_point(parameters, n_columns, reg_covar):
     assert_allclose(gradient, 0, atol=1e-4)
 
 
-def test_result_is_the_maximum_that_an_optimiser_finds():
+def test_the_result_is_the_maximum_that_an_optimiser_finds():
     X = hide(complete_rows(40, 2, seed=8), 0.3, seed=9)
     density = GaussianDensity(reg_covar=0, tol=1e-12, max_iter=5000).fit(X)
 
@@ -76,13 +77,13 @@ def test_result_is_the_maximum_that_an_optimiser_finds():
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "low_rank"])
-def test_planted_parameters_come_back(covariance_type):
+def test_planted_parameters_are_recovered(covariance_type):
     rng = np.random.default_rng(0)
     loadings, mean = rng.normal(size=(5, 1)) + 1, np.arange(5.0)
     covariance = loadings @ loadings.T + 0.5 * np.eye(5)
     errors = []
     for n_rows in (100, 1000, 10_000):
-        X = hide(rng.multivariate_normal(mean, covariance, size=n_rows), 0.3)
+        X = hide(rng.multivariate_normal(mean, covariance, size=n_rows), 0.3, seed=1)
         density = GaussianDensity(covariance_type, n_factors=1).fit(X)
         error = np.abs(density.get_covariance() - covariance).max()
         errors.append(max(error, np.abs(density.mean_ - mean).max()))
@@ -90,15 +91,15 @@ def test_planted_parameters_come_back(covariance_type):
     assert errors[2] < 0.1 * covariance.max()
 
 
-def test_better_than_filling_in_means():
-    X = hide(complete_rows(300, 5), 0.4)
+def test_em_beats_imputing_means():
+    X = hide(complete_rows(300, 5), 0.4, seed=1)
     held_out = complete_rows(200, 5, seed=0)  # the same distribution
     by_em = GaussianDensity().fit(X)
     filled = np.where(np.isnan(X), np.nanmean(X, axis=0), X)
     assert by_em.score(held_out) > GaussianDensity().fit(filled).score(held_out) + 0.1
 
 
-def test_rows_of_which_one_value_is_left():
+def test_rows_with_one_observed_value_give_independent_columns():
     X = complete_rows(30, 3)
     X[np.arange(30)[:, np.newaxis] % 3 != np.arange(3)] = np.nan
     density = GaussianDensity(reg_covar=0).fit(X)
@@ -108,8 +109,8 @@ def test_rows_of_which_one_value_is_left():
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "low_rank"])
-def test_a_column_of_one_value(covariance_type):
-    X = hide(complete_rows(50, 4), 0.2)
+def test_a_constant_column_is_learned(covariance_type):
+    X = hide(complete_rows(50, 4), 0.2, seed=1)
     X[:, 1] = np.where(np.isnan(X[:, 1]), np.nan, 3.0)
     for reg_covar in (0.0, 1e-6):  # with 0 the likelihood has no maximum, and EM does not converge
         density = GaussianDensity(covariance_type, reg_covar=reg_covar).fit(X)
@@ -118,8 +119,8 @@ def test_a_column_of_one_value(covariance_type):
 
 
 @em_cases
-def test_warns_and_prints(parameters, n_columns, capsys):
-    X = hide(complete_rows(50, n_columns))
+def test_steps_are_counted_printed_and_warned_about(parameters, n_columns, capsys):
+    X = hide(complete_rows(50, n_columns), 0.4, seed=1)
     density = GaussianDensity(**parameters, max_iter=1, verbose=1)
     with pytest.warns(ConvergenceWarning, match="max_iter=1 steps"):
         density.fit(X)
@@ -133,11 +134,11 @@ def test_warns_and_prints(parameters, n_columns, capsys):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@cases
+@pytest.mark.parametrize(
+    ("parameters", "n_columns"), [case for case in CASES if case.values[1] <= 30]
+)
 def test_integer_weights_repeat_rows(parameters, n_columns):
-    if n_columns > 30:
-        pytest.skip("one case of many columns more would only take time")
-    X = hide(complete_rows(50, n_columns), 0.2)
+    X = hide(complete_rows(50, n_columns), 0.2, seed=1)
     weight = np.random.default_rng(2).integers(0, 4, size=50)
     density = GaussianDensity(**parameters, reg_covar=0.1, max_iter=5, tol=0)
     weighted = clone(density).fit(X, sample_weight=weight)
@@ -149,15 +150,15 @@ def test_integer_weights_repeat_rows(parameters, n_columns):
 
 @em_cases
 @pytest.mark.parametrize("shrinkage", [None, "auto"])
-def test_batches_after_a_fit(parameters, n_columns, shrinkage):
-    X, more = hide(complete_rows(50, n_columns), 0.3), complete_rows(30, n_columns, seed=3)
+def test_batches_may_follow_a_fit(parameters, n_columns, shrinkage):
+    X, more = hide(complete_rows(50, n_columns), 0.3, seed=1), complete_rows(30, n_columns, seed=3)
     density = GaussianDensity(**parameters, shrinkage=shrinkage, max_iter=1000).fit(X)
     before, mean = density._statistics, density.mean_.copy()
     density.partial_fit(more)
     share = 30 / 80
     assert_allclose(density.mean_, (1 - share) * mean + share * more.mean(axis=0))
     assert density._statistics.total == 80
-    density.partial_fit(hide(more))  # counts as the model so far expects it
+    density.partial_fit(hide(more, 0.4, seed=1))  # counts as the model so far expects it
     assert density._statistics.total == 110
     assert np.isfinite(density.score(X))
     assert before.total == 50
@@ -201,7 +202,7 @@ def test_moments_from_sums_are_those_counted(seed, n_rows, n_columns):
 def test_shrinkage_is_learned_with_missing_values(covariance_type):
     X = complete_rows(400, 5)
     complete = GaussianDensity(covariance_type, shrinkage="auto", n_factors=1).fit(X)
-    few = GaussianDensity(covariance_type, shrinkage="auto", n_factors=1).fit(hide(X, 0.05))
+    few = GaussianDensity(covariance_type, shrinkage="auto", n_factors=1).fit(hide(X, 0.05, seed=1))
     assert few.n_iter_ > 1
     assert_allclose(few.shrinkage_, complete.shrinkage_, rtol=0.3)
     assert_allclose(few.get_covariance(), complete.get_covariance(), atol=0.15)
@@ -223,9 +224,10 @@ def classes():
     ids=["GaussianDiscriminant", "GenerativeClassifier"],
 )
 @pytest.mark.parametrize("only_first", [False, True])
-def test_tied_covariance_of_classes_with_missing_values(classes, make, only_first):
+def test_the_tied_covariance_of_classes_is_a_maximum(classes, make, only_first):
     X, y = classes
-    X = np.where((y == "b")[:, np.newaxis], X, hide(X)) if only_first else hide(X)
+    incomplete = hide(X, 0.4, seed=1)
+    X = np.where((y == "b")[:, np.newaxis], X, incomplete) if only_first else incomplete
     model = make(reg_covar=0, tol=1e-11, max_iter=5000).fit(X, y)
     first, second = model.densities_
     assert_equal_to_rounding(first.covariance_, second.covariance_)
@@ -253,15 +255,15 @@ def test_tied_covariance_of_classes_with_missing_values(classes, make, only_firs
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
-def test_discriminant_learns_from_and_classifies_rows_with_holes(classes, covariance_type):
+def test_the_discriminant_learns_and_predicts_with_missing_values(classes, covariance_type):
     X, y = classes
     model = GaussianDiscriminant(covariance_type, n_factors=1, n_jobs=2)
     complete = clone(model).fit(X, y)
     assert complete.n_iter_ == 1
-    holes = hide(X, 0.2)
-    model.fit(holes, y)
+    incomplete = hide(X, 0.2, seed=1)
+    model.fit(incomplete, y)
     assert (model.n_iter_ > 1) == (covariance_type not in ("diag", "spherical"))
     assert model.n_iter_ == max(density.n_iter_ for density in model.densities_)
-    assert model.score(holes, y) > 0.7
+    assert model.score(incomplete, y) > 0.7
     assert model.n_parameters_ == complete.n_parameters_
     assert_allclose(model.predict_proba(np.full((1, 3), np.nan))[0], model.priors_)

@@ -17,8 +17,9 @@ from skdgm.density._engine import blocks as _blocks
 from skdgm.density._engine.patterns import Patterns
 from skdgm.density.gaussian._covariances import LowRankCovariance
 
-from .normals import cases, complete_rows, conditional, fitted, hide, mixed_rows, observed_log_prob
+from .normals import cases, complete_rows, conditional, fitted, mixed_rows, observed_log_prob
 from .rounding import assert_equal_to_rounding
+from .rows import hide
 
 
 # ---------------------------------------------------------------------- queries
@@ -64,19 +65,19 @@ def test_low_rank_and_full_of_the_same_matrix_agree(seed, n_rows, n_columns, n_f
 
 
 @cases
-def test_joint_is_marginal_times_conditional(parameters, n_columns):
+def test_the_joint_is_marginal_times_conditional(parameters, n_columns):
     density, X = fitted(parameters, n_columns), complete_rows(20, n_columns, seed=4)
-    hidden = hide(X)
-    marginal, mean = density.score_samples(hidden), density.conditional_mean(hidden)
-    for i, missing in enumerate(np.isnan(hidden)):
+    incomplete = hide(X, 0.4, seed=1)
+    marginal, mean = density.score_samples(incomplete), density.conditional_mean(incomplete)
+    for i, missing in enumerate(np.isnan(incomplete)):
         if missing.any():
-            _, covariance = conditional(density, hidden[i])
+            _, covariance = conditional(density, incomplete[i])
             rest = stats.multivariate_normal(mean[i, missing], covariance).logpdf(X[i, missing])
             assert_allclose(density.score_samples(X[[i]])[0], marginal[i] + rest, rtol=1e-8)
 
 
 @cases
-def test_conditional_mean_is_the_formula_and_the_mode(parameters, n_columns):
+def test_conditional_means_and_modes_follow_the_formula(parameters, n_columns):
     density, X = fitted(parameters, n_columns), mixed_rows(n_columns)
     before = X.copy()
     filled = density.conditional_mean(X)
@@ -109,9 +110,9 @@ def test_draws_have_the_conditional_moments(parameters, n_columns, share):
 
 
 @cases
-def test_draws_of_rows_with_patterns_of_their_own(parameters, n_columns):
+def test_draws_of_rows_with_patterns_of_their_own_are_normal(parameters, n_columns):
     density = fitted(parameters, n_columns)
-    X = hide(complete_rows(1000 if n_columns < 20 else 200, n_columns, seed=7))
+    X = hide(complete_rows(1000 if n_columns < 20 else 200, n_columns, seed=7), 0.4, seed=1)
     drawn = density.conditional_sample(X, random_state=5)
     whitened = []
     for x, row in zip(X, drawn, strict=True):
@@ -128,7 +129,7 @@ def test_draws_of_rows_with_patterns_of_their_own(parameters, n_columns):
 def test_threads_change_nothing(parameters, n_columns, monkeypatch):
     monkeypatch.setattr(_blocks, "BLOCK_CELLS", 37 * n_columns)  # blocks of 37 rows
     X = mixed_rows(n_columns)
-    Y = hide(complete_rows(150, n_columns), 0.2)
+    Y = hide(complete_rows(150, n_columns), 0.2, seed=1)
     models = [
         GaussianDensity(**parameters, max_iter=3, reg_covar=0.1, n_jobs=n_jobs).fit(Y)
         for n_jobs in (None, 2)
@@ -138,7 +139,7 @@ def test_threads_change_nothing(parameters, n_columns, monkeypatch):
     assert_equal_to_rounding(*(model.conditional_sample(X, random_state=1) for model in models))
 
 
-def test_dtype_of_the_input_stays():
+def test_the_dtype_of_the_input_stays():
     X = mixed_rows(3).astype(np.float32)
     density = GaussianDensity().fit(X)
     assert density.conditional_mean(X).dtype == np.float32
@@ -149,20 +150,20 @@ def test_dtype_of_the_input_stays():
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
 @pytest.mark.parametrize("reg_covar", [0.0, 1e-6])
 @pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
-def test_singular_covariances(covariance_type, reg_covar, scale):
+def test_singular_covariances_can_be_asked(covariance_type, reg_covar, scale):
     X = np.repeat(complete_rows(40, 3), 2, axis=1) * scale  # each column twice
     density = GaussianDensity(covariance_type, reg_covar=reg_covar, n_factors=3).fit(X)
-    holes = hide(X)
-    assert np.isfinite(density.score_samples(holes)).all()
-    assert np.isfinite(density.conditional_sample(holes, random_state=0)).all()
-    X[:, 0] = np.nan  # the other copy tells it
+    incomplete = hide(X, 0.4, seed=1)
+    assert np.isfinite(density.score_samples(incomplete)).all()
+    assert np.isfinite(density.conditional_sample(incomplete, random_state=0)).all()
+    X[:, 0] = np.nan  # known from its copy
     if covariance_type not in ("diag", "spherical") and scale >= 1:
         filled = density.conditional_mean(X)[:, 0]
         assert_allclose(filled, X[:, 1], rtol=1e-4 if scale == 1 else 1e-2, atol=1e-2 * scale)
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
-def test_observed_values_whose_squares_overflow(covariance_type):
+def test_observed_values_whose_squares_overflow_are_refused_or_impossible(covariance_type):
     density = GaussianDensity(covariance_type, n_factors=1).fit(complete_rows(50, 4))
     far = np.array([[1e300, np.nan, 1e300, 1.0], [np.nan, 1.7e308, -1.7e308, 1.0]])
     assert_array_equal(density.score_samples(far), [-np.inf, -np.inf])
@@ -170,10 +171,10 @@ def test_observed_values_whose_squares_overflow(covariance_type):
         density.fit(np.vstack([far, np.ones((1, 4))]))
 
 
-# ---------------------------------------------------------------------- columns counted apart
+# ---------------------------------------------------------------------- independent columns
 @pytest.mark.parametrize("covariance_type", ["diag", "spherical"])
 def test_independent_columns_are_counted_as_they_are(covariance_type):
-    X = hide(complete_rows(60, 4))
+    X = hide(complete_rows(60, 4), 0.4, seed=1)
     density = GaussianDensity(covariance_type, reg_covar=0).fit(X)
     assert_allclose(density.mean_, np.nanmean(X, axis=0))
     variance = np.nanvar(X, axis=0)
@@ -190,7 +191,7 @@ def test_independent_columns_are_counted_as_they_are(covariance_type):
     covariance_type=st.sampled_from(["diag", "spherical"]),
     cuts=st.lists(st.integers(1, 39), max_size=5, unique=True),
 )
-def test_independent_columns_add_in_any_batches(seed, covariance_type, cuts):
+def test_independent_columns_are_counted_in_any_batches(seed, covariance_type, cuts):
     rng = np.random.default_rng(seed)
     X, weight = hide(complete_rows(40, 3, seed) + 1e4, 0.6, seed), rng.random(40) + 0.1
     X[:, 0] = 1.0
@@ -226,7 +227,7 @@ def test_patterns_hold_every_incomplete_row_once(seed, n_rows, n_columns):
     n_patterns=st.integers(1, 6),
     n_factors=st.integers(0, 7),
 )
-def test_kernels(seed, n_rows, n_patterns, n_factors):
+def test_kernels_agree_with_numpy(seed, n_rows, n_patterns, n_factors):
     rng = np.random.default_rng(seed)
     noise = 0.1 + rng.random()
     W = rng.normal(size=(n_patterns, n_factors + 2, n_factors))
@@ -244,7 +245,7 @@ def test_kernels(seed, n_rows, n_patterns, n_factors):
     assert_allclose(out, expected, rtol=1e-8, atol=1e-10)
 
 
-def test_rows_without_missing_values_and_no_rows_stay():
+def test_complete_rows_and_no_rows_stay():
     axes = np.eye(5)[:1]
     covariance = LowRankCovariance.of_axes(axes, np.array([3.0]), 1.0)
     for y in (complete_rows(4, 5), np.empty((0, 5))):
@@ -255,10 +256,10 @@ def test_rows_without_missing_values_and_no_rows_stay():
 def test_low_rank_queries_of_many_columns_form_no_matrix():
     X = np.random.default_rng(0).normal(size=(40, 20_000))
     density = GaussianDensity("low_rank", n_factors=3).fit(X)
-    holes = hide(X)
+    incomplete = hide(X, 0.4, seed=1)
     tracemalloc.start()
-    log_prob = density.score_samples(holes)
-    drawn = density.conditional_sample(holes, random_state=0)
+    log_prob = density.score_samples(incomplete)
+    drawn = density.conditional_sample(incomplete, random_state=0)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20_000**2 * 8 / 20  # bytes: a small part of one covariance matrix
@@ -268,8 +269,8 @@ def test_low_rank_queries_of_many_columns_form_no_matrix():
 
 @pytest.mark.parametrize("covariance_type", ["full", "low_rank"])
 @pytest.mark.parametrize("shrinkage", [0.2, "auto"])
-def test_shrinkage_when_columns_outnumber_rows(covariance_type, shrinkage):
-    X = hide(complete_rows(20, 80), 0.2)
+def test_shrinkage_is_learned_when_columns_outnumber_rows(covariance_type, shrinkage):
+    X = hide(complete_rows(20, 80), 0.2, seed=1)
     density = GaussianDensity(covariance_type, shrinkage=shrinkage, n_factors=2, tol=1e-2).fit(X)
     assert 0 < density.shrinkage_ <= 1
     assert density.lower_bounds_[-1] > density.lower_bounds_[0]
