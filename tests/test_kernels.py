@@ -23,7 +23,7 @@ def binary(seed, n_rows, n):
 
 @settings(max_examples=30)
 @given(**SIZES)
-def test_bernoulli(seed, n_rows, n):
+def test_bernoulli_kernels(seed, n_rows, n):
     rng = np.random.default_rng(seed)
     codes, weight = binary(seed, n_rows, n), rng.random(n_rows)
     ones = np.zeros(n, dtype=np.int64)
@@ -44,7 +44,7 @@ def test_bernoulli(seed, n_rows, n):
 
 @settings(max_examples=30)
 @given(**SIZES)
-def test_binary_pairs(seed, n_rows, n):
+def test_binary_pairs_are_counted(seed, n_rows, n):
     codes = binary(seed, n_rows, n)
     ones, both = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     markov_chain.count_binary_pairs(codes, ones, both)
@@ -53,7 +53,7 @@ def test_binary_pairs(seed, n_rows, n):
 
 
 def contexts(codes, order, K):
-    """The context of every cell, as the kernels number them."""
+    """Number of the context of every value, as the kernels count."""
     numbers = np.zeros(codes.shape, dtype=np.int64)
     for i in range(codes.shape[1]):
         before = codes[:, max(0, i - order) : i].astype(np.int64)
@@ -63,7 +63,7 @@ def contexts(codes, order, K):
 
 @settings(max_examples=60)
 @given(**SIZES, K=st.integers(1, 4), order=st.integers(0, 3), common=st.booleans())
-def test_windows(seed, n_rows, n, K, order, common):
+def test_kernels_of_windows(seed, n_rows, n, K, order, common):
     rng = np.random.default_rng(seed)
     codes = readonly(rng.integers(0, K, size=(n_rows, n), dtype=np.uint8))
     table = readonly(np.minimum(np.arange(n), order) if common else np.arange(n))
@@ -119,8 +119,8 @@ def test_a_kernel_compiles_once_for_writable_and_mapped_arrays(kernel, tmp_path)
 
 
 # ---------------------------------------------------------------------- missing values of a chain
-def given_what_is_observed(row, K, missing, probability):
-    """All completions of the row, and ``probability`` of each."""
+def enumerated_completions(row, K, missing, probability):
+    """Missing columns of the row, its completions, and the probability of each."""
     hidden = np.flatnonzero(row == missing)
     rows = np.repeat(row[np.newaxis], K ** len(hidden), axis=0)
     rows[:, hidden] = np.indices((K,) * len(hidden)).reshape(len(hidden), len(rows)).T
@@ -128,7 +128,7 @@ def given_what_is_observed(row, K, missing, probability):
 
 
 def drawn_in_turn(hidden, rows, joint, uniform):
-    """The completion that the uniform numbers choose, one missing value after the other."""
+    """Completion that the uniform numbers choose, one missing value after the other."""
     for i in hidden:
         values, place = np.unique(rows[:, i], return_inverse=True)
         share = np.bincount(place.ravel(), joint)
@@ -145,7 +145,7 @@ def drawn_in_turn(hidden, rows, joint, uniform):
     order=st.integers(1, 4),
     common=st.booleans(),
 )
-def test_windows_with_missing_values(seed, n, K, order, common):
+def test_kernels_of_windows_with_missing_values(seed, n, K, order, common):
     rng = np.random.default_rng(seed)
     missing, n_rows = 255, 4
     table = readonly(np.minimum(np.arange(n), order) if common else np.arange(n))
@@ -175,7 +175,7 @@ def test_windows_with_missing_values(seed, n, K, order, common):
     )
     assert_equal_to_rounding(again, log_prob)
     for r in range(n_rows):
-        hidden, rows, joint = given_what_is_observed(codes[r], K, missing, joint_of)
+        hidden, rows, joint = enumerated_completions(codes[r], K, missing, joint_of)
         assert_allclose(log_prob[r], np.log(joint.sum()), atol=1e-12)
         assert_allclose(mean[r], joint / joint.sum() @ rows)
         assert_allclose(joint_of(mode[r : r + 1]), joint.max())
@@ -190,7 +190,7 @@ def test_windows_with_missing_values(seed, n, K, order, common):
 
 
 def random_trellis(rng, n, K):
-    """A trellis of K columns a position, and the probabilities and children of its states."""
+    """A trellis of K columns per position, and the probabilities of its states."""
     sizes = np.append(rng.integers(1, 5, size=n), 1)
     first = np.cumsum(np.append(0, sizes))
     even = rng.random(first[-1]) * (rng.random(first[-1]) < 0.6)
@@ -216,7 +216,7 @@ def random_trellis(rng, n, K):
 
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**16), n=st.integers(1, 6), K=st.integers(1, 3))
-def test_trellis(seed, n, K):
+def test_kernels_of_a_trellis(seed, n, K):
     rng = np.random.default_rng(seed)
     arrays, probability = random_trellis(rng, n, K)
     n_rows, n_states = 4, len(arrays.row)
@@ -249,7 +249,7 @@ def test_trellis(seed, n, K):
     assert_allclose(again, log_prob, atol=1e-12)
     expected = expected.reshape(n_states, K)
     for r in range(n_rows):
-        hidden, rows, joint = given_what_is_observed(columns[r], K, -1, joint_of)
+        hidden, rows, joint = enumerated_completions(columns[r], K, -1, joint_of)
         assert_allclose(np.exp(log_prob[r]), joint.sum(), atol=1e-12)
         if not possible[r]:
             continue

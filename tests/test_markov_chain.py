@@ -1,4 +1,4 @@
-"""MarkovChainImageDensity: its definition, other families, sparse tables, and scans."""
+"""MarkovChainImageDensity: its definition, other families, sparse counts, and scans."""
 
 import itertools
 import tracemalloc
@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skdgm import BernoulliIndependentDensity, FullCategoricalDensity, MarkovChainImageDensity
 from skdgm.density.markov_chain import _tables as _chain_tables
+
+from .rows import all_states
 
 
 def log_prob_by_definition(X_train, X, K, order, alpha, homogeneous, weight):
@@ -54,7 +56,7 @@ def test_equals_its_definition(seed, K, n, order, homogeneous, weighted, sparse)
 
 
 @pytest.mark.parametrize("K", [2, 3])
-def test_order_zero_is_independence(form, K):
+def test_order_0_is_independence(form, K):
     X = np.random.default_rng(0).integers(0, K, size=(40, 6))
     density = MarkovChainImageDensity(order=0, alpha=0.5).fit(X)
     share = np.stack([(k == X).sum(axis=0) + 0.5 for k in range(K)]) / (40 + K * 0.5)
@@ -92,10 +94,10 @@ def test_sparse_tables_equal_dense_ones(order, homogeneous, K, monkeypatch):
     assert_allclose(entropy, entropy_sparse, atol=0.1)
 
 
-def test_sampled_frequencies_in_either_form(form):
+def test_sampled_frequencies_match_probabilities(form):
     X = np.random.default_rng(3).integers(0, 3, size=(30, 3))
     chain = MarkovChainImageDensity(2, alpha=0.2).fit(X)
-    states = np.array(list(itertools.product(range(3), repeat=3)))
+    states = all_states((3,) * 3)
     drawn = chain.sample(60_000, random_state=0) @ [9, 3, 1]
     frequency = np.bincount(drawn, minlength=27) / 60_000
     probability = np.exp(chain.score_samples(states))
@@ -103,7 +105,7 @@ def test_sampled_frequencies_in_either_form(form):
     assert (np.abs(frequency - probability) < 4.5 * standard_error + 1e-12).all()
 
 
-def test_contexts_never_seen_leave_the_even_distribution(form):
+def test_unseen_contexts_leave_the_uniform_distribution(form):
     for alpha in (0.0, 1.0):
         chain = MarkovChainImageDensity(1, n_categories=4, alpha=alpha).fit([[0, 1], [0, 2]])
         joint = np.exp(chain.score_samples([[3, 0], [3, 1], [3, 2], [3, 3]]))
@@ -111,7 +113,7 @@ def test_contexts_never_seen_leave_the_even_distribution(form):
         assert_allclose(joint.sum(), alpha / (2 + 4 * alpha))
 
 
-def test_new_categories_may_come_with_a_batch(form):
+def test_batches_may_bring_new_categories(form):
     X = np.array([[0, 0, 1], [1, 0, 1], [3, 2, 9], [20, 0, 1]])
     for order, homogeneous in [(0, False), (1, True), (2, False)]:
         chain = MarkovChainImageDensity(order, homogeneous=homogeneous)
@@ -144,13 +146,13 @@ def test_growing_tables_become_sparse():
         (0, True, 256, 5, 255),
     ],
 )
-def test_number_of_parameters(order, homogeneous, K, n, expected):
+def test_parameters_are_counted(order, homogeneous, K, n, expected):
     X = np.random.default_rng(0).integers(0, K, size=(4, n))
     chain = MarkovChainImageDensity(order, homogeneous=homogeneous, n_categories=K).fit(X)
     assert chain.n_parameters_ == expected
 
 
-def test_a_long_memory_costs_what_the_data_have():
+def test_the_memory_of_a_long_order_grows_with_the_rows_only():
     X = np.random.default_rng(0).integers(0, 2, size=(20, 784)).astype(np.uint8)
     MarkovChainImageDensity(order=12).fit(X).score_samples(X)  # compile
     tracemalloc.start()
@@ -185,7 +187,7 @@ def test_neighbours_on_the_path_are_neighbours_in_the_image(scan, side):
     assert_array_equal(np.abs(np.diff(row)) + np.abs(np.diff(column)), 1)
 
 
-def test_scans_of_a_small_image():
+def test_scans_of_a_small_image_by_hand():
     order = {
         scan: MarkovChainImageDensity(scan=scan, image_shape=(2, 3)).fit(np.zeros((1, 6))).scan_
         for scan in ("raster", "snake", "column")
@@ -205,7 +207,7 @@ def test_a_scan_is_a_permutation_of_the_columns():
     assert_array_equal(drawn[:, scan], plain.sample(30, random_state=0))
 
 
-# ---------------------------------------------------------------------- bad input
+# ---------------------------------------------------------------------- refusals
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
@@ -226,12 +228,12 @@ def test_a_scan_is_a_permutation_of_the_columns():
         ({"alpha": -0.1}, "'alpha' parameter"),
     ],
 )
-def test_parameters_that_are_none(parameters, message):
+def test_invalid_parameters_are_refused(parameters, message):
     with pytest.raises(ValueError, match=message):
         MarkovChainImageDensity(**parameters).fit([[0, 2, 1, 0, 0, 1]])
 
 
-def test_an_order_too_long_leaves_the_model_alone():
+def test_an_order_too_high_leaves_the_model_unchanged():
     X = np.eye(4, dtype=int)
     chain = MarkovChainImageDensity().fit(X)
     before = chain.score_samples(X)

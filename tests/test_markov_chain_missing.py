@@ -12,22 +12,17 @@ from skdgm import MarkovChainImageDensity
 from skdgm.density.markov_chain import _tables as _chain_tables
 from skdgm.density.markov_chain import _trellis as _chain_trellis
 
+from .rows import all_states, hide
+
 
 # ---------------------------------------------------------------------- missing values
-def hide(X, share, seed):
-    """X as floats, with a share of its values missing at random."""
-    X = X.astype(float)
-    X[np.random.default_rng(seed).random(X.shape) < share] = np.nan
-    return X
-
-
 def completions(row, K):
-    """Which values of the row are missing, and the row with each of their completions."""
-    hidden = np.flatnonzero(np.isnan(row))
-    values = np.array(list(itertools.product(range(K), repeat=len(hidden))), dtype=float)
-    rows = np.repeat(row[np.newaxis], K ** len(hidden), axis=0)
-    rows[:, hidden] = values.reshape(len(rows), len(hidden))
-    return hidden, rows
+    """Missing columns of the row, and the row with each of its completions."""
+    missing = np.flatnonzero(np.isnan(row))
+    values = np.array(list(itertools.product(range(K), repeat=len(missing))), dtype=float)
+    rows = np.repeat(row[np.newaxis], K ** len(missing), axis=0)
+    rows[:, missing] = values.reshape(len(rows), len(missing))
+    return missing, rows
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +50,7 @@ CHAINS = {
 
 
 def random_chain(fit, seed, K, n, order, homogeneous, alpha, sparse):
-    """A chain fitted to random rows, and others with random values missing that it allows."""
+    """A chain fitted to random rows, and other rows with missing values."""
     rng = np.random.default_rng(seed)
     X = rng.integers(0, K, size=(int(rng.integers(1, 30)), n))
     parameters = {"order": min(order, max(1, n - 1)), "homogeneous": homogeneous, "alpha": alpha}
@@ -70,12 +65,12 @@ def test_missing_values_equal_enumeration(chains, **case):
     chain, queries = random_chain(chains, **case)
     log_prob = chain.score_samples(queries)
     for row, own in zip(queries, log_prob, strict=True):
-        hidden, rows = completions(row, case["K"])
+        missing, rows = completions(row, case["K"])
         joint = chain.score_samples(rows)
         total = np.logaddexp.reduce(joint)
         assert_allclose(own, total, rtol=1e-9, atol=1e-9)
         if total == -np.inf:
-            if len(hidden):
+            if len(missing):
                 with pytest.raises(ValueError, match="probability zero"):
                     chain.conditional_mean(row[np.newaxis])
             continue
@@ -85,8 +80,8 @@ def test_missing_values_equal_enumeration(chains, **case):
         assert_allclose(chain.score_samples(mode), joint.max(), rtol=1e-9, atol=1e-9)
         drawn = chain.conditional_sample(row[np.newaxis], random_state=0)
         assert chain.score_samples(drawn) > -np.inf
-        assert_array_equal(np.delete(drawn[0], hidden), np.delete(row, hidden))
-        assert_array_equal(np.delete(mode[0], hidden), np.delete(row, hidden))
+        assert_array_equal(np.delete(drawn[0], missing), np.delete(row, missing))
+        assert_array_equal(np.delete(mode[0], missing), np.delete(row, missing))
 
 
 @settings(max_examples=30)
@@ -112,10 +107,10 @@ def test_completions_are_drawn_as_often_as_they_are_probable(chains, sparse, ord
     X = np.random.default_rng(5).integers(0, 3, size=(25, 6))
     chain = chains(sparse, X, order=order, alpha=alpha, n_categories=3)
     row = np.array([np.nan, X[0, 1], np.nan, np.nan, X[0, 4], np.nan])
-    hidden, rows = completions(row, 3)
+    missing, rows = completions(row, 3)
     expected = np.exp(chain.score_samples(rows) - chain.score_samples(row[np.newaxis])) * 20_000
     drawn = chain.conditional_sample(np.tile(row, (20_000, 1)), random_state=1)
-    number = (drawn[:, hidden] @ 3 ** np.arange(3, -1, -1)).astype(int)
+    number = (drawn[:, missing] @ 3 ** np.arange(3, -1, -1)).astype(int)
     frequency = np.bincount(number, minlength=81)
     possible = expected > 1e-6
     assert frequency[~possible].sum() == 0
@@ -126,7 +121,7 @@ def test_completions_are_drawn_as_often_as_they_are_probable(chains, sparse, ord
 
 @pytest.mark.parametrize("homogeneous", [False, True])
 @pytest.mark.parametrize("order", [1, 2, 4])
-def test_sparse_tables_say_the_same_of_missing_values_as_dense_ones(chains, order, homogeneous):
+def test_sparse_tables_agree_with_dense_ones(chains, order, homogeneous):
     rng = np.random.default_rng(6)
     X = rng.integers(0, 3, size=(40, 9))
     parameters = {"order": order, "homogeneous": homogeneous, "alpha": 0.2}
@@ -143,7 +138,7 @@ def test_sparse_tables_say_the_same_of_missing_values_as_dense_ones(chains, orde
     [{"order": 2}, {"homogeneous": True}, {"scan": "column"}, {"image_shape": (3, 2)}],
     ids=str,
 )
-def test_batches_of_another_chain(changed):
+def test_batches_of_another_chain_are_refused(changed):
     X = np.random.default_rng(0).integers(0, 2, (30, 6))
     chain = MarkovChainImageDensity(order=1, scan="snake", image_shape=(2, 3)).fit(X)
     before = chain.score_samples(X)
@@ -153,7 +148,7 @@ def test_batches_of_another_chain(changed):
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_a_row_of_nothing_scores_zero_exactly(chains, sparse):
+def test_a_row_without_observed_values_scores_exactly_zero(chains, sparse):
     X = np.random.default_rng(0).integers(0, 3, size=(20, 8))
     chain = chains(sparse, X, order=3, alpha=0.1)
     queries = np.full((2, 8), np.nan)
@@ -163,8 +158,8 @@ def test_a_row_of_nothing_scores_zero_exactly(chains, sparse):
     assert log_prob[1] == pytest.approx(chain.score_samples(X[:1])[0], rel=1e-12)
 
 
-def test_of_values_as_good_as_each_other_the_smallest_is_the_mode(chains):
-    X = np.array(list(itertools.product(range(3), repeat=4)))
+def test_the_mode_takes_the_smallest_of_equally_probable_values(chains):
+    X = all_states((3,) * 4)
     for sparse, order in itertools.product([False, True], [0, 1, 3]):
         chain = chains(sparse, X, order=order)
         assert_array_equal(chain.conditional_mode(np.full((1, 4), np.nan)), 0)
@@ -172,7 +167,7 @@ def test_of_values_as_good_as_each_other_the_smallest_is_the_mode(chains):
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_categories_beyond_the_codes_of_a_query(chains, sparse):
-    """A query that holds small values only still gets the large ones for what is missing."""
+    """A query of small values only still gets large ones for its missing values."""
     X = np.array([[0, 299, 1], [0, 299, 1], [1, 255, 0]])
     chain = chains(sparse, X, order=1, alpha=0)
     query = np.array([[0, np.nan, 1], [1, np.nan, 0]])
@@ -192,8 +187,8 @@ def test_the_full_chain_rule_completes_whole_images():
     assert_array_equal(chain.conditional_sample(hide(X, 0.8, 0), random_state=0), X)
 
 
-def test_messages_too_far_apart_for_floats():
-    """One row leads on for 400 values, each as improbable as can be, the rest evenly."""
+def test_messages_may_lie_too_far_apart_for_floats():
+    """One row leads on for 400 values, each as improbable as possible; all others are equal."""
     X = np.zeros((2, 400), dtype=int)
     X[1] = np.arange(400) % 200
     chain = MarkovChainImageDensity(order=399, alpha=1e-3, n_categories=200).fit(X)
@@ -206,7 +201,7 @@ def test_messages_too_far_apart_for_floats():
     assert_allclose(chain.conditional_mode(row), X[1:])
 
 
-def test_many_categories_with_missing_values():
+def test_thousands_of_categories_equal_enumeration():
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3000, size=(60, 6))
     chain = MarkovChainImageDensity(order=1, n_categories=3000, alpha=0.01).fit(X)
@@ -248,18 +243,18 @@ def test_the_objective_never_falls(chains, seed, K, n, order, homogeneous, alpha
     assert (np.diff(bounds) > -1e-9).all()
     if alpha == 0:
         assert bounds[-1] <= np.average(chain.score_samples(X), weights=weight) + 1e-9
-    states = np.array(list(itertools.product(range(K), repeat=n)))
+    states = all_states((K,) * n)
     assert_allclose(np.exp(chain.score_samples(states)).sum(), 1)
 
 
 @pytest.mark.parametrize("homogeneous", [False, True])
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
-def test_sparse_tables_are_fitted_to_missing_values_as_dense_ones(chains, homogeneous, alpha):
+def test_sparse_tables_learn_as_dense_ones_do(chains, homogeneous, alpha):
     X = hide(np.random.default_rng(7).integers(0, 2, size=(60, 8)), 0.3, 1)
     parameters = {"order": 3, "homogeneous": homogeneous, "alpha": alpha, "tol": 1e-4}
     dense, sparse = (chains(form, X, **parameters) for form in (False, True))
     assert_allclose(sparse.lower_bounds_, dense.lower_bounds_)
-    states = np.array(list(itertools.product(range(2), repeat=8)))
+    states = all_states((2,) * 8)
     assert_allclose(
         np.exp(sparse.score_samples(states)), np.exp(dense.score_samples(states)), atol=1e-9
     )
@@ -272,13 +267,13 @@ def test_sparse_tables_are_fitted_to_missing_values_as_dense_ones(chains, homoge
         assert_allclose(sparse.score_samples(states), dense.score_samples(states))
 
 
-def test_order_zero_counts_what_is_observed(form):
+def test_order_0_counts_the_observed_values(form):
     X = hide(np.random.default_rng(0).integers(0, 3, size=(50, 4)), 0.4, 0)
     weight = np.random.default_rng(1).random(50)
     chain = MarkovChainImageDensity(0, alpha=0.5).fit(X, sample_weight=weight)
     share = np.stack([weight @ (k == X) + 0.5 for k in range(3)])
     share /= share.sum(axis=0)
-    states = np.array(list(itertools.product(range(3), repeat=4)))
+    states = all_states((3,) * 4)
     expected = np.log(share[states, np.arange(4)]).sum(axis=1)
     assert_allclose(chain.score_samples(states), expected)
     assert chain.n_iter_ == 1
@@ -311,7 +306,7 @@ def planted_log_loss(X):
     return -np.where(turns == 1, np.log(0.15), np.log(0.85)).sum(axis=1)
 
 
-def test_expectation_maximisation_beats_imputing_first(form):
+def test_em_beats_imputing_first(form):
     X, test = hide(planted_chain(600, seed=4), 0.3, 5), planted_chain(4000, seed=6)
     share = np.nanmean(X, axis=0)
     mode = np.where(np.isnan(X), share > 0.5, X)
@@ -321,18 +316,18 @@ def test_expectation_maximisation_beats_imputing_first(form):
         assert expected > MarkovChainImageDensity(1).fit(imputed.astype(int)).score(test) + 0.05
 
 
-def test_a_batch_with_missing_values_and_new_categories(form):
+def test_a_batch_may_bring_missing_values_and_new_categories(form):
     X = np.array([[0, 0, 1], [1, 0, 1], [0, 1, 1.0]])
     chain = MarkovChainImageDensity(1, alpha=0.5).fit(X)
     chain.partial_fit([[5, np.nan, 1], [np.nan, 9, np.nan]])
     assert chain.n_categories_ == 10
-    states = np.array(list(itertools.product(range(10), repeat=3)))
+    states = all_states((10,) * 3)
     assert_allclose(np.exp(chain.score_samples(states)).sum(), 1)
     weights = sum(weight.sum() for _, weight in chain._statistics.windows())
     assert_allclose(weights, 15)  # five rows of three values each
 
 
-def test_a_batch_that_the_model_rules_out_leaves_it_alone(form):
+def test_a_batch_that_the_model_rules_out_leaves_it_unchanged(form):
     chain = MarkovChainImageDensity(1, alpha=0).fit([[0, 0, 1], [0, 1, 1]])
     before = chain.score_samples([[0, 1, 1]])
     with pytest.raises(ValueError, match="probability zero under the model so far"):
@@ -341,8 +336,8 @@ def test_a_batch_that_the_model_rules_out_leaves_it_alone(form):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_long_contexts_with_much_missing_are_fitted(form):
-    """No window of the last tables has few enough values missing to be listed."""
+def test_long_contexts_with_many_missing_values_are_learned(form):
+    """The last windows miss too many values for their completions to be listed."""
     X = np.random.default_rng(0).integers(0, 2, size=(30, 16)).astype(float)
     X[::2, 1:8], X[1::2, 8:] = np.nan, np.nan
     chain = MarkovChainImageDensity(12, alpha=0.5, max_iter=5).fit(X)

@@ -13,7 +13,7 @@ from skdgm import GaussianDiscriminant, GenerativeClassifier, MarkovChainImageDe
 X, Y = load_digits(return_X_y=True)
 
 
-def test_search_over_a_density_by_held_out_likelihood():
+def test_densities_are_searched_by_held_out_likelihood():
     pipeline = Pipeline(
         [
             ("binarize", Binarizer(threshold=7)),
@@ -33,7 +33,7 @@ def test_search_over_a_density_by_held_out_likelihood():
     assert search.best_estimator_.score_samples(X).shape == (len(X),)
 
 
-def test_search_over_a_discriminant_beats_logistic_regression():
+def test_a_searched_discriminant_beats_logistic_regression():
     X_train, X_test, y_train, y_test = train_test_split(X, Y, random_state=0, stratify=Y)
     search = GridSearchCV(
         Pipeline([("project", PCAProjection()), ("classify", GaussianDiscriminant())]),
