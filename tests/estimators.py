@@ -1,4 +1,4 @@
-"""Finds every public estimator, and holds the cases that the common tests run on each."""
+"""Every public estimator, found by itself, and the cases on which the common tests run."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ VARIANTS = [
 
 
 def public_estimators() -> list[type[BaseEstimator]]:
-    """Every concrete estimator class of skdgm, except the steps inside the comparison."""
+    """Find every concrete estimator class of skdgm, except the steps inside the comparison."""
     modules = [skdgm]
     for info in pkgutil.walk_packages(skdgm.__path__, "skdgm."):
         if not info.name.endswith("__main__"):
@@ -100,7 +100,7 @@ def public_estimators() -> list[type[BaseEstimator]]:
 
 
 def smallest_instance(estimator: type[BaseEstimator]) -> BaseEstimator:
-    """The estimator with its defaults, or with its smallest sensible argument."""
+    """Return the estimator with its defaults, or with its smallest sensible argument."""
     return estimator(**REQUIRED_ARGUMENTS.get(estimator, {}))
 
 
@@ -119,7 +119,7 @@ class Case:
             return rng.normal(size=(n_samples, self.n_columns)) @ rng.normal(
                 size=(self.n_columns, self.n_columns)
             ) + rng.normal(size=self.n_columns)
-        # Columns that lean on one another, so that no family fits by chance.
+        # Columns depend on one another, so that no family fits by chance.
         X = rng.integers(0, self.n_categories, size=(n_samples, self.n_columns))
         keep = rng.random((n_samples, self.n_columns - 1)) < 0.6
         for column in range(1, self.n_columns):

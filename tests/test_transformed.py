@@ -25,6 +25,7 @@ from skdgm import (
     TransformedDensity,
 )
 
+from .rows import hide
 from .transformers import (
     COLUMNWISE,
     CORRELATED,
@@ -65,8 +66,7 @@ def test_a_normal_behind_an_affine_map_is_a_normal(transformer):
 
 @kinds(SCALERS)
 def test_missing_values_behind_a_scaler(kind):
-    X = DATA["normal"].copy()
-    X[np.random.default_rng(1).random(X.shape) < 0.3] = np.nan
+    X = hide(DATA["normal"], 0.3, seed=1)
     normal = GaussianDensity(reg_covar=0, tol=1e-12, max_iter=2000).fit(X)
     density = TransformedDensity(SCALERS[kind][0], clone(normal)).fit(X)
     for call in ("score_samples", "conditional_mean", "conditional_mode"):
@@ -75,7 +75,7 @@ def test_missing_values_behind_a_scaler(kind):
     assert_allclose(drawn, expected, atol=1e-4)  # the same numbers, scaled
 
 
-def test_log_normal():
+def test_a_log_normal_has_its_closed_form():
     X = DATA["log-normal"]
     density = TransformedDensity(LogTransformer(), GaussianDensity(reg_covar=0)).fit(X)
     mean, covariance = np.log(X).mean(axis=0), np.cov(np.log(X).T, bias=True)
@@ -115,7 +115,7 @@ def test_integrates_to_one(kind):
 
 
 @kinds(COLUMNWISE)
-def test_hidden_columns_are_integrated_out(kind):
+def test_missing_columns_are_integrated_out(kind):
     """Over one column the integral is the score of the other, and over both it is one."""
     density = fitted(kind)
     x, weight = quadrature_rule(density, 1)
@@ -173,8 +173,8 @@ def test_conditional_means_are_those_of_quadrature(kind, inner):
         assert_allclose(mean, p @ x / p.sum(), rtol=1e-6)
 
 
-def test_conditional_means_of_three_columns():
-    """With two columns hidden, the other one is integrated out."""
+def test_conditional_means_of_three_columns_are_means_over_draws():
+    """With two columns missing, the other one is integrated out."""
     rng = np.random.default_rng(0)
     X = np.exp(rng.multivariate_normal([0, 1, 0], 0.5 * np.eye(3) + 0.3, size=300))
     density = TransformedDensity(LogTransformer(), GaussianDensity()).fit(X)
@@ -202,7 +202,7 @@ def test_rows_outside_the_domain_score_minus_infinity():
     assert (density.sample(500, random_state=0) > 0).all()
 
 
-def test_box_cox_of_an_exponent_above_zero_goes_on_below_zero():
+def test_box_cox_with_a_positive_exponent_extends_below_zero():
     density = TransformedDensity(PowerOf(), GaussianDensity()).fit(DATA["uniform"])
     scores = density.score_samples([[-0.1, 5.0], [-0.2, 5.0], [0.0, 5.0]])
     assert np.isfinite(scores).all()
@@ -210,7 +210,7 @@ def test_box_cox_of_an_exponent_above_zero_goes_on_below_zero():
 
 
 @kinds(COLUMNWISE)
-def test_held_out_rows_far_away_have_scores(kind):
+def test_rows_far_away_have_scores(kind):
     density = fitted(kind)
     far = np.array([[1e6, 1e6], [1e300, 1.0], [1e-3, 1e6]])
     scores = density.score_samples(far)
@@ -222,10 +222,9 @@ def test_held_out_rows_far_away_have_scores(kind):
 # ---------------------------------------------------------------------- with other densities
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("covariance_type", ["full", "tied"])
-@pytest.mark.parametrize("hidden", [0.0, 0.2])
-def test_a_mixture_of_transformed_densities_is_a_transformed_mixture(covariance_type, hidden):
-    X = DATA["log-normal"].copy()
-    X[np.random.default_rng(1).random(X.shape) < hidden] = np.nan
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_a_mixture_of_transformed_densities_is_a_transformed_mixture(covariance_type, share):
+    X = hide(DATA["log-normal"], share, seed=1)
     X[np.isnan(X).all(axis=1)] = 1.0
     normal, options = GaussianDensity(covariance_type), {"init": "random", "random_state": 0}
     outside = MixtureDensity(TransformedDensity(PowerTransformer(), normal), **options).fit(X)
@@ -300,9 +299,8 @@ def test_transformers_nest():
         assert_allclose(getattr(nested, call)(rows), getattr(expected, call)(rows), rtol=1e-9)
 
 
-def test_expectation_maximisation_goes_on_behind_the_transformer():
-    X = DATA["exponential"].copy()
-    X[np.random.default_rng(2).random(X.shape) < 0.3] = np.nan
+def test_em_runs_behind_the_transformer():
+    X = hide(DATA["exponential"], 0.3, seed=2)
     density = TransformedDensity(PowerTransformer("box-cox"), GaussianDensity()).fit(X)
     Z = PowerTransformer("box-cox").fit_transform(X)
     normal = GaussianDensity().fit(Z)
@@ -310,7 +308,7 @@ def test_expectation_maximisation_goes_on_behind_the_transformer():
     assert density.density_.n_iter_ == normal.n_iter_ > 1
 
 
-def test_imputation():
+def test_imputed_values_stay_in_the_domain():
     X = DATA["log-normal"].copy()
     X[::2, 1] = np.nan
     density = TransformedDensity(PowerTransformer("box-cox"), GaussianDensity())
@@ -320,7 +318,7 @@ def test_imputation():
 
 
 # ---------------------------------------------------------------------- choosing a transformer
-def test_grid_search_over_transformers_picks_what_the_data_ask_for():
+def test_a_search_over_transformers_picks_the_right_one():
     candidates = [
         StandardScaler(),
         PowerTransformer("box-cox"),
@@ -336,11 +334,11 @@ def test_grid_search_over_transformers_picks_what_the_data_ask_for():
         best = search.best_estimator_
         assert_allclose(search.cv_results_["mean_test_score"].max(), best.score(X), atol=0.5)
     assert picked[0] is PowerTransformer
-    assert picked[1] is not QuantileTransformer  # normal data need no more than a scaler
+    assert picked[1] is not QuantileTransformer  # normal data need only a scaler
     assert picked[2] is QuantileTransformer
 
 
-def test_nested_parameters():
+def test_nested_parameters_can_be_set():
     density = TransformedDensity(make_pipeline(StandardScaler(), PCA()), GaussianDensity())
     density.set_params(transformer__pca__whiten=True, density__covariance_type="diag")
     assert density.transformer.named_steps["pca"].whiten
@@ -369,7 +367,7 @@ def test_integer_weights_repeat_rows(transformer):
     assert_allclose(weighted.density_.mean_, repeated.density_.mean_, atol=1e-9)
 
 
-def test_weights_that_are_no_integers():
+def test_fractional_weights_need_a_transformer_that_takes_them():
     X, weight = DATA["normal"], np.random.default_rng(0).random(400)
     density = TransformedDensity(StandardScaler(), GaussianDensity(reg_covar=0))
     expected = GaussianDensity(reg_covar=0).fit(X, sample_weight=weight).score_samples(X)

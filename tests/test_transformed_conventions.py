@@ -41,8 +41,8 @@ from .transformers import DATA, KINDS, ROTATIONS, LogTransformer, fitted, kinds
 
 # ---------------------------------------------------------------------- conventions
 @kinds(KINDS)
-def test_inputs_are_left_alone(kind):
-    """Also by transformers that may write to theirs."""
+def test_inputs_are_left_unchanged(kind):
+    """Also by transformers that may write to their own."""
     transformer, data = KINDS[kind]
     writing = {name: False for name in transformer.get_params() if name.split("__")[-1] == "copy"}
     X = DATA[data].copy()
@@ -63,7 +63,7 @@ def test_pickled_models_are_the_same(kind):
 
 
 @pytest.mark.parametrize("kind", ["standard", "pca-whiten", "yeo-johnson", "quantile-normal"])
-def test_single_precision(kind):
+def test_single_precision_is_kept(kind):
     transformer, data = KINDS[kind]
     X = DATA[data].astype(np.float32)
     density = TransformedDensity(transformer, GaussianDensity()).fit(X)
@@ -75,7 +75,7 @@ def test_single_precision(kind):
     assert whole.sample(3, random_state=0).dtype == np.float64
 
 
-def test_data_frames():
+def test_frames_keep_their_names():
     frame = pd.DataFrame(DATA["log-normal"], columns=["length", "width"])
     frame.iloc[::5, 0] = np.nan
     with warnings.catch_warnings():
@@ -110,8 +110,8 @@ def test_tags_follow_the_transformer_and_the_density():
 
 
 @pytest.mark.parametrize("transformer", [PCA(), PCAProjection(whiten=True)])
-def test_scikit_learn_checks_of_rotations(transformer):
-    """One of them has 27 rows of 30 columns, where no rotation has an inverse; that is said."""
+def test_rotations_pass_the_checks_of_scikit_learn(transformer):
+    """All but one, whose 27 rows of 30 columns leave a rotation without an inverse, as is said."""
     density = TransformedDensity(transformer, GaussianDensity())
     results = check_estimator(density, on_fail=None, on_skip=None)
     failed = [result for result in results if result["status"] == "failed"]
@@ -120,11 +120,11 @@ def test_scikit_learn_checks_of_rotations(transformer):
         assert "makes 27 columns of 30 and so has no inverse" in str(result["exception"])
 
 
-def test_no_batches():
+def test_there_is_no_partial_fit():
     assert not hasattr(TransformedDensity(StandardScaler(), GaussianDensity()), "partial_fit")
 
 
-# ---------------------------------------------------------------------- what cannot be inverted
+# ---------------------------------------------------------------------- refusals
 SQUARE = np.array([[1.0, 1.0], [2.0, 3.0], [3.0, 2.0], [4.0, 4.0]])
 CONSTANT = np.column_stack([SQUARE[:, 0], np.full(4, 7.0)])
 DEPENDENT = np.column_stack([SQUARE, SQUARE.sum(axis=1)])
@@ -173,7 +173,7 @@ TIED = np.column_stack([np.arange(8.0), [0, 1, 1, 1, 1, 1, 2, 3]])
         ),
     ],
 )
-def test_what_has_no_inverse(transformer, X, message):
+def test_transformers_without_an_inverse_are_refused(transformer, X, message):
     density = TransformedDensity(transformer, GaussianDensity())
     with pytest.raises(ValueError, match=message):
         density.fit(X)
@@ -185,7 +185,7 @@ def test_what_has_no_inverse(transformer, X, message):
     assert_array_equal(density.score_samples(SQUARE), before)  # the model is what it was
 
 
-def test_maps_that_floating_point_does_not_survive():
+def test_maps_beyond_floating_point_are_refused():
     X = np.random.default_rng(0).normal(2000, 1e-3, size=(50, 1))
 
     class Extreme(LogTransformer):
@@ -218,7 +218,7 @@ def test_names_of_columns_end_at_a_rotation():
         TransformedDensity(PCA(), blocks).fit(frame)
 
 
-def test_columns_of_categories_beside_continuous_ones():
+def test_categories_beside_continuous_columns_are_refused():
     X = np.column_stack([DATA["normal"], DATA["normal"][:, 0] > 1])
     blocks = ColumnDensity(
         [("a", GaussianDensity(), [0, 1]), ("b", BernoulliIndependentDensity(), [2])]
@@ -228,7 +228,7 @@ def test_columns_of_categories_beside_continuous_ones():
             TransformedDensity(StandardScaler(), density).fit(X)
 
 
-def test_constant_columns_where_the_map_has_an_inverse():
+def test_constant_columns_are_accepted_where_the_map_has_an_inverse():
     for transformer in (StandardScaler(), MinMaxScaler(), RobustScaler(), MaxAbsScaler(), PCA()):
         density = TransformedDensity(transformer, GaussianDensity()).fit(CONSTANT)
         assert np.isfinite(density.score_samples(CONSTANT)).all()
@@ -245,7 +245,7 @@ def test_constant_columns_where_the_map_has_an_inverse():
         MixtureDensity(BernoulliIndependentDensity(), random_state=0),
     ],
 )
-def test_categories_have_no_business_behind_a_transformer(density):
+def test_densities_over_categories_are_refused(density):
     model = TransformedDensity(StandardScaler(), density)
     name = type(density).__name__
     with pytest.raises(ValueError, match=f"density must be one over continuous .* got {name}"):
@@ -253,7 +253,7 @@ def test_categories_have_no_business_behind_a_transformer(density):
     assert vars(model).keys() == model.get_params(deep=False).keys()
 
 
-def test_a_column_without_observed_values():
+def test_a_column_without_observed_values_is_refused():
     X = DATA["normal"].copy()
     X[:, 1] = np.nan
     density = TransformedDensity(PowerTransformer(), GaussianDensity())
@@ -264,7 +264,7 @@ def test_a_column_without_observed_values():
         GenerativeClassifier(density).fit(X, np.arange(len(X)) % 2)
 
 
-def test_parameters_are_checked():
+def test_invalid_parameters_are_refused():
     with pytest.raises(ValueError, match="'transformer' parameter of TransformedDensity must be"):
         TransformedDensity("scale", GaussianDensity()).fit(SQUARE)
     with pytest.raises(ValueError, match="'density' parameter of TransformedDensity must be"):

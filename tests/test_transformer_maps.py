@@ -34,7 +34,7 @@ def test_forward_is_transform_in_the_training_range(kind):
 @kinds(KINDS)
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**16))
-def test_inverse_takes_back(kind, seed):
+def test_inverse_undoes_forward(kind, seed):
     X, _, own = map_of(kind)
     rows = rows_beyond(X, seed)
     Z, log_det = own.forward(rows)
@@ -46,8 +46,8 @@ def test_inverse_takes_back(kind, seed):
 @kinds(KINDS)
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**16))
-def test_forward_takes_back(kind, seed):
-    """Every z is reached, so that no part of the density of z is lost."""
+def test_forward_undoes_inverse(kind, seed):
+    """Every z is reached, so no part of the density of z is lost."""
     X, _, own = map_of(kind)
     Z, _ = own.forward(X)
     wanted = Z.mean(axis=0) + Z.std(axis=0) * np.random.default_rng(seed).uniform(-7, 7, (30, 2))
@@ -57,7 +57,7 @@ def test_forward_takes_back(kind, seed):
 @kinds(KINDS)
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**16))
-def test_log_derivatives_are_those_of_differences(kind, seed):
+def test_log_determinants_agree_with_finite_differences(kind, seed):
     X, _, own = map_of(kind)
     rows = rows_beyond(X, seed)
     step = 1e-6 * np.ptp(X, axis=0)
@@ -74,15 +74,15 @@ def test_log_derivatives_are_those_of_differences(kind, seed):
 
 
 @kinds(COLUMNWISE)
-def test_missing_values_stay_and_add_no_derivative(kind):
+def test_missing_values_stay_and_add_nothing_to_the_log_determinant(kind):
     X, _, own = map_of(kind)
     rows = rows_beyond(X, 3)
     Z, log_det = own.forward(rows)
     apart = []
     for column in (0, 1):
-        hidden = rows.copy()
-        hidden[:, 1 - column] = np.nan
-        image, own_log_det = own.forward(hidden)
+        incomplete = rows.copy()
+        incomplete[:, 1 - column] = np.nan
+        image, own_log_det = own.forward(incomplete)
         assert_array_equal(image[:, column], Z[:, column])
         assert np.isnan(image[:, 1 - column]).all()
         assert_array_equal(own.inverse(image)[:, column], own.inverse(Z)[:, column])
@@ -92,7 +92,7 @@ def test_missing_values_stay_and_add_no_derivative(kind):
 
 
 @kinds(COLUMNWISE)
-def test_missing_values_in_training_are_left_out_by_the_map(kind):
+def test_missing_values_in_training_are_left_out(kind):
     transformer, data = COLUMNWISE[kind]
     X = DATA[data].copy()
     X[::3, 0] = np.nan
@@ -104,7 +104,7 @@ def test_missing_values_in_training_are_left_out_by_the_map(kind):
     assert_allclose(own.forward(X)[0][seen, 0], alone.forward(X[seen][:, [0]])[0][:, 0], rtol=1e-6)
 
 
-def test_scikit_learn_transforms_what_pipelines_have_fitted():
+def test_fitted_pipelines_transform_as_those_of_scikit_learn():
     X = DATA["exponential"]
     density = TransformedDensity(
         make_pipeline(MinMaxScaler(), PowerTransformer(), PCA()), GaussianDensity()
@@ -114,7 +114,7 @@ def test_scikit_learn_transforms_what_pipelines_have_fitted():
 
 
 # ---------------------------------------------------------------------- quadrature
-def test_means_of_functions_with_kinks():
+def test_means_of_functions_with_kinks_are_exact():
     center, scale = np.array([0.0, 1.0, -30.0]), np.array([1.0, 0.01, 5.0])
 
     def density(which, z):
@@ -137,7 +137,7 @@ def test_narrow_peaks_are_found():
     assert_allclose(mean, 0.25 * -0.93 + 0.75 * 1.17, rtol=1e-9)
 
 
-def test_peaks_that_are_not_found_are_told():
+def test_peaks_that_are_not_found_cause_a_warning():
     def density(which, z):
         return stats.norm.pdf(z, 0.7123456, 1e-12)
 

@@ -36,7 +36,7 @@ def quantile(output="uniform", n_quantiles=12):
 
 
 class LogTransformer(PowerTransformer):
-    """The Box-Cox transformation of a known exponent, 0 unless told."""
+    """The Box-Cox transformation with a fixed exponent, 0 by default."""
 
     exponent = 0.0
 
@@ -109,20 +109,21 @@ def kinds(selected):
 
 @functools.cache
 def map_of(kind):
-    """The data, the fitted transformer and its map."""
+    """The data, the transformer fitted to them, and its map."""
     transformer, data = KINDS[kind]
     transformer = clone(transformer)
     return DATA[data], transformer, fit_map(transformer, DATA[data], None)
 
 
 def fitted(kind, density=None, columns=slice(None)):
+    """A density behind the transformer, by default a normal one, fitted to its data."""
     transformer, data = KINDS[kind]
     density = density or GaussianDensity(reg_covar=0)
     return TransformedDensity(transformer, density).fit(DATA[data][:, columns])
 
 
 def rows_beyond(X, seed, n_rows=30):
-    """Rows in the training range and beyond it, within the domain of every map of these data."""
+    """Rows in the training range and beyond it, in the domain of every map of these data."""
     low, high = X.min(axis=0), X.max(axis=0)
     shares = np.random.default_rng(seed).uniform(-0.5, 1.5, size=(n_rows, X.shape[1]))
     rows = low + shares * (high - low)
@@ -130,7 +131,7 @@ def rows_beyond(X, seed, n_rows=30):
 
 
 def quadrature_rule(density, column):
-    """Points and weights in x for integrals over a column, in pieces on which p is smooth."""
+    """Points and weights in x for integrals over a column, piece by piece where p is smooth."""
     inner = density.density_
     n_columns = density.n_features_in_
     # The span where p is not negligible, and the kinks, in z; then as ends of pieces in x.
