@@ -117,8 +117,8 @@ def test_a_markov_chain_is_found():
     assert tree.n_parameters_ == chain.n_parameters_
 
 
-@pytest.mark.parametrize("hidden", [0.0, 0.3])
-def test_a_planted_tree_is_found(hidden):
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_planted_tree_is_found(share):
     rng = np.random.default_rng(4)
     parents = np.array([-1] + [rng.integers(column) for column in range(1, 12)])
     X = np.empty((6000, 12))
@@ -126,7 +126,7 @@ def test_a_planted_tree_is_found(hidden):
     for column in range(1, 12):
         flipped = rng.random(6000) < 0.15
         X[:, column] = np.where(flipped, 1 - X[:, parents[column]], X[:, parents[column]])
-    X[rng.random(X.shape) < hidden] = np.nan
+    X[rng.random(X.shape) < share] = np.nan
     tree = ChowLiuTreeDensity().fit(X)
     assert_array_equal(tree.parents_, parents)
     for parent, child in tree.edges_:

@@ -153,11 +153,11 @@ def test_trees_know_more_of_missing_pixels_than_the_digit_tells(seen):
     mixture = MixtureDensity(ChowLiuTreeDensity(), n_components=10, random_state=0)
     model = ConditionalDensity(mixture).fit(train[:, seen], train[:, ~seen])
     independent = GenerativeClassifier(BernoulliIndependentDensity()).fit(train, label)
-    visible = np.where(seen, test, np.nan)
-    log_prob = independent.score_samples(test) - independent.score_samples(visible)
+    observed = np.where(seen, test, np.nan)
+    log_prob = independent.score_samples(test) - independent.score_samples(observed)
     assert model.score(test[:, seen], test[:, ~seen]) > log_prob.mean() + 0.5
-    given = [density.conditional_mean(visible)[:, ~seen] for density in independent.densities_]
-    mean = np.einsum("ic,cij->ij", independent.predict_proba(visible), given)
+    given = [density.conditional_mean(observed)[:, ~seen] for density in independent.densities_]
+    mean = np.einsum("ic,cij->ij", independent.predict_proba(observed), given)
     wrong = [np.mean((p > 0.5) != test[:, ~seen]) for p in (model.predict(test[:, seen]), mean)]
     assert wrong[0] < 0.9 * wrong[1]
 

@@ -258,7 +258,7 @@ def test_infinity_is_refused(case):
         if hasattr(density, name):
             with pytest.raises(ValueError, match="infinity"):
                 getattr(density, name)(X_bad)
-    assert_array_equal(density.score_samples(X), before)  # the model is what it was
+    assert_array_equal(density.score_samples(X), before)  # the model is unchanged
 
 
 @cases(CASES)

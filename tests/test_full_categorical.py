@@ -160,7 +160,7 @@ def test_incomplete_rows_are_explained_by_common_states():
     density = FullCategoricalDensity(n_categories=2, alpha=0, tol=1e-12).fit(X)
     assert_allclose(np.exp(density.score_samples([[1, 1]])), 1, atol=1e-3)  # explains both
     density = FullCategoricalDensity(n_categories=2, alpha=0).fit([[0, 1], [1, 0], [1, np.nan]])
-    # The complete row with a one in front decides what the incomplete one is.
+    # The complete row that starts with a one decides how the incomplete one is completed.
     assert_allclose(np.exp(density.score_samples([[1, 0]])), 2 / 3, atol=1e-3)
 
 

@@ -121,15 +121,15 @@ def test_a_kernel_compiles_once_for_writable_and_mapped_arrays(kernel, tmp_path)
 # ---------------------------------------------------------------------- missing values of a chain
 def enumerated_completions(row, K, missing, probability):
     """Missing columns of the row, its completions, and the probability of each."""
-    hidden = np.flatnonzero(row == missing)
-    rows = np.repeat(row[np.newaxis], K ** len(hidden), axis=0)
-    rows[:, hidden] = np.indices((K,) * len(hidden)).reshape(len(hidden), len(rows)).T
-    return hidden, rows, probability(rows)
+    unknown = np.flatnonzero(row == missing)
+    rows = np.repeat(row[np.newaxis], K ** len(unknown), axis=0)
+    rows[:, unknown] = np.indices((K,) * len(unknown)).reshape(len(unknown), len(rows)).T
+    return unknown, rows, probability(rows)
 
 
-def drawn_in_turn(hidden, rows, joint, uniform):
+def drawn_in_turn(unknown, rows, joint, uniform):
     """Completion that the uniform numbers choose, one missing value after the other."""
-    for i in hidden:
+    for i in unknown:
         values, place = np.unique(rows[:, i], return_inverse=True)
         share = np.bincount(place.ravel(), joint)
         chosen = values[np.searchsorted(np.cumsum(share), uniform[i] * share.sum(), side="right")]
@@ -175,15 +175,15 @@ def test_kernels_of_windows_with_missing_values(seed, n, K, order, common):
     )
     assert_equal_to_rounding(again, log_prob)
     for r in range(n_rows):
-        hidden, rows, joint = enumerated_completions(codes[r], K, missing, joint_of)
+        unknown, rows, joint = enumerated_completions(codes[r], K, missing, joint_of)
         assert_allclose(log_prob[r], np.log(joint.sum()), atol=1e-12)
         assert_allclose(mean[r], joint / joint.sum() @ rows)
         assert_allclose(joint_of(mode[r : r + 1]), joint.max())
-        assert_array_equal(drawn[r], drawn_in_turn(hidden, rows, joint, uniform[r]))
+        assert_array_equal(drawn[r], drawn_in_turn(unknown, rows, joint, uniform[r]))
         posterior = weight[r] * joint[:, np.newaxis] / joint.sum()
         np.subtract.at(expected, (table, contexts(rows, order, K), rows), posterior)
         for i in range(n):
-            if not np.isin(np.arange(max(0, i - order), i + 1), hidden).any():
+            if not np.isin(np.arange(max(0, i - order), i + 1), unknown).any():
                 observed[table[i], contexts(rows, order, K)[0, i], rows[0, i]] -= weight[r]
     assert_allclose(expected, 0, atol=1e-12)
     assert_allclose(observed, 0, atol=1e-12)
@@ -249,13 +249,13 @@ def test_kernels_of_a_trellis(seed, n, K):
     assert_allclose(again, log_prob, atol=1e-12)
     expected = expected.reshape(n_states, K)
     for r in range(n_rows):
-        hidden, rows, joint = enumerated_completions(columns[r], K, -1, joint_of)
+        unknown, rows, joint = enumerated_completions(columns[r], K, -1, joint_of)
         assert_allclose(np.exp(log_prob[r]), joint.sum(), atol=1e-12)
         if not possible[r]:
             continue
         assert_allclose(mean[r], joint / joint.sum() @ rows)
         assert_allclose(joint_of(mode[r : r + 1]), joint.max())
-        assert_array_equal(drawn[r], drawn_in_turn(hidden, rows, joint, uniform[r]))
+        assert_array_equal(drawn[r], drawn_in_turn(unknown, rows, joint, uniform[r]))
         for row, share in zip(rows, weight[r] * joint / joint.sum(), strict=True):
             np.subtract.at(expected, (states_of(row), row), share)
     assert_allclose(expected, 0, atol=1e-12)

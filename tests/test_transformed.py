@@ -258,7 +258,7 @@ def test_clusters_are_found_behind_the_transformer(in_block):
     planted = np.repeat([0, 1], 100)
     X = np.random.default_rng(0).normal(size=(200, 2))
     X[:, 0] += 6 * planted
-    X[:, 1] *= 1e4  # beside this, what tells the clusters apart is small
+    X[:, 1] *= 1e4  # much larger than the distance of the clusters
     density = TransformedDensity(StandardScaler(), GaussianDensity())
     if in_block:
         density = ColumnDensity([("all", density, slice(None))])

@@ -182,7 +182,7 @@ def test_transformers_without_an_inverse_are_refused(transformer, X, message):
     before = density.score_samples(SQUARE)
     with pytest.raises(ValueError, match=message):
         density.set_params(transformer=transformer).fit(X)
-    assert_array_equal(density.score_samples(SQUARE), before)  # the model is what it was
+    assert_array_equal(density.score_samples(SQUARE), before)  # the model is unchanged
 
 
 def test_maps_beyond_floating_point_are_refused():
