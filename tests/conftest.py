@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import hypothesis
 import pytest
 from numba.core.caching import IndexDataCacheFile
+from sklearn.model_selection import ParameterGrid
 
 from skdgm.comparison import _compare as compare
 from skdgm.density.markov_chain import _tables as _chain_tables
@@ -60,9 +61,24 @@ def interrupt_after(monkeypatch):
     return set_up
 
 
+@pytest.fixture
+def small_grids(monkeypatch):
+    """Let the searches of a comparison try one candidate, where the choice does not matter."""
+    make_searches = compare.make_searches
+
+    def make_small(*arguments):
+        searches = make_searches(*arguments)
+        for search in searches.values():
+            first = ParameterGrid(search.param_grid)[0]
+            search.param_grid = {name: [value] for name, value in first.items()}
+        return searches
+
+    monkeypatch.setattr(compare, "make_searches", make_small)
+
+
 @pytest.fixture(params=["dense", "sparse"])
 def form(request, monkeypatch):
-    """Run a test on dense tables, and on sparse ones."""
+    """Run a test of a Markov chain on dense tables, and on sparse ones."""
     if request.param == "sparse":
         monkeypatch.setattr(_chain_tables, "DENSE_CELLS", 0)
     return request.param
