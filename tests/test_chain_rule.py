@@ -53,7 +53,7 @@ def test_probabilities_of_all_states_sum_to_one(name, order, n_categories):
 
 @pytest.mark.parametrize("name", ["logistic", "one-hot", "neighbours"])
 @pytest.mark.parametrize("order", [None, 0, 1, 2])
-def test_log_probabilities_are_those_of_classifiers_fitted_by_hand(name, order):
+def test_log_probabilities_agree_with_classifiers_fitted_by_hand(name, order):
     X = make_rows(200, (3, 3, 3, 3))
     density = ChainRuleDensity(clone(CLASSIFIERS[name]), order, alpha=0.5).fit(X)
     expected = np.zeros(len(X))
@@ -121,7 +121,7 @@ def test_an_unseen_category_has_the_smoothed_share():
     assert_array_equal(density.n_categories_, [3, 4])
 
 
-def test_auto_categories_are_those_of_all_columns():
+def test_auto_categories_cover_all_columns():
     X = np.array([[0, 2], [1, 0], [1, 1]])
     density = ChainRuleDensity().fit(X)
     assert_array_equal(density.n_categories_, [3, 3])

@@ -160,7 +160,7 @@ def test_probabilities_of_every_y_sum_to_one(classifier, order, n_categories):
 
 
 @pytest.mark.parametrize("order", [None, 0, 1])
-def test_scores_are_those_of_classifiers_fitted_by_hand(order):
+def test_scores_agree_with_classifiers_fitted_by_hand(order):
     X, Y = make_data(200, (3, 3, 3))
     model = ChainRuleConditional(LOGISTIC, order).fit(X, Y)
     expected = np.zeros(len(X))
@@ -216,7 +216,7 @@ def test_outputs_are_drawn_with_their_probabilities(order):
         assert_drawn_from(np.exp(log_prob), count)
 
 
-def test_categories_are_those_of_the_density():
+def test_categories_agree_with_the_density():
     X, Y = make_data(60, (3, 2))
     model = ChainRuleConditional(LOGISTIC, alpha=0.5).fit(X, Y)
     assert_array_equal(model.n_categories_, [3, 3])
@@ -287,7 +287,7 @@ def test_missing_values_in_y_are_refused():
             call(X, Y)
 
 
-def test_errors_speak_of_y():
+def test_errors_name_y():
     X, Y = make_data(30, (2, 2))
     model = ChainRuleConditional().fit(X, Y)
     for wrong, message in [

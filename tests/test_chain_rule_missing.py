@@ -21,7 +21,7 @@ from .rows import agreement, all_states, hide
 @pytest.mark.parametrize("order", [None, 0, 1, 2, 3])
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**16), share=st.floats(0, 1))
-def test_scores_means_and_modes_are_those_of_the_enumeration(name, order, seed, share):
+def test_scores_means_and_modes_agree_with_enumeration(name, order, seed, share):
     density = fitted(name, order)
     states, probability = enumerated(name, order)
     X = hide(make_rows(12, MIXED, seed), share, seed)
@@ -115,7 +115,7 @@ def test_expected_rows_have_the_posterior_windows(order):
         assert_allclose(counted, expected, atol=1e-9)
 
 
-def test_em_with_fully_grown_trees_is_that_of_the_markov_chain():
+def test_em_with_fully_grown_trees_agrees_with_the_markov_chain():
     X = hide(make_rows(400, (2,) * 8), 0.25)
     settings = {"order": 2, "alpha": 0, "tol": 1e-9, "max_iter": 500}
     chain = ChainRuleDensity(TREE, **settings).fit(X)

@@ -221,7 +221,7 @@ def test_rows_that_a_weighted_fit_has_not_seen_stay_impossible():
 # ---------------------------------------------------------------------- missing values
 @settings(max_examples=30)
 @given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.0, 0.5]), share=st.floats(0, 1))
-def test_expected_pairs_are_those_of_enumeration(seed, alpha, share):
+def test_expected_pairs_agree_with_enumeration(seed, alpha, share):
     rng = np.random.default_rng(seed)
     n_categories = tuple(rng.integers(1, 4, size=6))
     tree = ChowLiuTreeDensity(n_categories, alpha=alpha).fit(dependent_rows(seed, 30, n_categories))
@@ -242,7 +242,7 @@ def test_expected_pairs_are_those_of_enumeration(seed, alpha, share):
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 2**16))
-def test_queries_of_mixed_columns_are_those_of_enumeration(seed):
+def test_queries_of_mixed_columns_agree_with_enumeration(seed):
     tree = ChowLiuTreeDensity(MIXED, alpha=0.2).fit(dependent_rows(seed, 40, MIXED))
     X = incomplete(dependent_rows(seed + 1, 10, MIXED), seed, share=0.6)
     states = all_states(MIXED)

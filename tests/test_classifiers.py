@@ -223,7 +223,7 @@ def test_samples_come_with_their_classes(density):
     assert_array_equal(y_new, again[1])
 
 
-def test_samples_of_given_classes():
+def test_samples_have_the_given_classes():
     X, y = labelled_data()
     model = GenerativeClassifier(FullCategoricalDensity(alpha=0)).fit(X, y)
     known = {label: {tuple(row) for row in X[y == label]} for label in model.classes_}

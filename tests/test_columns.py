@@ -152,7 +152,7 @@ def test_parameters_of_blocks_can_be_read_and_set():
     assert "pixels" in repr(blocks)
 
 
-def test_fit_leaves_the_parameters_alone():
+def test_fit_leaves_the_parameters_unchanged():
     X, _ = planted()
     blocks = words_and_sizes()
     given = blocks.densities[:]
@@ -162,7 +162,7 @@ def test_fit_leaves_the_parameters_alone():
     assert blocks.named_densities_.words is not given[0][1]
 
 
-def test_grid_search_over_blocks():
+def test_blocks_can_be_searched():
     X, _ = planted(60)
     search = GridSearchCV(
         words_and_sizes(),
@@ -201,7 +201,7 @@ def inner_blocks():
     )
 
 
-def test_batches_with_missing_values_are_those_of_the_blocks():
+def test_batches_with_missing_values_agree_with_the_blocks():
     X, _ = planted(200, share_missing=0.3)
     weight = np.random.default_rng(0).random(200)
     families = ChowLiuTreeDensity(), GaussianDensity("diag")

@@ -124,7 +124,7 @@ def test_a_latent_class_joins_the_blocks():
     assert_allclose(mixture.conditional_mean([sizes_only])[0, WORDS], expected, rtol=1e-9)
 
 
-def test_modes_over_categories_are_those_of_the_enumeration():
+def test_modes_over_categories_agree_with_enumeration():
     """Also where a block binarises: completions are compared, not their binary form."""
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.integers(0, 256, (80, 3)), rng.integers(0, 3, (80, 2))]).astype(float)
@@ -250,7 +250,7 @@ def test_a_warm_start_needs_the_same_categories():
     assert_allclose(warm.score_samples(Y), cold.score_samples(Y))
 
 
-def test_divergences_of_blocks_are_those_of_a_single_density():
+def test_divergences_of_blocks_agree_with_a_single_density():
     rng = np.random.default_rng(0)
     p, q = ((rng.random((50, 4)) < share).astype(int) for share in (0.3, 0.6))
     coins = BernoulliIndependentDensity()

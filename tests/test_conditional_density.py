@@ -62,7 +62,7 @@ def product(X, Y):
 @cases(DISCRETE_CASES)
 @settings(max_examples=5)
 @given(seed=st.integers(0, 2**16))
-def test_probabilities_are_those_of_the_enumerated_joint(case, seed):
+def test_probabilities_means_and_modes_agree_with_enumeration(case, seed):
     model = fitted(case)
     outputs = case.states[: case.n_categories**2, -2:]  # of the states, these change fastest
     X = incomplete_conditions(case, 6, seed)
@@ -163,7 +163,7 @@ def test_trees_know_more_of_missing_pixels_than_the_digit_tells(seen):
 
 
 # ---------------------------------------------------------------------- conventions
-def test_shapes_are_those_of_a_gaussian_process():
+def test_shapes_agree_with_gaussian_processes():
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
     for y in (Y, Y[:, 0]):

@@ -44,7 +44,7 @@ def test_probabilities_of_all_states_sum_to_one(case):
 
 
 @cases(NORMAL_CASES)
-def test_log_density_is_that_of_scipy(case):
+def test_log_densities_agree_with_scipy(case):
     density = case.fitted
     normal = stats.multivariate_normal(density.mean_, density.get_covariance())
     X = case.data(20, seed=1)
@@ -151,7 +151,7 @@ def test_score_aic_and_bic_follow_from_score_samples(case):
 
 
 @cases(CASES)
-def test_input_is_left_alone_and_may_be_read_only(case):
+def test_input_is_left_unchanged_and_may_be_read_only(case):
     X = case.data()
     kept = X.copy()
     X.flags.writeable = False

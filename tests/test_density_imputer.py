@@ -53,7 +53,7 @@ def test_independent_columns_are_imputed_as_by_simple_imputer():
     assert_allclose(imputed, SimpleImputer().fit_transform(X))
 
 
-def test_indicator_columns_are_those_of_missing_indicator():
+def test_indicator_columns_agree_with_missing_indicator():
     X = hide(IRIS, 0.2)
     X[:, 3] = IRIS[:, 3]  # complete in training
     plain = DensityImputer(GaussianDensity()).fit_transform(X)

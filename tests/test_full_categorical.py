@@ -218,7 +218,7 @@ def test_unlisted_states_share_a_probability(few_rows, seed, alpha):
         assert_allclose(share, weight[0], atol=0.05)
 
 
-def test_many_columns_with_missing_values_are_answered():
+def test_queries_of_many_columns_are_answered():
     """Of 2**784 states, those that a row allows cannot be listed."""
     rng = np.random.default_rng(0)
     X = hide(rng.random((300, 784)) < 0.3, 0.2)

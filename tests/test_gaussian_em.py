@@ -187,7 +187,7 @@ def test_expected_powers_are_means_over_completions(covariance_type):
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 2**16), n_rows=st.integers(1, 20), n_columns=st.integers(1, 6))
-def test_moments_from_sums_are_those_counted(seed, n_rows, n_columns):
+def test_moments_from_sums_equal_counted_ones(seed, n_rows, n_columns):
     rng = np.random.default_rng(seed)
     y, w = rng.normal(size=(n_rows, n_columns)) + 0.5, rng.random(n_rows) + 0.1
     square = np.einsum("ij,ij->i", y, y)

@@ -24,7 +24,7 @@ from .rows import hide
 
 # ---------------------------------------------------------------------- queries
 @cases
-def test_scores_are_those_of_the_observed_columns(parameters, n_columns):
+def test_scores_are_densities_of_the_observed_columns(parameters, n_columns):
     density, X = fitted(parameters, n_columns), mixed_rows(n_columns)
     before = X.copy()
     log_prob = density.score_samples(X)
@@ -150,7 +150,7 @@ def test_the_dtype_of_the_input_stays():
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
 @pytest.mark.parametrize("reg_covar", [0.0, 1e-6])
 @pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
-def test_singular_covariances_can_be_asked(covariance_type, reg_covar, scale):
+def test_queries_with_singular_covariances_are_finite(covariance_type, reg_covar, scale):
     X = np.repeat(complete_rows(40, 3), 2, axis=1) * scale  # each column twice
     density = GaussianDensity(covariance_type, reg_covar=reg_covar, n_factors=3).fit(X)
     incomplete = hide(X, 0.4, seed=1)

@@ -42,7 +42,7 @@ def joint_by_definition(density, states):
 
 # ---------------------------------------------------------------------- the model
 @cases(CASES)
-def test_scores_are_those_of_the_definition(case):
+def test_scores_equal_their_definition(case):
     density = clone(case.density).fit(case.data())
     states = case.states
     expected = joint_by_definition(density, states)
@@ -99,7 +99,7 @@ def joints(density, case, X):
 
 
 @cases(CASES)
-def test_queries_are_those_of_the_enumerated_conditional(case):
+def test_queries_agree_with_enumeration(case):
     density = clone(case.density).fit(case.incomplete_data())
     X = incomplete_rows(case, 30, seed=1)
     joint = joints(density, case, X)
@@ -112,7 +112,7 @@ def test_queries_are_those_of_the_enumerated_conditional(case):
 
 
 @cases(CASES)
-def test_draws_follow_the_enumerated_conditional(case):
+def test_draws_agree_with_enumeration(case):
     density = clone(case.density).fit(case.data())
     X = incomplete_rows(case, 3, seed=2)
     X[0] = np.nan

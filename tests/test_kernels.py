@@ -23,7 +23,7 @@ def binary(seed, n_rows, n):
 
 @settings(max_examples=30)
 @given(**SIZES)
-def test_bernoulli_kernels(seed, n_rows, n):
+def test_bernoulli_kernels_agree_with_numpy(seed, n_rows, n):
     rng = np.random.default_rng(seed)
     codes, weight = binary(seed, n_rows, n), rng.random(n_rows)
     ones = np.zeros(n, dtype=np.int64)
@@ -63,7 +63,7 @@ def contexts(codes, order, K):
 
 @settings(max_examples=60)
 @given(**SIZES, K=st.integers(1, 4), order=st.integers(0, 3), common=st.booleans())
-def test_kernels_of_windows(seed, n_rows, n, K, order, common):
+def test_window_kernels_agree_with_numpy(seed, n_rows, n, K, order, common):
     rng = np.random.default_rng(seed)
     codes = readonly(rng.integers(0, K, size=(n_rows, n), dtype=np.uint8))
     table = readonly(np.minimum(np.arange(n), order) if common else np.arange(n))
@@ -145,7 +145,7 @@ def drawn_in_turn(unknown, rows, joint, uniform):
     order=st.integers(1, 4),
     common=st.booleans(),
 )
-def test_kernels_of_windows_with_missing_values(seed, n, K, order, common):
+def test_window_kernels_with_missing_values_agree_with_enumeration(seed, n, K, order, common):
     rng = np.random.default_rng(seed)
     missing, n_rows = 255, 4
     table = readonly(np.minimum(np.arange(n), order) if common else np.arange(n))
@@ -216,7 +216,7 @@ def random_trellis(rng, n, K):
 
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**16), n=st.integers(1, 6), K=st.integers(1, 3))
-def test_kernels_of_a_trellis(seed, n, K):
+def test_trellis_kernels_agree_with_enumeration(seed, n, K):
     rng = np.random.default_rng(seed)
     arrays, probability = random_trellis(rng, n, K)
     n_rows, n_states = 4, len(arrays.row)

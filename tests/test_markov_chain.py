@@ -163,7 +163,7 @@ def test_the_memory_of_a_long_order_grows_with_the_rows_only():
     assert np.isfinite(chain.score_samples(X)).all()
 
 
-def test_the_full_chain_rule_on_whole_images():
+def test_the_full_chain_rule_learns_whole_images():
     X = np.random.default_rng(0).integers(0, 2, size=(12, 784)).astype(np.uint8)
     chain = MarkovChainImageDensity(order=783, alpha=0).fit(np.repeat(X, 2, axis=0))
     assert_allclose(chain.score_samples(X), -np.log(12))

@@ -61,7 +61,7 @@ def random_chain(fit, seed, K, n, order, homogeneous, alpha, sparse):
 
 @settings(max_examples=60)
 @given(**CHAINS)
-def test_missing_values_equal_enumeration(chains, **case):
+def test_queries_agree_with_enumeration(chains, **case):
     chain, queries = random_chain(chains, **case)
     log_prob = chain.score_samples(queries)
     for row, own in zip(queries, log_prob, strict=True):
@@ -86,7 +86,7 @@ def test_missing_values_equal_enumeration(chains, **case):
 
 @settings(max_examples=30)
 @given(**CHAINS)
-def test_the_chain_rule_of_a_marginal_and_a_conditional(chains, **case):
+def test_the_joint_is_marginal_times_conditional(chains, **case):
     """``p(x) = p(x_a) p(x_b | x_a)``, the latter as ``E[1(x_b) | x_a]`` one value at a time."""
     case["K"] = 2
     chain, queries = random_chain(chains, **case)
@@ -201,7 +201,7 @@ def test_messages_may_lie_too_far_apart_for_floats():
     assert_allclose(chain.conditional_mode(row), X[1:])
 
 
-def test_thousands_of_categories_equal_enumeration():
+def test_thousands_of_categories_agree_with_enumeration():
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3000, size=(60, 6))
     chain = MarkovChainImageDensity(order=1, n_categories=3000, alpha=0.01).fit(X)

@@ -75,7 +75,7 @@ def test_scores_are_densities_of_the_observed_columns(case, seed, share):
 @cases(DISCRETE_CASES)
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**16))
-def test_means_and_modes_are_those_of_the_enumerated_conditional(case, seed):
+def test_means_and_modes_agree_with_enumeration(case, seed):
     X = possible_rows(case, 6, seed)
     probability = conditionals(case, X)
     assert_allclose(case.fitted.conditional_mean(X), probability @ case.states, atol=1e-9)
@@ -84,7 +84,7 @@ def test_means_and_modes_are_those_of_the_enumerated_conditional(case, seed):
 
 
 @cases(DISCRETE_CASES)
-def test_draws_follow_the_enumerated_conditional(case):
+def test_draws_agree_with_enumeration(case):
     X = possible_rows(case, 4, seed=1)
     for row, probability in zip(X, conditionals(case, X), strict=True):
         drawn = case.fitted.conditional_sample(np.tile(row, (20_000, 1)), random_state=1)
@@ -93,7 +93,7 @@ def test_draws_follow_the_enumerated_conditional(case):
 
 
 @cases(NORMAL_CASES)
-def test_conditionals_of_normals_are_those_of_the_formulas(case):
+def test_conditionals_of_normals_follow_the_formulas(case):
     density = case.fitted
     mean, covariance = density.mean_, density.get_covariance()
     row = case.data(1, seed=4)[0]

@@ -65,7 +65,7 @@ def test_a_normal_behind_an_affine_map_is_a_normal(transformer):
 
 
 @kinds(SCALERS)
-def test_missing_values_behind_a_scaler(kind):
+def test_missing_values_behind_a_scaler_agree_with_a_plain_normal(kind):
     X = hide(DATA["normal"], 0.3, seed=1)
     normal = GaussianDensity(reg_covar=0, tol=1e-12, max_iter=2000).fit(X)
     density = TransformedDensity(SCALERS[kind][0], clone(normal)).fit(X)
@@ -156,7 +156,7 @@ def test_samples_follow_the_distribution_function(kind):
 
 @kinds(CURVES)
 @pytest.mark.parametrize("inner", ["normal", "mixture"])
-def test_conditional_means_are_those_of_quadrature(kind, inner):
+def test_conditional_means_agree_with_quadrature(kind, inner):
     """The mean of x from p(x) itself, on a grid in x, not from p(z)."""
     normal = fitted(kind)
     density = normal
