@@ -1,15 +1,47 @@
 """Set-up for all tests."""
 
+import functools
 import os
+from pathlib import Path
+
+# The workers of pytest-xdist use all cores already, and small matrices gain nothing from threads.
+# Must be set before NumPy is imported; processes that a test starts inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
+from numba.core.caching import IndexDataCacheFile
+from sklearn.model_selection import ParameterGrid
 
 from skdgm.comparison import _compare as compare
+from skdgm.density.markov_chain import _counts as _chain_counts
 
 # Compilation makes first examples slow; continuous integration draws the same examples every time.
 hypothesis.settings.register_profile("skdgm", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("skdgm")
+
+
+def save_one_at_a_time(save):
+    """Let one process at a time save a kernel in Numba's cache.
+
+    Numba picks the name of a new file, and writes the index and the file in turn: two workers that
+    compile one kernel for different types could file one of the results under both types.
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows
+        return save
+
+    @functools.wraps(save)
+    def save_locked(self, key, data):
+        with Path(self._cache_path, "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            save(self, key, data)
+
+    return save_locked
+
+
+IndexDataCacheFile.save = save_one_at_a_time(IndexDataCacheFile.save)
 
 
 @pytest.fixture
@@ -27,3 +59,26 @@ def interrupt_after(monkeypatch):
         monkeypatch.setattr(compare, "_evaluate", interrupted)
 
     return set_up
+
+
+@pytest.fixture
+def small_grids(monkeypatch):
+    """Let the searches of a comparison try one candidate, where the choice does not matter."""
+    make_searches = compare.make_searches
+
+    def make_small(*arguments):
+        searches = make_searches(*arguments)
+        for search in searches.values():
+            first = ParameterGrid(search.param_grid)[0]
+            search.param_grid = {name: [value] for name, value in first.items()}
+        return searches
+
+    monkeypatch.setattr(compare, "make_searches", make_small)
+
+
+@pytest.fixture(params=["dense", "sparse"])
+def form(request, monkeypatch):
+    """Run a test of a Markov chain on dense tables, and on sparse ones."""
+    if request.param == "sparse":
+        monkeypatch.setattr(_chain_counts, "DENSE_CELLS", 0)
+    return request.param

@@ -12,13 +12,12 @@ from sklearn.naive_bayes import BernoulliNB
 
 from skdgm import BernoulliIndependentDensity, GenerativeClassifier
 
+from .rows import hide
+
 BINARY = hnp.arrays(
     np.uint8,
     hnp.array_shapes(min_dims=2, max_dims=2, max_side=7),
-    elements={
-        "min_value": 0,
-        "max_value": 1,
-    },
+    elements={"min_value": 0, "max_value": 1},
 )
 
 
@@ -34,7 +33,7 @@ def test_probabilities_are_smoothed_shares(X, alpha):
     assert density.n_parameters_ == X.shape[1]
 
 
-def test_a_naive_bayes_classifier_is_scikit_learns():
+def test_naive_bayes_agrees_with_scikit_learn():
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 2, size=(200, 9)), rng.integers(0, 3, size=200)
     ours = GenerativeClassifier(BernoulliIndependentDensity(alpha=0.7)).fit(X, y)
@@ -56,7 +55,7 @@ def test_bounds_give_the_most_likely_member_of_the_restricted_family(ones):
     assert_allclose(density.probability_, best.x, atol=1e-6)
 
 
-def test_a_single_member_has_no_parameters():
+def test_equal_bounds_leave_no_parameters():
     density = BernoulliIndependentDensity(bounds=(0.25, 0.25)).fit([[0, 1]])
     assert_array_equal(density.probability_, [0.25, 0.25])
     assert density.n_parameters_ == 0
@@ -98,7 +97,7 @@ def test_explicit_zeros_are_zeros():
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, float])
-def test_thresholds(dtype):
+def test_values_above_the_threshold_are_ones(dtype):
     X = np.array([[0, 3], [1, 0], [5, 0]]).astype(dtype)
     above_zero = BernoulliIndependentDensity(alpha=0).fit(X).probability_
     assert_allclose(above_zero, [2 / 3, 1 / 3])
@@ -109,20 +108,20 @@ def test_thresholds(dtype):
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
-def test_without_a_threshold_only_zeros_and_ones(container):
+def test_without_a_threshold_only_zeros_and_ones_are_accepted(container):
     density = BernoulliIndependentDensity(binarize=None, alpha=0)
     assert_array_equal(density.fit(container([[0.0], [1.0]])).probability_, [0.5])
     with pytest.raises(ValueError, match="With binarize=None, X must hold zeros and ones only"):
         density.fit(container([[0.0], [2.0]]))
 
 
-def test_a_negative_threshold_and_sparse_input():
+def test_sparse_input_needs_a_threshold_of_zero_or_more():
     with pytest.raises(ValueError, match="binarize must be 0 or larger for a sparse X, got -1"):
         BernoulliIndependentDensity(binarize=-1.0).fit(sparse.csr_array([[1.0, 0.0]]))
 
 
 @pytest.mark.parametrize("bounds", [(0.3, 0.2), (-0.1, 0.5), (0.5, 1.1), (0.1,), (0.1, 0.2, 0.3)])
-def test_bounds_that_are_none(bounds):
+def test_invalid_bounds_are_refused(bounds):
     with pytest.raises(ValueError, match="bounds must be two probabilities, the smaller one first"):
         BernoulliIndependentDensity(bounds=bounds).fit([[0, 1]])
 
@@ -130,7 +129,7 @@ def test_bounds_that_are_none(bounds):
 @pytest.mark.parametrize(
     "parameters", [{"alpha": -1}, {"alpha": "much"}, {"binarize": "0"}, {"bounds": 0.5}]
 )
-def test_parameters_that_are_none(parameters):
+def test_invalid_parameters_are_refused(parameters):
     (name,) = parameters
     with pytest.raises(ValueError, match=f"'{name}' parameter of BernoulliIndependentDensity"):
         BernoulliIndependentDensity(**parameters).fit([[0, 1]])
@@ -144,7 +143,7 @@ def test_impossible_rows_score_minus_infinity():
 
 
 # ---------------------------------------------------------------------- missing values
-def test_missing_values_are_left_out_of_the_shares():
+def test_probabilities_are_shares_of_the_observed_values():
     X = np.array([[1, np.nan], [0, 1], [np.nan, 1], [0, 0]])
     coins = BernoulliIndependentDensity(alpha=0).fit(X, sample_weight=[2, 1, 5, 1])
     assert_allclose(coins.probability_, [2 / 4, 6 / 7])
@@ -152,10 +151,9 @@ def test_missing_values_are_left_out_of_the_shares():
 
 
 @given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.0, 1.0]))
-def test_sparse_missing_values(seed, alpha):
+def test_sparse_missing_values_give_the_dense_model(seed, alpha):
     rng = np.random.default_rng(seed)
-    X = (rng.random((12, 5)) < rng.random(5)).astype(float)
-    X[rng.random(X.shape) < 0.3] = np.nan
+    X = hide(rng.random((12, 5)) < rng.random(5), 0.3, seed)
     X[0] = rng.random(5) < 0.5
     dense = BernoulliIndependentDensity(alpha=alpha).fit(X)
     stored = sparse.csr_array(X)

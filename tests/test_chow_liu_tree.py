@@ -1,4 +1,4 @@
-"""ChowLiuTreeDensity: the best of all trees, equal to plain definitions and to enumeration."""
+"""ChowLiuTreeDensity: the best of all trees, by definition and by enumeration."""
 
 import itertools
 import pickle
@@ -18,12 +18,14 @@ from skdgm.density.tree import _pair_counts
 from skdgm.density.tree._probabilities import TreeProbabilities
 from skdgm.density.tree._structure import best_tree
 
+from .rows import agreement, all_states, hide
+
 MIXED = (3, 2, 4, 1, 2)  # numbers of categories
 unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-def leaning(seed, n_samples, n_categories):
-    """Columns each of which leans on an earlier one, so that trees differ in likelihood."""
+def dependent_rows(seed, n_samples, n_categories):
+    """Rows in which each column depends on an earlier one, so that trees differ in likelihood."""
     rng = np.random.default_rng(seed)
     X = rng.integers(0, n_categories, size=(n_samples, len(n_categories)))
     for column in range(1, X.shape[1]):
@@ -32,20 +34,13 @@ def leaning(seed, n_samples, n_categories):
     return X
 
 
-def with_holes(X, seed, share=0.4):
-    X = X.astype(float)
-    hidden = np.random.default_rng(seed).random(X.shape) < share
-    hidden[:4] = False
-    X[hidden] = np.nan
-    return X
-
-
-def all_states(n_categories):
-    return np.array(list(itertools.product(*map(range, n_categories))))
+def incomplete(X, seed, share=0.4):
+    """X with a share of the values missing in all rows but the first four."""
+    return np.vstack([X[:4], hide(X, share, seed)[4:]])
 
 
 def log_prob_by_definition(parents, X_train, weight, X, n_categories, alpha):
-    """The smoothed tables of a given tree, counted row by row."""
+    """Log-probability under a given tree, whose smoothed probabilities are counted row by row."""
     pseudo_weight = alpha * stats.gmean(n_categories) ** 2
     total = np.zeros(len(X))
     for row, (j, parent) in itertools.product(range(len(X)), enumerate(parents)):
@@ -62,7 +57,7 @@ def log_prob_by_definition(parents, X_train, weight, X, n_categories, alpha):
 
 
 def all_trees(n_columns):
-    """The parents in each spanning tree, rooted at column 0."""
+    """Parents of the columns in each spanning tree that is rooted at column 0."""
     pairs = list(itertools.combinations(range(n_columns), 2))
     for edges in itertools.combinations(pairs, n_columns - 1):
         parents = {0: -1}
@@ -82,7 +77,7 @@ def all_trees(n_columns):
     n_categories=st.sampled_from([(2, 2, 2, 2), (3, 3, 3, 3), (2, 4, 1, 3)]),
 )
 def test_no_tree_is_better(seed, alpha, n_categories):
-    X = leaning(seed, 40, n_categories)
+    X = dependent_rows(seed, 40, n_categories)
     states, weight = all_states(n_categories), np.ones(40)
     pseudo_weight = alpha * stats.gmean(n_categories) ** 2
 
@@ -102,8 +97,8 @@ def test_no_tree_is_better(seed, alpha, n_categories):
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.05, 1.0]), weighted=st.booleans())
-def test_tables_equal_their_definition(seed, alpha, weighted):
-    X = leaning(seed, 50, MIXED)
+def test_probabilities_equal_their_definition(seed, alpha, weighted):
+    X = dependent_rows(seed, 50, MIXED)
     weight = np.random.default_rng(seed).random(50) if weighted else np.ones(50)
     tree = ChowLiuTreeDensity(MIXED, alpha=alpha).fit(X, sample_weight=weight if weighted else None)
     states = all_states(MIXED)
@@ -113,7 +108,8 @@ def test_tables_equal_their_definition(seed, alpha, weighted):
 
 
 def test_a_markov_chain_is_found():
-    planted = MarkovChainImageDensity(alpha=0.2).fit(leaning(1, 8, (3,) * 7).cumsum(axis=1) % 3)
+    few = dependent_rows(1, 8, (3,) * 7).cumsum(axis=1) % 3
+    planted = MarkovChainImageDensity(alpha=0.2).fit(few)
     X = planted.sample(4000, random_state=0)
     tree = ChowLiuTreeDensity(3, alpha=0).fit(X)
     assert_array_equal(tree.parents_, np.arange(7) - 1)
@@ -123,8 +119,8 @@ def test_a_markov_chain_is_found():
     assert tree.n_parameters_ == chain.n_parameters_
 
 
-@pytest.mark.parametrize("hidden", [0.0, 0.3])
-def test_a_planted_tree_is_found(hidden):
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_planted_tree_is_found(share):
     rng = np.random.default_rng(4)
     parents = np.array([-1] + [rng.integers(column) for column in range(1, 12)])
     X = np.empty((6000, 12))
@@ -132,7 +128,7 @@ def test_a_planted_tree_is_found(hidden):
     for column in range(1, 12):
         flipped = rng.random(6000) < 0.15
         X[:, column] = np.where(flipped, 1 - X[:, parents[column]], X[:, parents[column]])
-    X[rng.random(X.shape) < hidden] = np.nan
+    X[rng.random(X.shape) < share] = np.nan
     tree = ChowLiuTreeDensity().fit(X)
     assert_array_equal(tree.parents_, parents)
     for parent, child in tree.edges_:
@@ -142,8 +138,8 @@ def test_a_planted_tree_is_found(hidden):
     assert_allclose(tree.conditional_mean(one_above)[0, 5], 0.85, atol=0.03)
 
 
-def test_mutual_information():
-    X = leaning(2, 300, MIXED)
+def test_mutual_information_agrees_with_scikit_learn():
+    X = dependent_rows(2, 300, MIXED)
     information = ChowLiuTreeDensity(alpha=0).fit(X).mutual_information_
     expected = [[mutual_info_score(a, b) for a in X.T] for b in X.T]
     assert_allclose(information, expected, atol=1e-12)  # the diagonal: entropies
@@ -155,7 +151,7 @@ def test_mutual_information():
         assert information.min() >= 0
 
 
-def test_ties_do_not_depend_on_the_rows_order():
+def test_ties_do_not_depend_on_the_order_of_rows():
     rng = np.random.default_rng(0)
     X = np.repeat(rng.integers(0, 2, size=(60, 2)), 4, axis=1)  # two groups of equal columns
     weight = rng.random(60)
@@ -168,8 +164,8 @@ def test_ties_do_not_depend_on_the_rows_order():
     assert_array_equal(best_tree(np.zeros((3, 3)))[0], [-1, 0, 0])
 
 
-def test_number_of_parameters():
-    X = leaning(0, 100, MIXED)
+def test_parameters_are_counted():
+    X = dependent_rows(0, 100, MIXED)
     tree = ChowLiuTreeDensity(MIXED).fit(X)
     expected = MIXED[0] - 1
     for parent, child in tree.edges_:
@@ -182,7 +178,7 @@ def test_number_of_parameters():
 
 # ---------------------------------------------------------------------- counts
 def test_both_ways_to_count_agree(monkeypatch):
-    X, weight = leaning(3, 200, MIXED), np.random.default_rng(0).random(200)
+    X, weight = dependent_rows(3, 200, MIXED), np.random.default_rng(0).random(200)
     for own in (None, weight):
         monkeypatch.setattr(_pair_counts, "MANY_CATEGORIES", 100)
         product = ChowLiuTreeDensity().fit(X, sample_weight=own)
@@ -194,7 +190,7 @@ def test_both_ways_to_count_agree(monkeypatch):
         assert_allclose(blocks._statistics.joint, product._statistics.joint, rtol=1e-12)
 
 
-def test_new_categories_may_come_with_a_batch():
+def test_batches_may_bring_new_categories():
     X = np.array([[0, 0, 1], [1, 0, 1], [1, 0, 0], [0, 2, 1], [4, 0, 20], [0, 1, 3]])
     whole = ChowLiuTreeDensity(alpha=0.5).fit(X)
     batched = ChowLiuTreeDensity(alpha=0.5).fit(X[:2])
@@ -208,7 +204,7 @@ def test_new_categories_may_come_with_a_batch():
     assert np.isfinite(batched.score_samples([[9, 0, 1]])).all()
 
 
-def test_parents_values_never_seen_leave_the_even_distribution():
+def test_unseen_values_of_a_parent_leave_the_uniform_distribution():
     tree = ChowLiuTreeDensity((2, 4), alpha=0).fit([[0, 1], [0, 2]])
     mean = tree.conditional_mean(np.array([[0, np.nan]]))
     assert_allclose(mean, [[0, 1.5]])
@@ -227,17 +223,17 @@ def test_rows_that_a_weighted_fit_has_not_seen_stay_impossible():
 # ---------------------------------------------------------------------- missing values
 @settings(max_examples=30)
 @given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.0, 0.5]), share=st.floats(0, 1))
-def test_expected_pairs_are_those_of_enumeration(seed, alpha, share):
+def test_expected_pairs_agree_with_enumeration(seed, alpha, share):
     rng = np.random.default_rng(seed)
     n_categories = tuple(rng.integers(1, 4, size=6))
-    tree = ChowLiuTreeDensity(n_categories, alpha=alpha).fit(leaning(seed, 30, n_categories))
-    X = leaning(seed, 30, n_categories)[:8].astype(float)
+    tree = ChowLiuTreeDensity(n_categories, alpha=alpha).fit(dependent_rows(seed, 30, n_categories))
+    X = dependent_rows(seed, 30, n_categories)[:8].astype(float)
     X[rng.random(X.shape) < share] = np.nan
     weight = rng.random(8)
     counts, log_prob = tree._expect(tree._encode(X), weight)
     states = all_states(n_categories)
     probability = np.exp(tree.score_samples(states))
-    agree = np.all((states == X[:, np.newaxis]) | np.isnan(X[:, np.newaxis]), axis=2)
+    agree = agreement(states, X)
     assert_allclose(log_prob, np.log(agree @ probability), atol=1e-12)
     posterior = agree * probability / (agree @ probability)[:, np.newaxis]
     entries = [states[:, j] == v for j, K in enumerate(n_categories) for v in range(1, K)]
@@ -248,12 +244,12 @@ def test_expected_pairs_are_those_of_enumeration(seed, alpha, share):
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 2**16))
-def test_queries_of_mixed_columns_are_those_of_enumeration(seed):
-    tree = ChowLiuTreeDensity(MIXED, alpha=0.2).fit(leaning(seed, 40, MIXED))
-    X = with_holes(leaning(seed + 1, 10, MIXED), seed, share=0.6)
+def test_queries_of_mixed_columns_agree_with_enumeration(seed):
+    tree = ChowLiuTreeDensity(MIXED, alpha=0.2).fit(dependent_rows(seed, 40, MIXED))
+    X = incomplete(dependent_rows(seed + 1, 10, MIXED), seed, share=0.6)
     states = all_states(MIXED)
     probability = np.exp(tree.score_samples(states))
-    agree = np.all((states == X[:, np.newaxis]) | np.isnan(X[:, np.newaxis]), axis=2)
+    agree = agreement(states, X)
     joint = agree * probability
     assert_allclose(tree.score_samples(X), np.log(joint.sum(axis=1)), atol=1e-12)
     mean = joint @ states / joint.sum(axis=1, keepdims=True)
@@ -271,13 +267,13 @@ def test_queries_of_mixed_columns_are_those_of_enumeration(seed):
 @pytest.mark.parametrize("n_categories", [(2,) * 8, MIXED])
 @pytest.mark.parametrize("share", [0.2, 0.6])
 def test_the_objective_never_falls(alpha, n_categories, share):
-    for seed in range(5):
-        X = with_holes(leaning(seed, 80, n_categories), seed, share)
+    for seed in range(4):
+        X = incomplete(dependent_rows(seed, 80, n_categories), seed, share)
         weight = np.random.default_rng(seed).random(80) if seed % 2 else None
-        tree = ChowLiuTreeDensity(n_categories, alpha=alpha, tol=0, max_iter=60)
+        tree = ChowLiuTreeDensity(n_categories, alpha=alpha, tol=0, max_iter=30)
         tree.fit(X, sample_weight=weight)
         assert np.diff(tree.lower_bounds_).min() > -1e-8
-        before = pickle.loads(pickle.dumps(tree)).set_params(max_iter=59)
+        before = pickle.loads(pickle.dumps(tree)).set_params(max_iter=29)
         before.fit(X, sample_weight=weight)
         total = 80 if weight is None else weight.sum()
         pseudo = alpha * stats.gmean(n_categories) ** 2 / total
@@ -300,8 +296,8 @@ def test_a_middle_column_that_is_often_missing_stays_in_the_middle(share, flip):
 @example(seed=168, share=0.75)
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**16), share=st.floats(0, 0.9))
-def test_counts_to_start_from_agree_and_rule_out_nothing(seed, share):
-    X = with_holes(leaning(seed, 20, MIXED), seed, share)
+def test_starting_counts_are_consistent_and_rule_out_nothing(seed, share):
+    X = incomplete(dependent_rows(seed, 20, MIXED), seed, share)
     tree = ChowLiuTreeDensity(MIXED, alpha=0)
     tree.n_features_in_ = len(MIXED)
     counts = tree._count_start(tree._encode_training(X, None, extend=False), None)
@@ -354,14 +350,16 @@ def test_categories_beyond_a_byte():
     assert_array_equal(tree.conditional_sample(query, 0), [[0, 299], [1, 3]])
     assert tree.sample(50, random_state=0).dtype == np.int32
     assert tree.sample(50, random_state=0).max() == 299
-    few = with_holes(leaning(0, 30, (3, 3)), 0)  # codes of one byte, for columns of more categories
+    few = incomplete(
+        dependent_rows(0, 30, (3, 3)), 0
+    )  # codes of one byte, for columns of more categories
     for wide in (ChowLiuTreeDensity(256), ChowLiuTreeDensity(300)):
         wide.set_params(alpha=0).fit(few)
         narrow = ChowLiuTreeDensity(3, alpha=0).fit(few)
         assert_allclose(wide.score_samples(few), narrow.score_samples(few), atol=1e-3)
 
 
-def test_a_row_ruled_out_by_the_model_so_far():
+def test_batches_that_the_model_rules_out_are_refused():
     tree = ChowLiuTreeDensity(alpha=0).fit(np.eye(2)[[0, 1, 0, 1]][:, [0, 0, 1]])
     with pytest.raises(ValueError, match="probability zero under the model so far"):
         tree.partial_fit([[1, 0, np.nan]])

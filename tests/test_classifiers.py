@@ -7,10 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
-from sklearn.discriminant_analysis import (
-    LinearDiscriminantAnalysis,
-    QuadraticDiscriminantAnalysis,
-)
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.naive_bayes import GaussianNB
 
 from skdgm import (
@@ -23,6 +20,7 @@ from skdgm import (
 )
 
 from .rounding import assert_equal_to_rounding
+from .rows import hide
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 DENSITIES = [
@@ -43,7 +41,7 @@ def labelled_data(n_samples=90, seed=0):
 
 
 @pytest.mark.parametrize("density", DENSITIES, ids=str)
-def test_bayes_rule(density):
+def test_predictions_follow_from_bayes_rule(density):
     X, y = labelled_data()
     classifier = GenerativeClassifier(density).fit(X, y)
     joint = np.column_stack([own.score_samples(X) for own in classifier.densities_])
@@ -70,7 +68,7 @@ def test_each_class_has_the_density_fitted_to_its_rows(density):
     assert not hasattr(density, "n_parameters_")  # the prototype stays unfitted
 
 
-def test_quadratic_discriminant_analysis():
+def test_agrees_with_quadratic_discriminant_analysis():
     theirs = QuadraticDiscriminantAnalysis().fit(X_IRIS, Y_IRIS)
     ours = GaussianDiscriminant(reg_covar=0).fit(X_IRIS, Y_IRIS)
     assert_allclose(ours.means_, theirs.means_)
@@ -83,7 +81,7 @@ def test_quadratic_discriminant_analysis():
 
 
 @pytest.mark.parametrize("shrinkage", [None, 0.3])
-def test_linear_discriminant_analysis(shrinkage):
+def test_agrees_with_linear_discriminant_analysis(shrinkage):
     theirs = LinearDiscriminantAnalysis(
         solver="lsqr", store_covariance=True, shrinkage=shrinkage
     ).fit(X_IRIS, Y_IRIS)
@@ -92,7 +90,7 @@ def test_linear_discriminant_analysis(shrinkage):
     assert_allclose(ours.predict_proba(X_IRIS), theirs.predict_proba(X_IRIS), atol=1e-9)
 
 
-def test_gaussian_naive_bayes():
+def test_agrees_with_gaussian_naive_bayes():
     theirs = GaussianNB(var_smoothing=0).fit(X_IRIS, Y_IRIS)
     ours = GaussianDiscriminant("diag", reg_covar=0).fit(X_IRIS, Y_IRIS)
     assert_allclose(ours.covariances_, theirs.var_)
@@ -120,14 +118,14 @@ def test_a_discriminant_is_the_gaussian_generative_classifier(covariance_type):
         ("low_rank", 2 + 3 * 4 + 3 * (4 * 2 - 1 + 1)),
     ],
 )
-def test_number_of_parameters(covariance_type, expected):
+def test_parameters_are_counted(covariance_type, expected):
     model = GaussianDiscriminant(covariance_type, n_factors=2).fit(X_IRIS, Y_IRIS)
     assert model.n_parameters_ == expected
     model.set_params(priors=[0.2, 0.3, 0.5]).fit(X_IRIS, Y_IRIS)
     assert model.n_parameters_ == expected - 2  # priors that are given are not learned
 
 
-def test_number_of_parameters_is_exact_when_astronomical():
+def test_astronomical_numbers_of_parameters_are_exact():
     X = np.random.default_rng(0).integers(0, 2, size=(20, 784))
     model = GenerativeClassifier(FullCategoricalDensity(n_categories=2)).fit(X, [0, 1] * 10)
     assert model.n_parameters_ == 2 * (2**784 - 1) + 1
@@ -144,7 +142,7 @@ def test_tied_covariance_survives_a_class_with_one_row():
         GaussianDiscriminant(reg_covar=0).fit(X, y)
 
 
-def test_given_priors():
+def test_given_priors_replace_the_shares_of_the_classes():
     model = GaussianDiscriminant(priors=[0.7, 0.2, 0.1]).fit(X_IRIS, Y_IRIS)
     learned = GaussianDiscriminant().fit(X_IRIS, Y_IRIS)
     shift = np.log([0.7, 0.2, 0.1]) - np.log(1 / 3)
@@ -165,7 +163,7 @@ def test_given_priors():
         ("uniform", "'priors' parameter"),
     ],
 )
-def test_priors_that_are_none(priors, message):
+def test_invalid_priors_are_refused(priors, message):
     for model in (GaussianDiscriminant(), GenerativeClassifier(GaussianDensity())):
         with pytest.raises(ValueError, match=message):
             model.set_params(priors=priors).fit(X_IRIS, Y_IRIS)
@@ -181,7 +179,7 @@ def test_rows_that_every_class_rules_out_get_the_priors():
 
 
 @pytest.mark.parametrize("density", DENSITIES, ids=str)
-def test_threads_and_integer_weights(density):
+def test_threads_change_nothing_and_integer_weights_repeat_rows(density):
     X, y = labelled_data()
     weight = np.random.default_rng(0).integers(0, 3, size=len(y))
     weight[:3] = 1
@@ -201,7 +199,7 @@ def test_a_class_may_lack_a_category():
     assert np.isfinite(model.predict_log_proba([[5], [4], [0]])).all()
 
 
-def test_class_without_weight():
+def test_a_class_without_weight_is_refused():
     with pytest.raises(ValueError, match="sample_weight is zero for every row of class 'pear'"):
         GenerativeClassifier(GaussianDensity()).fit(
             [[0.0], [1.0], [2.0]], ["apple", "apple", "pear"], sample_weight=[1, 1, 0]
@@ -225,7 +223,7 @@ def test_samples_come_with_their_classes(density):
     assert_array_equal(y_new, again[1])
 
 
-def test_samples_of_given_classes():
+def test_samples_have_the_given_classes():
     X, y = labelled_data()
     model = GenerativeClassifier(FullCategoricalDensity(alpha=0)).fit(X, y)
     known = {label: {tuple(row) for row in X[y == label]} for label in model.classes_}
@@ -244,7 +242,7 @@ def test_samples_of_given_classes():
         model.sample(0)
 
 
-# ---------------------------------------------------------------------- conventions and bad input
+# ---------------------------------------------------------------------- conventions and refusals
 def test_frames_keep_their_names():
     X = pd.DataFrame(X_IRIS, columns=["a", "b", "c", "d"])
     model = GaussianDiscriminant().fit(X, Y_IRIS)
@@ -254,13 +252,13 @@ def test_frames_keep_their_names():
         model.predict(X[["b", "a", "c", "d"]])
 
 
-def test_labels_of_any_kind():
+def test_labels_may_be_of_any_kind():
     for y in (Y_IRIS.astype(str), Y_IRIS.astype(bool), Y_IRIS - 5):
         model = GaussianDiscriminant("diag").fit(X_IRIS, y)
         assert set(model.predict(X_IRIS)) <= set(y)
 
 
-def test_infinity():
+def test_infinity_is_refused():
     X = X_IRIS.copy()
     X[3, 1] = np.inf
     model = GaussianDiscriminant().fit(X_IRIS, Y_IRIS)
@@ -271,12 +269,12 @@ def test_infinity():
     assert_array_equal(model.predict_proba(X_IRIS), before)
 
 
-def test_what_is_no_density():
+def test_invalid_densities_are_refused():
     with pytest.raises(ValueError, match="'density' parameter of GenerativeClassifier"):
         GenerativeClassifier("gaussian").fit(X_IRIS, Y_IRIS)
 
 
-def test_the_densitys_own_complaints_come_through():
+def test_errors_of_the_density_come_through():
     model = GenerativeClassifier(MarkovChainImageDensity(order=9))
     with pytest.raises(ValueError, match="order must be at most"):
         model.fit([[0, 1], [1, 0]], [0, 1])
@@ -285,7 +283,7 @@ def test_the_densitys_own_complaints_come_through():
         model.fit([[0, 1], [1, 0]], [0, 1])
 
 
-def test_digits():
+def test_chains_beat_independent_pixels_on_digits():
     X, y = load_digits(return_X_y=True)
     train, test = slice(0, 1200), slice(1200, None)
     binary = (X > 7).astype(np.uint8)
@@ -309,23 +307,23 @@ def test_digits():
     ],
     ids=str,
 )
-def test_classes_given_what_is_visible(classifier):
-    """``p(y | x_visible)`` is Bayes' rule on the densities of the visible columns alone."""
+def test_bayes_rule_on_the_observed_columns(classifier):
+    """``p(y | x_observed)`` is Bayes' rule on the densities of the observed columns alone."""
     X, y = load_iris(return_X_y=True)
     model = clone(classifier).fit(X, y)
-    hidden = X.copy()
-    hidden[:, [0, 3]] = np.nan
+    incomplete = X.copy()
+    incomplete[:, [0, 3]] = np.nan
     joint = np.log(model.priors_) + np.stack(
-        [density.score_samples(hidden) for density in model.densities_], axis=1
+        [density.score_samples(incomplete) for density in model.densities_], axis=1
     )
     expected = joint - logsumexp(joint, axis=1, keepdims=True)
-    assert_allclose(model.predict_log_proba(hidden), expected)
+    assert_allclose(model.predict_log_proba(incomplete), expected)
     if not isinstance(model.densities_[0], GaussianDensity):
         return
-    visible = clone(classifier).fit(X[:, [1, 2]], y)
+    observed = clone(classifier).fit(X[:, [1, 2]], y)
     if getattr(model, "covariance_type", "diag") != "low_rank":  # whose noise all columns share
-        assert_allclose(model.predict_proba(hidden), visible.predict_proba(X[:, [1, 2]]))
-    assert model.score(hidden, y) > 0.85
+        assert_allclose(model.predict_proba(incomplete), observed.predict_proba(X[:, [1, 2]]))
+    assert model.score(incomplete, y) > 0.85
     nothing = np.full((2, 4), np.nan)
     assert_allclose(model.predict_proba(nothing), np.tile(model.priors_, (2, 1)))
     assert_allclose(model.score_samples(nothing), 0, atol=1e-12)
@@ -341,24 +339,23 @@ def test_classes_given_what_is_visible(classifier):
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_learning_from_incomplete_rows(classifier):
+def test_learning_from_missing_values_beats_imputing_them(classifier):
     X, y = load_digits(return_X_y=True)
     X = X[:, 16:48]
-    rng = np.random.default_rng(0)
-    holes = np.where(rng.random(X.shape) < 0.4, np.nan, X)
+    incomplete = hide(X, 0.4)
     train, test = slice(0, 900), slice(900, None)
     if hasattr(classifier, "max_iter"):
         classifier = clone(classifier).set_params(max_iter=10)
-    model = clone(classifier).fit(holes[train], y[train])
-    mean = np.nanmean(holes[train], axis=0)
-    filled = np.where(np.isnan(holes[train]), mean, holes[train])
+    model = clone(classifier).fit(incomplete[train], y[train])
+    mean = np.nanmean(incomplete[train], axis=0)
+    filled = np.where(np.isnan(incomplete[train]), mean, incomplete[train])
     imputed = clone(classifier).fit(filled, y[train])
     assert model.score(X[test], y[test]) > imputed.score(X[test], y[test])
     complete = clone(classifier).fit(X[train], y[train])
     assert model.score(X[test], y[test]) > complete.score(X[test], y[test]) - 0.06
 
 
-def test_a_column_that_a_class_never_shows():
+def test_a_column_without_observed_values_in_a_class_is_refused():
     X, y = load_iris(return_X_y=True)
     X[y == 1, 2] = np.nan
     species = np.array(["setosa", "versicolor", "virginica"])[y]

@@ -1,4 +1,4 @@
-"""Codes, keys and the tables of distinct states, against NumPy on random input."""
+"""Codes, keys and weighted states, against NumPy on random input."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def random_codes(seed, n_rows, width, K):
     return np.random.default_rng(seed).integers(0, K, size=(n_rows, width)).astype(dtype)
 
 
-TABLES = {
+SIZES = {
     "seed": st.integers(0, 2**16),
     "n_rows": st.integers(1, 40),
     "width": st.integers(0, 90),
@@ -24,7 +24,7 @@ TABLES = {
 
 
 @settings(max_examples=150)
-@given(**TABLES)
+@given(**SIZES)
 def test_keys_unpack_to_their_rows_and_sort_as_they_do(seed, n_rows, width, K):
     codes = random_codes(seed, n_rows, width, K)
     keys = pack(codes, bits_for(K))
@@ -34,8 +34,8 @@ def test_keys_unpack_to_their_rows_and_sort_as_they_do(seed, n_rows, width, K):
 
 
 @settings(max_examples=100)
-@given(**TABLES, weighted=st.booleans(), more=st.integers(0, 300))
-def test_weighted_states(seed, n_rows, width, K, weighted, more):
+@given(**SIZES, weighted=st.booleans(), more=st.integers(0, 300))
+def test_weighted_states_are_counted_added_and_found(seed, n_rows, width, K, weighted, more):
     codes = (
         random_codes(seed, n_rows, width, min(K, 4)) if width else random_codes(seed, n_rows, 0, 1)
     )
@@ -66,7 +66,7 @@ def test_weighted_states(seed, n_rows, width, K, weighted, more):
                 assert tuple(states.codes()[place].tolist()) == row
 
 
-def test_large_tables_are_searched_in_order():
+def test_states_are_found_among_many():
     codes = random_codes(0, 200_000, 3, 256)
     states = WeightedStates.count(codes, None, 256)
     assert len(states) > 2**16
@@ -88,4 +88,4 @@ def test_codes_are_as_small_as_they_can_be():
         assert codes.dtype == dtype
         assert not codes.flags.writeable
         assert codes.flags.c_contiguous
-    assert as_codes(np.array([[255]], dtype=np.uint8)).dtype == np.uint16  # 255 marks a hole
+    assert as_codes(np.array([[255]], dtype=np.uint8)).dtype == np.uint16  # 255 means missing

@@ -31,6 +31,7 @@ def run(csv, *options):
     return main([*arguments, "--output", str(csv.with_name("out")), *options])
 
 
+@pytest.mark.usefixtures("small_grids")
 def test_compare_prints_and_saves(csv, capsys):
     assert run(csv) == 0
     seen = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""What every public estimator must do, found by themselves so that none is forgotten."""
+"""Checks of every public estimator; estimators are discovered, so that none is forgotten."""
 
 import inspect
 import re
@@ -62,7 +62,7 @@ def test_public_methods_are_documented_and_annotated(estimator):
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_attributes_that_are_documented_exist_after_fit(estimator):
+def test_documented_attributes_exist_after_fit(estimator):
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 2, size=(40, 4)), rng.integers(0, 2, size=40)
     fitted = clone(smallest_instance(estimator)).fit(X, y)

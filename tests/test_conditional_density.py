@@ -1,5 +1,6 @@
-"""The conditional of a joint density: against enumeration, linear regression and the joint."""
+"""ConditionalDensity: against enumeration, linear regression and the joint density."""
 
+import functools
 import pickle
 
 import numpy as np
@@ -35,25 +36,21 @@ from skdgm import (
 )
 from skdgm.density._engine import blocks as _blocks
 
-from .estimators import CASES, DISCRETE_CASES
+from .estimators import CASES, DISCRETE_CASES, cases
 from .rounding import assert_equal_to_rounding
+from .rows import agreement, assert_drawn_from, hide
 
 
-def fitted(case, n_outputs=2, one_dimensional=False):
+@functools.cache
+def fitted(case):
+    """The conditional of the last two columns given the others, shared by the tests."""
     X = case.data()
-    Y = X[:, -1] if one_dimensional else X[:, -n_outputs:]
-    return ConditionalDensity(clone(case.density)).fit(X[:, : X.shape[1] - n_outputs], Y)
+    return ConditionalDensity(clone(case.density)).fit(X[:, :-2], X[:, -2:])
 
 
-def cases(selected):
-    return pytest.mark.parametrize("case", selected, ids=[case.name for case in selected])
-
-
-def hidden_some(case, n_rows, seed, n_outputs=2):
-    """Conditions as the data hold them, some of their values missing."""
-    X = case.data(n_rows, seed=seed)[:, :-n_outputs].astype(float)
-    X[np.random.default_rng(seed).random(X.shape) < 0.4] = np.nan
-    return X
+def incomplete_conditions(case, n_rows, seed):
+    """All columns but the last two, some of their values missing."""
+    return hide(case.data(n_rows, seed=seed)[:, :-2], 0.4, seed)
 
 
 def product(X, Y):
@@ -65,52 +62,40 @@ def product(X, Y):
 @cases(DISCRETE_CASES)
 @settings(max_examples=5)
 @given(seed=st.integers(0, 2**16))
-def test_probabilities_are_those_of_the_enumerated_joint(case, seed):
+def test_probabilities_means_and_modes_agree_with_enumeration(case, seed):
     model = fitted(case)
-    states = case.all_states()
-    joint = np.exp(model.density_.score_samples(states))
-    outputs = np.unique(states[:, -2:], axis=0)
-    X = hidden_some(case, 6, seed)
-    scores = model.score_samples(*product(X, outputs)).reshape(len(X), len(outputs))
-    for row, log_prob in zip(X, scores, strict=True):
-        agree = np.all((states[:, :-2] == row) | np.isnan(row), axis=1)
-        evidence = joint[agree].sum()
-        if evidence == 0:
-            assert np.isneginf(log_prob).all()
-            continue
-        expected = [
-            joint[agree & np.all(states[:, -2:] == y, axis=1)].sum() / evidence for y in outputs
-        ]
-        assert_allclose(np.exp(log_prob), expected, atol=1e-9)
-        assert_allclose(np.exp(log_prob).sum(), 1, atol=1e-9)
-        mean = model.predict([row])[0]
-        assert_allclose(mean, expected @ outputs, atol=1e-9)
-        mode = model.predict_mode([row])[0]
-        at_mode = np.array(expected)[np.all(outputs == mode, axis=1)]
-        assert_allclose(at_mode, max(expected), rtol=1e-9)
+    outputs = case.states[: case.n_categories**2, -2:]  # of the states, these change fastest
+    X = incomplete_conditions(case, 6, seed)
+    joint = agreement(case.states[:, :-2], X) * np.exp(model.density_.score_samples(case.states))
+    expected = joint.reshape(len(X), -1, len(outputs)).sum(axis=1)
+    evidence = expected.sum(axis=1, keepdims=True)
+    probability = np.exp(model.score_samples(*product(X, outputs))).reshape(expected.shape)
+    possible = evidence.ravel() > 0
+    assert_array_equal(probability[~possible], 0)
+    X, probability = X[possible], probability[possible]
+    expected = expected[possible] / evidence[possible]
+    assert_allclose(probability, expected, atol=1e-9)
+    assert_allclose(probability.sum(axis=1), 1, atol=1e-9)
+    if len(X):
+        assert_allclose(model.predict(X), expected @ outputs, atol=1e-9)
+        at_mode = agreement(outputs, model.predict_mode(X))
+        assert_allclose(expected[at_mode], expected.max(axis=1), rtol=1e-9)
 
 
 @cases([case for case in DISCRETE_CASES if "unsmoothed" not in case.name])
-def test_draws_follow_the_conditional(case):
+def test_outputs_are_drawn_from_the_conditional(case):
     model = fitted(case)
-    outputs = np.unique(case.all_states()[:, -2:], axis=0)
-    X = hidden_some(case, 2, seed=3)
+    outputs = np.unique(case.states[:, -2:], axis=0)
+    X = incomplete_conditions(case, 2, seed=3)
     probability = np.exp(model.score_samples(*product(X, outputs))).reshape(len(X), -1)
     drawn = model.sample_y(X, 20_000, random_state=0)
     for expected, own in zip(probability, drawn, strict=True):
         place = np.ravel_multi_index(tuple(own.astype(int)), (case.n_categories,) * 2)
-        count = np.bincount(place, minlength=len(outputs))
-        likely = expected * 20_000 >= 5
-        assert (
-            stats.chisquare(
-                count[likely], expected[likely] * count[likely].sum() / (expected[likely].sum())
-            ).pvalue
-            > 1e-4
-        )
+        assert_drawn_from(expected, np.bincount(place, minlength=len(outputs)))
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
-def test_a_normal_predicts_as_linear_regression(n_outputs):
+def test_a_normal_predicts_as_linear_regression_does(n_outputs):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 5)) @ rng.normal(size=(5, 5)) + 3
     Y = X @ rng.normal(size=(5, n_outputs)) + rng.normal(size=(200, n_outputs)) - 7
@@ -130,7 +115,7 @@ def test_a_normal_predicts_as_linear_regression(n_outputs):
 @cases(CASES)
 def test_scores_are_joint_minus_marginal(case):
     model = fitted(case)
-    X = hidden_some(case, 30, seed=1)
+    X = incomplete_conditions(case, 30, seed=1)
     Y = case.data(30, seed=1)[:, -2:].astype(float)
     Y[::3, 0] = np.nan  # a part of y may be missing too
     Y[1] = np.nan
@@ -146,7 +131,7 @@ def test_scores_are_joint_minus_marginal(case):
     assert_allclose(model.score(X[possible], Y[possible]), scores[possible].mean())
 
 
-def test_missing_values_in_training_are_those_of_the_joint():
+def test_missing_values_in_training_are_left_to_the_joint():
     rng = np.random.default_rng(0)
     table = rng.normal(size=(100, 4)) @ rng.normal(size=(4, 4))
     table[rng.random(table.shape) < 0.2] = np.nan
@@ -161,24 +146,24 @@ MIDDLE = (abs(ROW - 3.5) < 2) & (abs(COLUMN - 3.5) < 2)
 
 
 @pytest.mark.parametrize("seen", [MIDDLE, ~MIDDLE], ids=["surroundings", "middle"])
-def test_trees_know_more_of_hidden_pixels_than_the_digit_tells(seen):
-    """Uncropping and inpainting: better in nats and in pixels than independence given the class."""
+def test_trees_know_more_of_missing_pixels_than_the_digit_tells(seen):
+    """Uncropping and inpainting beat independence given the class, in nats and in pixels."""
     images, digits = load_digits(return_X_y=True)
     train, test, label, _ = train_test_split(images > 7, digits, random_state=0)
     mixture = MixtureDensity(ChowLiuTreeDensity(), n_components=10, random_state=0)
     model = ConditionalDensity(mixture).fit(train[:, seen], train[:, ~seen])
     independent = GenerativeClassifier(BernoulliIndependentDensity()).fit(train, label)
-    visible = np.where(seen, test, np.nan)
-    log_prob = independent.score_samples(test) - independent.score_samples(visible)
+    observed = np.where(seen, test, np.nan)
+    log_prob = independent.score_samples(test) - independent.score_samples(observed)
     assert model.score(test[:, seen], test[:, ~seen]) > log_prob.mean() + 0.5
-    given = [density.conditional_mean(visible)[:, ~seen] for density in independent.densities_]
-    mean = np.einsum("ic,cij->ij", independent.predict_proba(visible), given)
+    given = [density.conditional_mean(observed)[:, ~seen] for density in independent.densities_]
+    mean = np.einsum("ic,cij->ij", independent.predict_proba(observed), given)
     wrong = [np.mean((p > 0.5) != test[:, ~seen]) for p in (model.predict(test[:, seen]), mean)]
     assert wrong[0] < 0.9 * wrong[1]
 
 
 # ---------------------------------------------------------------------- conventions
-def test_shapes_are_those_of_a_gaussian_process():
+def test_shapes_agree_with_gaussian_processes():
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
     for y in (Y, Y[:, 0]):
@@ -206,7 +191,7 @@ def test_integers_come_back_as_integers():
     assert (drawn != np.round(drawn)).all()
 
 
-def test_seeds():
+def test_the_seed_decides_the_samples():
     case = CASES[0]
     model = fitted(case)
     X = case.data(10)[:, :-2]
@@ -216,7 +201,7 @@ def test_seeds():
 
 
 @pytest.mark.parametrize("fractions", [False, True])
-def test_weights(fractions):
+def test_integer_weights_repeat_rows(fractions):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
     weight = rng.integers(0, 3, size=40)
@@ -232,7 +217,7 @@ def test_weights(fractions):
     )
 
 
-def test_searched_piped_cloned_and_pickled():
+def test_it_is_searched_piped_cloned_and_pickled():
     rng = np.random.default_rng(0)
     captions = np.array(["a red square", "a blue square", "red", "blue and round"] * 20)
     red = np.char.find(captions, "red") >= 0
@@ -255,7 +240,7 @@ def test_searched_piped_cloned_and_pickled():
         clone(model).predict(X)
 
 
-def test_data_frames():
+def test_frames_keep_their_names():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(30, 2)), columns=["a", "b"])
     Y = pd.DataFrame(rng.normal(size=(30, 2)), columns=["c", "d"])
@@ -274,7 +259,7 @@ def test_data_frames():
         model.score_samples(X, Y[["d", "c"]])
 
 
-def test_names_that_stand_twice_and_series():
+def test_repeated_names_and_series_are_accepted():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(40, 3)), columns=list("abc"))
     before, after = frame[:-1], frame[1:]  # the next row, given this one
@@ -287,7 +272,7 @@ def test_names_that_stand_twice_and_series():
     assert np.isfinite(series.score_samples(frame[["a", "b"]], frame["c"].to_numpy())).all()
 
 
-def test_the_mode_of_categories_beside_continuous_columns():
+def test_modes_of_categories_given_continuous_columns_are_exact():
     rng = np.random.default_rng(0)
     y = (rng.random(600) < 0.3).astype(float)
     X = np.column_stack([rng.normal(size=600), 2 * y + rng.normal(size=600)])
@@ -303,7 +288,7 @@ def test_the_mode_of_categories_beside_continuous_columns():
     assert_array_equal(model.predict_mode(X), mode)
 
 
-def test_draws_in_blocks(monkeypatch):
+def test_draws_in_blocks_follow_the_conditional(monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(30, 3)), rng.normal(size=30)
     model = ConditionalDensity(GaussianDensity()).fit(X, y)
@@ -313,8 +298,8 @@ def test_draws_in_blocks(monkeypatch):
     assert_allclose(drawn.mean(axis=1), model.predict(X), atol=0.15)
 
 
-# ---------------------------------------------------------------------- bad input
-def test_densities_that_take_no_missing_values():
+# ---------------------------------------------------------------------- refusals
+def test_densities_without_missing_values_are_refused():
     X = np.random.default_rng(0).normal(size=(20, 3))
     rotated = TransformedDensity(PCA(), GaussianDensity())
     with pytest.raises(ValueError, match="density must accept missing values, since y is missing"):
@@ -323,7 +308,7 @@ def test_densities_that_take_no_missing_values():
         DensityImputer(rotated).fit(X)
 
 
-def test_evidence_of_probability_zero():
+def test_conditions_of_probability_zero_have_no_predictions():
     states = np.array([[0, 0, 0, 1], [1, 1, 1, 0]] * 5)
     model = ConditionalDensity(FullCategoricalDensity(alpha=0)).fit(states[:, :2], states[:, 2:])
     X = np.array([[0, 0], [1, 1], [0, 1]])
@@ -336,7 +321,7 @@ def test_evidence_of_probability_zero():
         model.sample_y(X, 10)
 
 
-def test_errors():
+def test_invalid_input_is_refused_and_leaves_the_model():
     rng = np.random.default_rng(0)
     X, Y = rng.integers(0, 2, size=(20, 3)), rng.integers(0, 2, size=(20, 2))
     model = ConditionalDensity(FullCategoricalDensity()).fit(X, Y)

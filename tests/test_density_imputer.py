@@ -1,4 +1,4 @@
-"""DensityImputer: what scikit-learn expects of an imputer, and what a density makes of it."""
+"""DensityImputer: an imputer as scikit-learn expects it, with the completions of a density."""
 
 import numpy as np
 import pandas as pd
@@ -21,18 +21,13 @@ from skdgm import (
 )
 
 from .rounding import assert_equal_to_rounding
+from .rows import hide
 
 IRIS, SPECIES = load_iris(return_X_y=True)
 
 
-def with_holes(X, share=0.2, seed=0):
-    X = np.array(X, dtype=float)
-    X[np.random.default_rng(seed).random(X.shape) < share] = np.nan
-    return X
-
-
-def test_strategies_are_those_of_the_density():
-    X = with_holes(load_digits().data[:300, 18:22] > 7)
+def test_strategies_are_completions_of_the_density():
+    X = hide(load_digits().data[:300, 18:22] > 7, 0.2)
     density = MarkovChainImageDensity(n_categories=2).fit(X)
     fitted = DensityImputer(MarkovChainImageDensity(n_categories=2)).fit(X)
     assert_equal_to_rounding(fitted.transform(X), density.conditional_mean(X))
@@ -52,14 +47,14 @@ def test_the_mean_of_a_normal_is_linear_regression():
     assert_allclose(imputed[100:, 2], regression.predict(others[100:]), atol=1e-3)
 
 
-def test_independent_columns_are_simple_imputation():
-    X = with_holes(IRIS)
+def test_independent_columns_are_imputed_as_by_simple_imputer():
+    X = hide(IRIS, 0.2)
     imputed = DensityImputer(GaussianDensity("diag")).fit_transform(X)
     assert_allclose(imputed, SimpleImputer().fit_transform(X))
 
 
-def test_indicator_columns():
-    X = with_holes(IRIS)
+def test_indicator_columns_agree_with_missing_indicator():
+    X = hide(IRIS, 0.2)
     X[:, 3] = IRIS[:, 3]  # complete in training
     plain = DensityImputer(GaussianDensity()).fit_transform(X)
     imputer = DensityImputer(GaussianDensity(), add_indicator=True).fit(X)
@@ -70,11 +65,11 @@ def test_indicator_columns():
         *["x0", "x1", "x2", "x3"],
         *["missingindicator_x0", "missingindicator_x1", "missingindicator_x2"],
     ]
-    later = np.full((1, 4), np.nan)  # a column that was complete may have holes later
+    later = np.full((1, 4), np.nan)  # a column complete in training may miss values later
     assert_array_equal(imputer.transform(later)[0, 4:], [1, 1, 1])
 
 
-def test_frames():
+def test_frames_keep_their_names_and_index():
     frame = load_iris(as_frame=True).data
     frame = frame.mask(np.random.default_rng(0).random(frame.shape) < 0.2)
     frame.index = pd.Index(np.arange(150) + 1000)
@@ -89,16 +84,16 @@ def test_frames():
         imputer.transform(frame[frame.columns[::-1]])
 
 
-def test_sparse_rows():
-    X = with_holes(np.random.default_rng(0).random((30, 6)) < 0.3)
+def test_sparse_rows_stay_sparse():
+    X = hide(np.random.default_rng(0).random((30, 6)) < 0.3, 0.2)
     imputer = DensityImputer(BernoulliIndependentDensity(), add_indicator=True)
     stored = imputer.fit(sparse.csr_array(X)).transform(sparse.csr_array(X))
     assert sparse.issparse(stored)
     assert_allclose(stored.toarray(), imputer.fit_transform(X))
 
 
-def test_in_front_of_other_estimators():
-    X = with_holes(IRIS, 0.4)
+def test_it_helps_a_classifier_in_a_pipeline():
+    X = hide(IRIS, 0.4)
     model = make_pipeline(DensityImputer(GaussianDensity()), LogisticRegression(max_iter=1000))
     simple = make_pipeline(SimpleImputer(), LogisticRegression(max_iter=1000))
     assert cross_val_score(model, X, SPECIES).mean() > cross_val_score(simple, X, SPECIES).mean()
@@ -113,23 +108,23 @@ def test_in_front_of_other_estimators():
     assert integrated > cross_val_score(simple, X, SPECIES).mean()
 
 
-def test_it_predicts_hidden_values_better_than_means():
+def test_it_predicts_missing_values_better_than_means():
     X = load_diabetes().data
     train, test = X[:300], X[300:]
-    hidden = with_holes(test, 0.3)
-    holes = np.isnan(hidden)
+    incomplete = hide(test, 0.3)
+    missing = np.isnan(incomplete)
     error = {}
     for imputer in (SimpleImputer(), DensityImputer(GaussianDensity())):
-        completed = imputer.fit(with_holes(train, 0.3, 1)).transform(hidden)
-        error[type(imputer)] = np.mean((completed - test)[holes] ** 2)
+        completed = imputer.fit(hide(train, 0.3, seed=1)).transform(incomplete)
+        error[type(imputer)] = np.mean((completed - test)[missing] ** 2)
     assert error[DensityImputer] < 0.75 * error[SimpleImputer]
 
 
-def test_bad_input():
+def test_invalid_input_is_refused():
     imputer = DensityImputer(GaussianDensity())
     with pytest.raises(NotFittedError):
         imputer.transform(IRIS)
-    X = with_holes(IRIS)
+    X = hide(IRIS, 0.2)
     X[:, 1] = np.nan
     with pytest.raises(ValueError, match="no observed value in column 1"):
         imputer.fit(X)

@@ -1,4 +1,4 @@
-"""The hidden Chow-Liu tree: messages against enumeration, learning, and what sets it apart."""
+"""HiddenChowLiuTreeDensity: messages against enumeration, learning, and its own strengths."""
 
 import itertools
 import pickle
@@ -6,22 +6,17 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from skdgm import (
-    ChowLiuTreeDensity,
-    GenerativeClassifier,
-    HiddenChowLiuTreeDensity,
-    MixtureDensity,
-)
+from skdgm import ChowLiuTreeDensity, GenerativeClassifier, HiddenChowLiuTreeDensity, MixtureDensity
 from skdgm.density.hidden_tree import _learning as learning
 from skdgm.density.hidden_tree import _messages as messages
 from skdgm.density.hidden_tree import _missing as queries
 
-from .estimators import Case
+from .estimators import Case, cases
 from .rounding import assert_equal_to_rounding
+from .rows import agreement, assert_drawn_from, hide
 
 CASES = [
     Case("binary", HiddenChowLiuTreeDensity(4, random_state=0, tol=0.01), 5, 2),
@@ -30,11 +25,10 @@ CASES = [
     Case("one state", HiddenChowLiuTreeDensity(1, random_state=3), 5, 2),
     Case("unsmoothed", HiddenChowLiuTreeDensity(4, alpha=0, random_state=4, tol=0.01), 5, 2),
 ]
-cases = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
 
 def joint_by_definition(density, states):
-    """``p(x)`` as the sum over all hidden states of the product of all tables."""
+    """``p(x)``: the sum over all latent states of the product of all probabilities."""
     n_columns, h = states.shape[1], density.n_states
     probability = np.zeros(len(states))
     for z in itertools.product(range(h), repeat=n_columns):
@@ -47,17 +41,17 @@ def joint_by_definition(density, states):
 
 
 # ---------------------------------------------------------------------- the model
-@cases
-def test_scores_are_those_of_the_definition(case):
+@cases(CASES)
+def test_scores_equal_their_definition(case):
     density = clone(case.density).fit(case.data())
-    states = case.all_states()
+    states = case.states
     expected = joint_by_definition(density, states)
     assert_allclose(expected.sum(), 1, rtol=1e-12)
     assert_allclose(np.exp(density.score_samples(states)), expected, rtol=1e-9, atol=1e-14)
 
 
-@cases
-def test_tables_are_distributions_along_the_chow_liu_tree(case):
+@cases(CASES)
+def test_parameters_are_distributions_along_the_chow_liu_tree(case):
     X = case.data()
     density = clone(case.density).fit(X)
     n_categories = case.density.n_categories
@@ -94,79 +88,62 @@ def test_parity_is_learned():
 
 
 # ---------------------------------------------------------------------- missing values
-def rows_with_holes(case, n_rows, seed):
-    X = case.data(n_rows, seed).astype(float)
-    X[np.random.default_rng(seed).random(X.shape) < 0.5] = np.nan
-    return X
+def incomplete_rows(case, n_rows, seed):
+    """New rows of the case, half of whose values are missing."""
+    return hide(case.data(n_rows, seed), 0.5, seed)
 
 
-def completions(density, case, row):
-    states = case.all_states()
-    agree = np.all((states == row) | np.isnan(row), axis=1)
-    probability = np.exp(density.score_samples(states)) * agree
-    return states, probability
+def joints(density, case, X):
+    """``p(state, observed values)`` of each state for each row, by enumeration."""
+    return agreement(case.states, X) * np.exp(density.score_samples(case.states))
 
 
-@cases
-def test_queries_are_those_of_the_enumerated_conditional(case):
-    density = clone(case.density).fit(case.data_with_holes())
-    X = rows_with_holes(case, 30, seed=1)
-    scores, means, modes = (
-        call(X)
-        for call in (density.score_samples, density.conditional_mean, density.conditional_mode)
-    )
-    for row, score, mean, mode in zip(X, scores, means, modes, strict=True):
-        states, probability = completions(density, case, row)
-        assert_allclose(score, np.log(probability.sum()), rtol=0, atol=1e-9)
-        assert_allclose(mean, probability @ states / probability.sum(), atol=1e-9)
-        of_mode = probability[np.all(states == mode, axis=1)]
-        assert_allclose(of_mode, [probability.max()], rtol=1e-9)
+@cases(CASES)
+def test_queries_agree_with_enumeration(case):
+    density = clone(case.density).fit(case.incomplete_data())
+    X = incomplete_rows(case, 30, seed=1)
+    joint = joints(density, case, X)
+    evidence = joint.sum(axis=1)
+    assert_allclose(density.score_samples(X), np.log(evidence), rtol=0, atol=1e-9)
+    expected = joint @ case.states / evidence[:, np.newaxis]
+    assert_allclose(density.conditional_mean(X), expected, atol=1e-9)
+    at_mode = agreement(case.states, density.conditional_mode(X))
+    assert_allclose(joint[at_mode], joint.max(axis=1), rtol=1e-9)
 
 
-@cases
-def test_draws_follow_the_enumerated_conditional(case):
+@cases(CASES)
+def test_draws_agree_with_enumeration(case):
     density = clone(case.density).fit(case.data())
-    X = rows_with_holes(case, 3, seed=2)
+    X = incomplete_rows(case, 3, seed=2)
     X[0] = np.nan
-    for row in X:
-        states, probability = completions(density, case, row)
+    for row, probability in zip(X, joints(density, case, X), strict=True):
         drawn = density.conditional_sample(np.tile(row, (20_000, 1)), random_state=0)
         place = np.ravel_multi_index(tuple(drawn.T.astype(int)), (case.n_categories,) * len(row))
-        count = np.bincount(place, minlength=len(states))
-        expected = probability / probability.sum() * 20_000
-        assert (count[probability == 0] == 0).all()
-        likely = expected >= 5
-        observed = np.append(count[likely], count[~likely].sum())
-        expected = np.append(expected[likely], max(expected[~likely].sum(), 1e-9))
-        if expected[-1] < 5:
-            observed, expected = observed[:-1], expected[:-1]
-        expected *= observed.sum() / expected.sum()
-        assert stats.chisquare(observed, expected).pvalue > 1e-4
+        assert_drawn_from(probability, np.bincount(place, minlength=len(probability)))
 
 
-@cases
+@cases(CASES)
 def test_the_viterbi_path_is_the_best_of_all_paths(case):
     density = clone(case.density).fit(case.data())
-    X = rows_with_holes(case, 10, seed=3)
+    X = incomplete_rows(case, 10, seed=3)
     found = queries.viterbi_values(density._tree, density._encode(X))
     paths = np.array(list(itertools.product(range(density.n_states), repeat=case.n_columns)))
-    states = case.all_states()
+    states = case.states
     joint = density.start_[paths[:, np.flatnonzero(density.parents_ < 0)[0]]][:, None]
     for i, parent in enumerate(density.parents_):
         if parent >= 0:
             joint = joint * density.transition_[i, paths[:, parent], paths[:, i]][:, None]
         joint = joint * density.emission_[i][paths[:, i]][:, states[:, i]]
     best = joint.max(axis=0)
-    for row, values in zip(X, found, strict=True):
-        agree = np.all((states == row) | np.isnan(row), axis=1)
+    for row, values, agree in zip(X, found, agreement(states, X), strict=True):
         own = np.all((states == np.where(np.isnan(row), values, row)), axis=1)
         assert_allclose(best[own], [best[agree].max()], rtol=1e-9)
 
 
-@cases
+@cases(CASES)
 def test_many_completions_end_where_no_single_change_gains(case, monkeypatch):
     density = clone(case.density).fit(case.data())
-    X = rows_with_holes(case, 40, seed=4)
+    X = incomplete_rows(case, 40, seed=4)
     best = density.score_samples(density.conditional_mode(X))
     monkeypatch.setattr(queries, "LISTED", 1)
     modes = density.conditional_mode(X)
@@ -179,7 +156,7 @@ def test_many_completions_end_where_no_single_change_gains(case, monkeypatch):
         assert (density.score_samples(changed) <= scores + 1e-8).all()
 
 
-def test_many_columns_with_nothing_to_list():
+def test_modes_of_many_columns_need_no_list_of_completions():
     X = np.random.default_rng(0).integers(0, 2, (100, 60)).astype(float)
     X[:, 1::2] = X[:, ::2]
     density = HiddenChowLiuTreeDensity(4, random_state=0).fit(X)
@@ -215,10 +192,10 @@ def test_long_rows_neither_underflow_nor_overflow():
 
 
 # ---------------------------------------------------------------------- learning
-@cases
+@cases(CASES)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_steps_on_all_rows_never_lower_the_objective(case):
-    X = case.data_with_holes(200)
+    X = case.incomplete_data(200)
     weight = np.random.default_rng(0).random(200)
     density = clone(case.density).set_params(tol=0, max_iter=30)
     density.fit(X, sample_weight=weight)
@@ -229,10 +206,10 @@ def test_steps_on_all_rows_never_lower_the_objective(case):
     assert np.diff(of_full_passes).min() > -1e-9
 
 
-@cases
-def test_expected_counts_add_and_hold_every_row(case):
+@cases(CASES)
+def test_expected_counts_add_and_cover_every_row(case):
     density = clone(case.density).fit(case.data())
-    X, weight = case.data_with_holes(80, seed=5), np.random.default_rng(1).random(80)
+    X, weight = case.incomplete_data(80, seed=5), np.random.default_rng(1).random(80)
     codes, shape = density._encode(X), density._tree.shape
     first, second = slice(30), slice(30, None)
     counts = density._count(codes, weight).counts
@@ -253,8 +230,8 @@ def test_expected_counts_add_and_hold_every_row(case):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("batch_size", [10, 512])
-@cases
-def test_weights_repeat_rows_and_order_does_not_matter(case, batch_size):
+@cases(CASES)
+def test_integer_weights_repeat_rows_in_any_order(case, batch_size):
     X = case.data(200)
     weight = np.random.default_rng(0).integers(0, 4, len(X))
     density = clone(case.density).set_params(batch_size=batch_size, max_iter=15)
@@ -264,7 +241,7 @@ def test_weights_repeat_rows_and_order_does_not_matter(case, batch_size):
     assert_equal_to_rounding(weighted.score_samples(X), repeated.score_samples(X))
 
 
-def test_batches_hold_every_row_with_its_weight():
+def test_batches_cover_every_row_with_its_weight():
     rng = np.random.default_rng(0)
     rows = learning.Rows(np.arange(100)[:, np.newaxis], rng.pareto(1, 100) + 0.01)
     dealt = list(learning.batches(rows, 7, rng))
@@ -283,16 +260,16 @@ def test_batches_hold_every_row_with_its_weight():
 def test_threads_change_nothing(batch_size, monkeypatch):
     monkeypatch.setattr(learning, "FEWEST_ROWS", 8)
     monkeypatch.setattr(messages, "FEWEST_ROWS", 8)
-    X = CASES[1].data_with_holes(150)
+    X = CASES[1].incomplete_data(150)
     density = clone(CASES[1].density).set_params(batch_size=batch_size, max_iter=8)
-    models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 1, 3)]
+    models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 3)]
     for model in models[1:]:
         assert_array_equal(model.transition_, models[0].transition_)
         assert_array_equal(model.conditional_mode(X), models[0].conditional_mode(X))
         assert_array_equal(model.sample(50, random_state=1), models[0].sample(50, random_state=1))
 
 
-def test_random_states():
+def test_the_random_state_decides_the_fit():
     X = CASES[0].data(300)
     density = HiddenChowLiuTreeDensity(4, batch_size=8, max_iter=8)
     first, again, other = (clone(density).set_params(random_state=s).fit(X) for s in (1, 1, 2))
@@ -302,7 +279,7 @@ def test_random_states():
 
 def test_early_stopping_keeps_the_best_model():
     rng = np.random.default_rng(0)
-    X = rng.integers(0, 2, (120, 8))  # noise, which a long fit learns by heart
+    X = rng.integers(0, 2, (120, 8))  # noise, to which a long fit overfits
     long = HiddenChowLiuTreeDensity(32, alpha=0.1, max_iter=200, tol=0, random_state=0)
     density = clone(long).set_params(early_stopping=True, validation_fraction=0.3).fit(X)
     scores = density.validation_scores_
@@ -315,13 +292,13 @@ def test_early_stopping_keeps_the_best_model():
         density.fit(X[:1])
 
 
-def test_no_partial_fit():
+def test_there_is_no_partial_fit():
     density = CASES[0].density
     assert not hasattr(density, "partial_fit")
     assert not hasattr(clone(density).fit(CASES[0].data()), "partial_fit")
 
 
-def test_progress_is_printed(capsys):
+def test_steps_are_printed(capsys):
     X = CASES[0].data(100)
     density = HiddenChowLiuTreeDensity(2, verbose=1, random_state=0).fit(X)
     printed = capsys.readouterr().out.splitlines()
@@ -340,17 +317,17 @@ def test_progress_is_printed(capsys):
     ],
     ids=["one cell", "constant", "one column", "two rows", "more columns than rows"],
 )
-def test_small_data_with_many_states(X):
+def test_small_data_may_have_many_states(X):
     density = HiddenChowLiuTreeDensity(random_state=0).fit(X)
     assert np.isfinite(density.score_samples(X)).all()
     assert density.sample(3, random_state=0).shape == (3, X.shape[1])
-    hidden = np.full((1, X.shape[1]), np.nan)
-    assert_allclose(density.score_samples(hidden), 0, atol=1e-9)
-    assert np.isfinite(density.conditional_mode(hidden)).all()
+    nothing = np.full((1, X.shape[1]), np.nan)
+    assert_allclose(density.score_samples(nothing), 0, atol=1e-9)
+    assert np.isfinite(density.conditional_mode(nothing)).all()
 
 
 def test_pickled_models_are_the_same():
-    X = CASES[1].data_with_holes()
+    X = CASES[1].incomplete_data()
     density = clone(CASES[1].density).fit(X)
     loaded = pickle.loads(pickle.dumps(density))
     assert_array_equal(loaded.score_samples(X), density.score_samples(X))
@@ -358,17 +335,17 @@ def test_pickled_models_are_the_same():
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_in_a_mixture():
+def test_it_works_in_a_mixture():
     case = CASES[0]
-    X = case.data_with_holes(100)
+    X = case.incomplete_data(100)
     mixture = MixtureDensity(clone(case.density), max_iter=20, tol=0, random_state=0).fit(X)
     assert np.diff(mixture.lower_bounds_).min() > -1e-9
-    assert_allclose(np.exp(mixture.score_samples(case.all_states())).sum(), 1)
+    assert_allclose(np.exp(mixture.score_samples(case.states)).sum(), 1)
     assert mixture.conditional_sample(X, random_state=0).max() <= 1
     assert mixture.n_parameters_ == 1 + 2 * mixture.densities_[0].n_parameters_
 
 
-def test_in_a_classifier():
+def test_it_works_in_a_classifier():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 300)
     X = rng.integers(0, 2, (300, 6))

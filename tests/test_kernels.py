@@ -23,7 +23,7 @@ def binary(seed, n_rows, n):
 
 @settings(max_examples=30)
 @given(**SIZES)
-def test_bernoulli(seed, n_rows, n):
+def test_bernoulli_kernels_agree_with_numpy(seed, n_rows, n):
     rng = np.random.default_rng(seed)
     codes, weight = binary(seed, n_rows, n), rng.random(n_rows)
     ones = np.zeros(n, dtype=np.int64)
@@ -44,7 +44,7 @@ def test_bernoulli(seed, n_rows, n):
 
 @settings(max_examples=30)
 @given(**SIZES)
-def test_binary_pairs(seed, n_rows, n):
+def test_binary_pairs_are_counted(seed, n_rows, n):
     codes = binary(seed, n_rows, n)
     ones, both = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     markov_chain.count_binary_pairs(codes, ones, both)
@@ -53,7 +53,7 @@ def test_binary_pairs(seed, n_rows, n):
 
 
 def contexts(codes, order, K):
-    """The context of every cell, as the kernels number them."""
+    """Number of the context of every value, as the kernels count."""
     numbers = np.zeros(codes.shape, dtype=np.int64)
     for i in range(codes.shape[1]):
         before = codes[:, max(0, i - order) : i].astype(np.int64)
@@ -63,7 +63,7 @@ def contexts(codes, order, K):
 
 @settings(max_examples=60)
 @given(**SIZES, K=st.integers(1, 4), order=st.integers(0, 3), common=st.booleans())
-def test_windows(seed, n_rows, n, K, order, common):
+def test_window_kernels_agree_with_numpy(seed, n_rows, n, K, order, common):
     rng = np.random.default_rng(seed)
     codes = readonly(rng.integers(0, K, size=(n_rows, n), dtype=np.uint8))
     table = readonly(np.minimum(np.arange(n), order) if common else np.arange(n))
@@ -119,17 +119,17 @@ def test_a_kernel_compiles_once_for_writable_and_mapped_arrays(kernel, tmp_path)
 
 
 # ---------------------------------------------------------------------- missing values of a chain
-def given_what_is_observed(row, K, missing, probability):
-    """All completions of the row, and ``probability`` of each."""
-    hidden = np.flatnonzero(row == missing)
-    rows = np.repeat(row[np.newaxis], K ** len(hidden), axis=0)
-    rows[:, hidden] = np.indices((K,) * len(hidden)).reshape(len(hidden), len(rows)).T
-    return hidden, rows, probability(rows)
+def enumerated_completions(row, K, missing, probability):
+    """Missing columns of the row, its completions, and the probability of each."""
+    unknown = np.flatnonzero(row == missing)
+    rows = np.repeat(row[np.newaxis], K ** len(unknown), axis=0)
+    rows[:, unknown] = np.indices((K,) * len(unknown)).reshape(len(unknown), len(rows)).T
+    return unknown, rows, probability(rows)
 
 
-def drawn_in_turn(hidden, rows, joint, uniform):
-    """The completion that the uniform numbers choose, one missing value after the other."""
-    for i in hidden:
+def drawn_in_turn(unknown, rows, joint, uniform):
+    """Completion that the uniform numbers choose, one missing value after the other."""
+    for i in unknown:
         values, place = np.unique(rows[:, i], return_inverse=True)
         share = np.bincount(place.ravel(), joint)
         chosen = values[np.searchsorted(np.cumsum(share), uniform[i] * share.sum(), side="right")]
@@ -145,7 +145,7 @@ def drawn_in_turn(hidden, rows, joint, uniform):
     order=st.integers(1, 4),
     common=st.booleans(),
 )
-def test_windows_with_missing_values(seed, n, K, order, common):
+def test_window_kernels_with_missing_values_agree_with_enumeration(seed, n, K, order, common):
     rng = np.random.default_rng(seed)
     missing, n_rows = 255, 4
     table = readonly(np.minimum(np.arange(n), order) if common else np.arange(n))
@@ -175,22 +175,22 @@ def test_windows_with_missing_values(seed, n, K, order, common):
     )
     assert_equal_to_rounding(again, log_prob)
     for r in range(n_rows):
-        hidden, rows, joint = given_what_is_observed(codes[r], K, missing, joint_of)
+        unknown, rows, joint = enumerated_completions(codes[r], K, missing, joint_of)
         assert_allclose(log_prob[r], np.log(joint.sum()), atol=1e-12)
         assert_allclose(mean[r], joint / joint.sum() @ rows)
         assert_allclose(joint_of(mode[r : r + 1]), joint.max())
-        assert_array_equal(drawn[r], drawn_in_turn(hidden, rows, joint, uniform[r]))
+        assert_array_equal(drawn[r], drawn_in_turn(unknown, rows, joint, uniform[r]))
         posterior = weight[r] * joint[:, np.newaxis] / joint.sum()
         np.subtract.at(expected, (table, contexts(rows, order, K), rows), posterior)
         for i in range(n):
-            if not np.isin(np.arange(max(0, i - order), i + 1), hidden).any():
+            if not np.isin(np.arange(max(0, i - order), i + 1), unknown).any():
                 observed[table[i], contexts(rows, order, K)[0, i], rows[0, i]] -= weight[r]
     assert_allclose(expected, 0, atol=1e-12)
     assert_allclose(observed, 0, atol=1e-12)
 
 
 def random_trellis(rng, n, K):
-    """A trellis of K columns a position, and the probabilities and children of its states."""
+    """A trellis of K columns per position, and the probabilities of its states."""
     sizes = np.append(rng.integers(1, 5, size=n), 1)
     first = np.cumsum(np.append(0, sizes))
     even = rng.random(first[-1]) * (rng.random(first[-1]) < 0.6)
@@ -208,7 +208,7 @@ def random_trellis(rng, n, K):
         even=even,
         run_start=np.append(0, run_end[:-1]),
         run_end=run_end,
-        run_column=np.nonzero(extra)[1],
+        run_column=np.nonzero(extra)[1].astype(np.int32),
         run_weight=extra[extra > 0],
     )
     return TrellisArrays(*map(readonly, arrays)), even[:, np.newaxis] + extra
@@ -216,7 +216,7 @@ def random_trellis(rng, n, K):
 
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**16), n=st.integers(1, 6), K=st.integers(1, 3))
-def test_trellis(seed, n, K):
+def test_trellis_kernels_agree_with_enumeration(seed, n, K):
     rng = np.random.default_rng(seed)
     arrays, probability = random_trellis(rng, n, K)
     n_rows, n_states = 4, len(arrays.row)
@@ -224,7 +224,7 @@ def test_trellis(seed, n, K):
     columns[rng.random((n_rows, n)) < rng.random()] = -1
     columns[0] = -1
     weight, uniform = rng.random(n_rows), rng.random((n_rows, n))
-    cells = readonly(np.arange(n_states) * K)
+    cells = np.arange(n_states) * K
 
     def states_of(row):
         states = [arrays.state_start[1] - 1]
@@ -249,13 +249,13 @@ def test_trellis(seed, n, K):
     assert_allclose(again, log_prob, atol=1e-12)
     expected = expected.reshape(n_states, K)
     for r in range(n_rows):
-        hidden, rows, joint = given_what_is_observed(columns[r], K, -1, joint_of)
+        unknown, rows, joint = enumerated_completions(columns[r], K, -1, joint_of)
         assert_allclose(np.exp(log_prob[r]), joint.sum(), atol=1e-12)
         if not possible[r]:
             continue
         assert_allclose(mean[r], joint / joint.sum() @ rows)
         assert_allclose(joint_of(mode[r : r + 1]), joint.max())
-        assert_array_equal(drawn[r], drawn_in_turn(hidden, rows, joint, uniform[r]))
+        assert_array_equal(drawn[r], drawn_in_turn(unknown, rows, joint, uniform[r]))
         for row, share in zip(rows, weight[r] * joint / joint.sum(), strict=True):
             np.subtract.at(expected, (states_of(row), row), share)
     assert_allclose(expected, 0, atol=1e-12)

@@ -1,11 +1,10 @@
-"""MixtureDensity: GaussianMixture where they overlap, and what only a mixture of anything does."""
+"""MixtureDensity: agrees with GaussianMixture, and mixes densities of any family."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import stats
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -24,6 +23,8 @@ from skdgm import (
 )
 from skdgm.density._engine import completions as _completions
 
+from .rows import all_states, assert_drawn_from
+
 X_IRIS, SPECIES = load_iris(return_X_y=True)
 INK = (load_digits().data > 7).astype(np.uint8)
 CLUSTERS = np.vstack(
@@ -38,7 +39,7 @@ unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.Convergence
 # ---------------------------------------------------------------------- against scikit-learn
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
 @pytest.mark.parametrize("n_components", [1, 2])
-def test_is_gaussian_mixture(covariance_type, n_components):
+def test_agrees_with_gaussian_mixture(covariance_type, n_components):
     theirs = GaussianMixture(
         n_components, covariance_type=covariance_type, tol=1e-10, max_iter=2000, random_state=0
     ).fit(CLUSTERS)
@@ -89,7 +90,7 @@ def test_equals_its_definition(seed, n_components):
 
 
 @unconverged
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(
     seed=st.integers(0, 2**16),
     share=st.sampled_from([0.0, 0.3]),
@@ -126,29 +127,28 @@ def test_a_planted_mixture_is_recovered():
     theta = np.array([[0.9, 0.9, 0.8, 0.1, 0.2, 0.1], [0.1, 0.2, 0.1, 0.9, 0.7, 0.9]])
     z = rng.random(8000) < 0.3
     X = (rng.random((8000, 6)) < theta[z.astype(int)]).astype(float)
-    hidden = np.where(rng.random(X.shape) < 0.3, np.nan, X)
-    for table in (X, hidden):
+    incomplete = np.where(rng.random(X.shape) < 0.3, np.nan, X)
+    for rows in (X, incomplete):
         mixture = MixtureDensity(
             BernoulliIndependentDensity(), random_state=0, tol=1e-7, max_iter=500
-        ).fit(table)
+        ).fit(rows)
         order = np.argsort(mixture.weights_)[::-1]
         assert_allclose(mixture.weights_[order], [0.7, 0.3], atol=0.03)
         learned = np.stack([mixture.densities_[k].probability_ for k in order])
         assert_allclose(learned, theta, atol=0.05)
-        assert np.mean(mixture.predict(table) == order[z.astype(int)]) > 0.93
+        assert np.mean(mixture.predict(rows) == order[z.astype(int)]) > 0.93
 
 
-def test_draws_follow_the_mixture():
+def test_sampled_frequencies_match_probabilities():
     mixture = MixtureDensity(BernoulliIndependentDensity(), 2, random_state=0).fit(INK[:, 18:22])
-    states = np.array(np.unravel_index(np.arange(16), (2,) * 4)).T
+    states = all_states((2, 2, 2, 2))
     drawn = mixture.sample(20_000, random_state=1)
     count = np.bincount(drawn.astype(int) @ [8, 4, 2, 1], minlength=16)
-    expected = np.exp(mixture.score_samples(states)) * 20_000
-    assert stats.chisquare(count, expected).pvalue > 1e-4
+    assert_drawn_from(np.exp(mixture.score_samples(states)), count)
 
 
 def test_components_keep_their_restrictions():
-    """Bounds, ties and shared tables hold in every component."""
+    """Bounds, ties and shared probabilities hold in every component."""
     mixture = MixtureDensity(BernoulliIndependentDensity(bounds=(0.2, 0.8)), 3, random_state=0).fit(
         INK
     )
@@ -158,7 +158,7 @@ def test_components_keep_their_restrictions():
     ties = np.arange(16) % 5
     mixture = MixtureDensity(FullCategoricalDensity(ties=ties, n_categories=2), random_state=0)
     mixture.fit(INK[:, 18:22])
-    states = np.array(np.unravel_index(np.arange(16), (2,) * 4)).T
+    states = all_states((2, 2, 2, 2))
     for density in mixture.densities_:
         score = density.score_samples(states)
         assert_allclose(score, score[:5][ties])
@@ -189,7 +189,7 @@ def test_the_best_of_several_starts_is_kept():
 
 
 @unconverged
-def test_warm_start_goes_on():
+def test_a_warm_start_continues():
     mixture = MixtureDensity(
         BernoulliIndependentDensity(), 3, warm_start=True, max_iter=2, tol=0, random_state=0
     )
@@ -197,10 +197,10 @@ def test_warm_start_goes_on():
     cold = clone(mixture).set_params(max_iter=6).fit(INK[:200]).lower_bounds_
     assert_allclose(bounds, cold)
     assert np.diff(mixture.set_params(n_components=4).fit(INK[:200]).lower_bounds_)[0] > 0
-    assert len(mixture.weights_) == 4  # another number of components starts anew
+    assert len(mixture.weights_) == 4  # another number of components starts afresh
 
 
-def test_warns_unless_it_converged():
+def test_a_fit_that_did_not_converge_warns():
     with pytest.warns(ConvergenceWarning, match="max_iter=1 steps to tol=0.001"):
         mixture = MixtureDensity(BernoulliIndependentDensity(), max_iter=1).fit(INK)
     assert not mixture.converged_
@@ -208,7 +208,7 @@ def test_warns_unless_it_converged():
 
 @unconverged
 @pytest.mark.parametrize("density", [GaussianDensity(), BernoulliIndependentDensity()], ids=str)
-def test_more_components_than_distinct_rows(density):
+def test_components_may_outnumber_distinct_rows(density):
     X = np.array([[0.0, 0.0], [1.0, 1.0], [1.0, 1.0], [0.0, 1.0]])
     mixture = MixtureDensity(density, 6, random_state=0).fit(X)
     assert np.isfinite(mixture.score_samples(X)).all()
@@ -216,7 +216,7 @@ def test_more_components_than_distinct_rows(density):
     assert_allclose(mixture.weights_.sum(), 1)
 
 
-def test_repeated_rows_are_weights():
+def test_integer_weights_repeat_rows():
     X = INK[:80]
     weight = np.random.default_rng(0).integers(1, 4, 80)
     order = np.random.default_rng(1).permutation(weight.sum())
@@ -226,8 +226,8 @@ def test_repeated_rows_are_weights():
     assert_allclose(weighted.score_samples(X), repeated.score_samples(X), rtol=1e-9)
 
 
-# ---------------------------------------------------------------------- what it is good for
-def test_last_bits_do_not_change_the_start():
+# ---------------------------------------------------------------------- its uses
+def test_the_last_bits_do_not_change_the_start():
     rng = np.random.default_rng(0)
     X = StandardScaler().fit_transform(X_IRIS)
     X[rng.random(X.shape) < 0.2] = np.nan
@@ -238,7 +238,7 @@ def test_last_bits_do_not_change_the_start():
         assert_allclose(clone(mixture).fit(nudged).score_samples(X), log_prob, rtol=1e-6)
 
 
-def test_it_beats_one_density_on_held_out_rows():
+def test_mixtures_beat_one_density_on_held_out_rows():
     train, test = INK[:1200], INK[1200:]
     for density in (BernoulliIndependentDensity(), MarkovChainImageDensity(n_categories=2)):
         one = clone(density).fit(train).score(test)
@@ -252,7 +252,7 @@ def test_the_latent_class_finds_the_species():
     assert agreement > 0.9
 
 
-def test_a_mixture_a_class():
+def test_a_mixture_per_class_beats_one_density_per_class():
     y = load_digits().target
     classifier = GenerativeClassifier(MixtureDensity(BernoulliIndependentDensity(), random_state=0))
     grid = {"density__n_components": [1, 6]}
@@ -264,24 +264,24 @@ def test_a_mixture_a_class():
 
 
 # ---------------------------------------------------------------------- the mode
-@pytest.mark.parametrize("n_hidden", [5, 30])
-def test_long_completions_are_local_maxima(n_hidden, monkeypatch):
+@pytest.mark.parametrize("n_missing", [5, 30])
+def test_long_completions_are_local_maxima(n_missing, monkeypatch):
     monkeypatch.setattr(_completions, "LISTED", 1)  # nothing is listed
     mixture = MixtureDensity(BernoulliIndependentDensity(), 8, random_state=0).fit(INK)
     X = INK[:10].astype(float)
-    hidden = np.random.default_rng(0).permutation(64)[:n_hidden]
-    X[:, hidden] = np.nan
+    missing = np.random.default_rng(0).permutation(64)[:n_missing]
+    X[:, missing] = np.nan
     mode = mixture.conditional_mode(X)
     score = mixture.score_samples(mode)
     for density in mixture.densities_:  # at least as good as any component's own
         assert (score >= mixture.score_samples(density.conditional_mode(X)) - 1e-12).all()
-    for column in hidden:  # and no single change makes it better
+    for column in missing:  # and no single change makes it better
         changed = mode.copy()
         changed[:, column] = 1 - changed[:, column]
         assert (score >= mixture.score_samples(changed) - 1e-12).all()
 
 
-def test_bad_input():
+def test_invalid_parameters_are_refused():
     with pytest.raises(ValueError, match="'density' parameter"):
         MixtureDensity(GaussianMixture()).fit(INK)
     with pytest.raises(ValueError, match="'n_components' parameter"):

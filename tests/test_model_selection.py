@@ -8,17 +8,12 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_sp
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, StandardScaler
 
-from skdgm import (
-    GaussianDiscriminant,
-    GenerativeClassifier,
-    MarkovChainImageDensity,
-    PCAProjection,
-)
+from skdgm import GaussianDiscriminant, GenerativeClassifier, MarkovChainImageDensity, PCAProjection
 
 X, Y = load_digits(return_X_y=True)
 
 
-def test_search_over_a_density_by_held_out_likelihood():
+def test_densities_are_searched_by_held_out_likelihood():
     pipeline = Pipeline(
         [
             ("binarize", Binarizer(threshold=7)),
@@ -38,7 +33,7 @@ def test_search_over_a_density_by_held_out_likelihood():
     assert search.best_estimator_.score_samples(X).shape == (len(X),)
 
 
-def test_search_over_a_discriminant_beats_logistic_regression():
+def test_a_searched_discriminant_beats_logistic_regression():
     X_train, X_test, y_train, y_test = train_test_split(X, Y, random_state=0, stratify=Y)
     search = GridSearchCV(
         Pipeline([("project", PCAProjection()), ("classify", GaussianDiscriminant())]),
