@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from skdgm import MarkovChainImageDensity
 from skdgm.density._engine import blocks as _blocks
 
 from .estimators import (
@@ -335,3 +336,13 @@ def test_invalid_categories_are_refused(case):
     with pytest.raises(ValueError, match=rf"column 1 holds {case.n_categories}"):
         density.score_samples(X_bad)
     assert_array_equal(density.score_samples(X), before)
+
+
+@pytest.mark.parametrize("n_categories", [200, 300])
+def test_samples_hold_every_category(n_categories):
+    X = np.zeros((10, 2), dtype=np.int8)
+    density = MarkovChainImageDensity(order=0, n_categories=n_categories).fit(X)
+    drawn = density.sample(2000, random_state=0)
+    assert drawn.min() >= 0
+    assert drawn.max() > 127
+    assert density.score_samples(drawn).min() > -np.inf
