@@ -48,8 +48,8 @@ class TreeArrays(NamedTuple):
 def add_pairs(codes, weight, first_value, joint):
     """Add each row's weight to the cells of its pairs of values that are not 0.
 
-    Row and column 0 of ``joint`` stand for no value; the values 1, 2, ... of column j follow from
-    place ``first_value[j] - j + 1`` on. Only cells on and below the diagonal are filled.
+    Row and column 0 of ``joint`` belong to a constant one, and those of the values 1, 2, ... of
+    column j start at ``first_value[j] - j + 1``. Only cells on and below the diagonal are filled.
     """
     n_rows, n_columns = codes.shape
     cells = np.empty(n_columns + 1, dtype=np.int64)
