@@ -1,0 +1,79 @@
+"""Chains of one shape side by side, by dense tables, scored and counted in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from ..._codes import has_missing, missing_cells, readonly
+from .._engine.windows import WindowTerms, count_windows
+from ._shape import ChainShape
+
+
+class ChainTerms:
+    """The log-probabilities of k chains.
+
+    Parameters
+    ----------
+    log_probability : sequence of k ndarrays of shape (T, K**order, K)
+        The conditional log-probabilities of each chain; -inf is legal.
+    shape : ChainShape
+        The shape of all chains.
+    """
+
+    def __init__(self, log_probability: Sequence[np.ndarray], shape: ChainShape) -> None:
+        self._terms = np.stack(log_probability, axis=-1)
+        self._shape = shape
+
+    @cached_property
+    def _complete(self) -> WindowTerms:
+        return WindowTerms(self._terms, self._shape.table, self._shape.order)
+
+    @cached_property
+    def _observed(self) -> WindowTerms:
+        """With one more category, a missing value, of probability 1."""
+        missing = np.zeros_like(self._terms[:, :, :1])
+        terms = np.concatenate([self._terms, missing], axis=2)
+        return WindowTerms(terms, self._shape.table, 0)
+
+    def log_prob(self, codes: np.ndarray) -> np.ndarray:
+        """Log-probability of each row under each chain: (n_rows, k).
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_rows, n_columns)
+            Rows in the order of the chain, complete unless order is 0.
+        """
+        if self._shape.order == 0 and has_missing(codes):
+            return self._observed.sum(_with_missing_category(codes, self._shape))
+        return self._complete.sum(codes)
+
+
+def count_chains(codes: np.ndarray, weight: np.ndarray, shape: ChainShape) -> np.ndarray:
+    """Count contexts and values with k weights per row.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows, n_columns)
+        Rows in the order of the chain, complete unless order is 0.
+    weight : ndarray of shape (n_rows, k)
+        Weights of the rows, such as responsibilities.
+    shape : ChainShape
+        The shape of all chains.
+
+    Returns
+    -------
+    counts : ndarray of shape (k, T, K**order, K)
+        Total weights; with order 0, of the observed values.
+    """
+    n_categories = shape.n_categories
+    if shape.order == 0 and has_missing(codes):
+        codes, n_categories = _with_missing_category(codes, shape), n_categories + 1
+    counts = count_windows(codes, weight, shape.table, shape.n_tables, n_categories, shape.order)
+    return np.ascontiguousarray(np.moveaxis(counts[:, :, : shape.n_categories], -1, 0))
+
+
+def _with_missing_category(codes: np.ndarray, shape: ChainShape) -> np.ndarray:
+    return readonly(np.where(missing_cells(codes), codes.dtype.type(shape.n_categories), codes))
