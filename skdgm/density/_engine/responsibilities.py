@@ -1,0 +1,37 @@
+"""Bayes' rule for many rows: from ``log p(x, z)`` to ``p(z | x)`` and ``log p(x)``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._codes import readonly
+from ..._kernels import responsibilities as kernels
+from .blocks import CHUNK_CELLS, row_blocks
+
+
+def responsibilities(log_joint: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turn joint log-probabilities into conditional and marginal ones.
+
+    Parameters
+    ----------
+    log_joint : ndarray of shape (n_rows, k)
+        ``log p(x, z)``, which is overwritten; -inf is legal.
+    prior : ndarray of shape (k,)
+        ``p(z)``, which rows that every z rules out get.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_rows, k)
+        ``p(z | x)``, in the memory of ``log_joint``.
+    log_prob : ndarray of shape (n_rows,)
+        ``log p(x)``.
+    """
+    total, largest = np.empty(len(log_joint)), np.empty(len(log_joint))
+    prior = readonly(prior)
+    for rows in row_blocks(len(log_joint), log_joint.shape[1], CHUNK_CELLS):
+        shares = log_joint[rows]
+        kernels.subtract_largest(shares, largest[rows])
+        np.exp(shares, out=shares)
+        kernels.normalise(shares, prior, total[rows])
+    with np.errstate(divide="ignore"):  # a row of probability zero
+        return log_joint, largest + np.log(total)
