@@ -129,7 +129,7 @@ def test_auto_categories_cover_all_columns():
     with pytest.raises(ValueError, match="column 1 holds 3, but the categories known there are 0"):
         density.score_samples([[0, 3]])
     assert_array_equal(ChainRuleDensity().fit(np.zeros((4, 3), dtype=bool)).n_categories_, [2] * 3)
-    with pytest.raises(ValueError, match="or 2 of them, one a column"):
+    with pytest.raises(ValueError, match="or 2 of them, one per column"):
         ChainRuleDensity(n_categories=[3, 3, 3]).fit(X)
 
 
@@ -292,7 +292,7 @@ def test_parameters_are_counted():
     uncounted = ChainRuleDensity(TREE).fit(X)
     assert not hasattr(uncounted, "n_parameters_")
     for criterion in (uncounted.aic, uncounted.bic):
-        with pytest.raises(AttributeError, match="does not tell how many"):
+        with pytest.raises(AttributeError, match="does not know its number"):
             criterion(X)
     assert isinstance(density.n_parameters_, int)
     for several in (MixtureDensity(ChainRuleDensity(TREE)), GenerativeClassifier(uncounted)):

@@ -249,7 +249,7 @@ def test_batches_heed_parameters_set_since():
     with pytest.raises(ValueError, match=r"'alpha' parameter .* Got -1"):
         blocks.set_params(words__alpha=-1).partial_fit(X)
     for densities in (blocks.densities[:1], [("words", GaussianDensity(), slice(None))]):
-        with pytest.raises(ValueError, match="densities has other blocks than the fit so far"):
+        with pytest.raises(ValueError, match="densities holds other blocks than the fit so far"):
             blocks.set_params(densities=densities).partial_fit(X)
     assert_array_equal(blocks.score_samples(X), before)
 

@@ -214,7 +214,7 @@ def test_power_transformers_far_from_zero_are_refused_or_right():
 def test_names_of_columns_end_at_a_rotation():
     frame = pd.DataFrame(DATA["normal"], columns=["a", "b"])
     blocks = ColumnDensity([("a", GaussianDensity(), ["a"]), ("b", GaussianDensity(), ["b"])])
-    with pytest.raises(ValueError, match="X has no names of columns"):
+    with pytest.raises(ValueError, match="X has no column names"):
         TransformedDensity(PCA(), blocks).fit(frame)
 
 

@@ -248,12 +248,16 @@ class GaussianDensity(EMDensity):
         self._estimate_covariance(statistics)
         self.mean_ = statistics.mean
 
-    def _set_tied(self, own: Moments, pooled: Moments) -> None:
-        """Set the mean from a density's own moments, and the covariance from those of its group."""
-        self._statistics = own
-        self.mean_ = own.mean
-        self._estimate_covariance(pooled)
+    def _set_mean(self, statistics: Moments) -> None:
+        """Finish a density of a group that estimates one covariance for all."""
+        self._statistics = statistics
+        self.mean_ = statistics.mean
         self._finish()
+
+    def _share_covariance(self, other: GaussianDensity) -> None:
+        """Take over the covariance of another density of the group."""
+        self.shrinkage_, self._covariance = other.shrinkage_, other._covariance
+        self.covariance_, self.n_parameters_ = other.covariance_, other.n_parameters_
 
     def _estimate_covariance(self, moments: Moments) -> None:
         d = self.n_features_in_

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ..._codes import has_missing, readonly
 from ..._kernels import gaussian_group as kernels
 from .._em import PartlyObserved, run_em, warn_not_converged
 from .._engine.blocks import row_blocks, run_in_threads
+from .._engine.missing import log_prob_in_parts
 from .._group import DensityGroup
 from ._covariances import FullCovariance, log_prob_at
 from ._missing import NormalCovariance, log_normal
@@ -32,6 +33,7 @@ SCATTERS: dict[str, ScatterKind] = {
     "spherical": "diagonal",
 }
 CHUNK_CELLS = 2**15  # cells of rows that are read k times
+FAR_APART = 1e5  # standard deviations, beyond which a common middle costs digits
 
 
 class GaussianGroup(DensityGroup):
@@ -68,17 +70,31 @@ class GaussianGroup(DensityGroup):
         if not self._is_tied:
             super().estimate(statistics)
             return
-        pooled = Moments.pooled(statistics)
+        first, *others = self.densities
+        first._estimate_covariance(Moments.pooled(statistics))
+        for density in others:
+            density._share_covariance(first)
         for density, own in zip(self.densities, statistics, strict=True):
-            density._set_tied(own, pooled)
+            density._set_mean(own)
         self._prepare()
 
     def expect(self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> list[Moments]:
         kind = SCATTERS.get(self._shape)
-        if kind is None or self.prototype.shrinkage == "auto" or self.prototype._needs_em(codes):
+        if kind is None or self.prototype.shrinkage == "auto":
             return super().expect(codes, shares, weight)
-        moments = GroupMoments.count(codes, self._weights(shares, weight), kind).parts()
-        return [check_finite(own, codes) for own in moments]
+        complete = slice(None)
+        others: list[Moments] = []
+        if self.prototype._needs_em(codes):
+            incomplete = self.prototype._is_incomplete(codes)
+            others = super().expect(codes[incomplete], shares[incomplete], weight[incomplete])
+            if incomplete.all():
+                return others
+            complete = ~incomplete
+        X, weights = codes[complete], self._weights(shares[complete], weight[complete])
+        moments = [check_finite(own, X) for own in count_moments(X, weights, kind)]
+        if not others:
+            return moments
+        return [own + other for own, other in zip(moments, others, strict=True)]
 
     # ------------------------------------------------------------------ queries
     def _prepare(self) -> None:
@@ -89,10 +105,13 @@ class GaussianGroup(DensityGroup):
         if self._shape in ("diag", "spherical"):
             variance = [np.atleast_1d(covariance.value) for covariance in covariances]
             return log_prob_independent(np.stack(variance), self._mean, codes)
-        if self._is_tied and not has_missing(codes):
-            shared = covariances[0]
-            return log_prob_tied(shared.whitening, shared.log_det, self._mean, codes)
-        return log_prob_each(covariances, self._mean, codes)
+        one_by_one = partial(log_prob_each, covariances, self._mean)
+        if not self._is_tied:
+            return one_by_one(codes)
+        together = partial(
+            log_prob_tied, covariances[0].whitening, covariances[0].log_det, self._mean
+        )
+        return log_prob_in_parts(codes, together, one_by_one)
 
     @property
     def n_shared_parameters(self) -> int:
@@ -118,7 +137,9 @@ def log_prob_each(
     blocks = [slice(None)] if has_missing(X) else _row_blocks(X)  # patterns are gathered once
     for rows in blocks:
         for c, covariance in enumerate(covariances):
-            out[rows, c] = log_prob_at(covariance, X[rows] - mean[c])
+            with np.errstate(over="ignore"):
+                deviation = X[rows] - mean[c]
+            out[rows, c] = log_prob_at(covariance, deviation)
     return out
 
 
@@ -142,8 +163,8 @@ def log_prob_independent(variance: np.ndarray, mean: np.ndarray, X: np.ndarray) 
     variance = np.broadcast_to(variance, mean.shape)
     log_factor = -0.5 * (math.log(2 * math.pi) + np.log(variance))
     out = np.empty((len(X), len(mean)))
-    arguments = (readonly(array) for array in (X, mean, 1 / variance, log_factor))
-    kernels.log_prob_independent(*arguments, out)
+    X, mean, precision = readonly(X), readonly(mean), readonly(1 / variance)
+    kernels.log_prob_independent(X, mean, precision, readonly(log_factor), out)
     return out
 
 
@@ -171,104 +192,66 @@ def log_prob_tied(
     Notes
     -----
     Rows and means are whitened once, as deviations from the middle of the means. With R the largest
-    of these in whitened units, r a row's distance from a mean and u the unit roundoff, its
+    of the means' in whitened units, r a row's distance from a mean and u the unit roundoff, its
     log-density errs by about ``d u R r``, and not by ``d u R**2`` as with ``z'z - 2 z'm + m'm``.
+    Where R is large beside the unit roundoff, each mean is a middle of its own.
     """
-    centre = mean.mean(axis=0)
     out = np.empty((len(X), len(mean)))
     with np.errstate(over="ignore", invalid="ignore"):
-        whitened_mean = readonly((mean - centre) @ whitening)
-        for rows in _row_blocks(X):
-            whitened = readonly((X[rows] - centre) @ whitening)
-            kernels.squared_distances(whitened, whitened_mean, out[rows])
+        for own in _near_each_other(mean, whitening):
+            centre = mean[own].mean(axis=0)
+            whitened_mean = readonly((mean[own] - centre) @ whitening)
+            for rows in _row_blocks(X):
+                whitened = readonly((X[rows] - centre) @ whitening)
+                square = np.empty((len(whitened), len(whitened_mean)))
+                kernels.squared_distances(whitened, whitened_mean, square)
+                out[rows, own] = square
     log_prob = log_normal(out, log_det, X.shape[1])
     log_prob[np.isnan(log_prob)] = -np.inf  # of infinities that cancel
     return log_prob
 
 
+def _near_each_other(mean: np.ndarray, whitening: np.ndarray) -> list[slice]:
+    """Means that can share a middle without loss of digits: all of them, or each alone."""
+    from_middle = (mean - mean.mean(axis=0)) @ whitening
+    if np.max(np.abs(from_middle)) < FAR_APART:
+        return [slice(None)]
+    return [slice(c, c + 1) for c in range(len(mean))]
+
+
 def _row_blocks(X: np.ndarray) -> list[slice]:
     """Blocks of rows that stay in the cache, but are many beside the columns."""
     d = X.shape[1]
-    return row_blocks(*X.shape, max(CHUNK_CELLS, 4 * d * d))
+    return row_blocks(len(X), d, max(CHUNK_CELLS, 4 * d * d))
 
 
 # ------------------------------------------------------------------ moments
-@dataclass(frozen=True, eq=False)
-class GroupMoments:
-    """The :class:`Moments` of the same rows with k weights each, which add.
+def count_moments(X: np.ndarray, weight: np.ndarray, kind: ScatterKind) -> list[Moments]:
+    """Return the moments of the same rows with k weights each.
 
-    ``total`` has shape (k,), or (k, n_columns) where missing values are counted as they are;
-    ``mean`` (k, n_columns). ``scatter`` about each own mean has shape (k, n_columns, n_columns) if
-    "full" and (k, n_columns) if "diagonal"; if "pooled", it is the sum of the full ones.
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+        Rows, complete unless the scatter is "diagonal".
+    weight : ndarray of shape (n_rows, k)
+        Weights, such as responsibilities.
+    kind : {"full", "pooled", "diagonal"}
+        The scatter: of each density its own, or its diagonal; "pooled" scatters are right only in
+        their sum over the densities, of which each gets a part in the share of its weight.
+
+    Returns
+    -------
+    moments : list of Moments
+        One per density.
     """
-
-    kind: ScatterKind
-    total: np.ndarray
-    mean: np.ndarray
-    scatter: np.ndarray
-
-    @classmethod
-    def count(cls, X: np.ndarray, weight: np.ndarray, kind: ScatterKind) -> Self:
-        """The moments of rows with weights of shape (n_rows, k).
-
-        Values may be missing if the scatter is diagonal.
-        """
-        count_scatter = {"full": _full, "pooled": _pooled, "diagonal": _diagonal}[kind]
-        with np.errstate(over="ignore", invalid="ignore"):
-            total, mean = _totals_and_means(X, weight)
-            return cls(kind, total, mean, count_scatter(X, weight, mean))
-
-    @classmethod
-    def of(cls, parts: Sequence[Moments], kind: ScatterKind) -> Self:
-        """The moments that are known one by one."""
-        scatter = [part.scatter for part in parts]
-        return cls(
-            kind,
-            np.array([part.total for part in parts]),
-            np.array([part.mean for part in parts]),
-            sum(scatter[1:], scatter[0]) if kind == "pooled" else np.array(scatter),
-        )
-
-    def __add__(self, other: Self) -> Self:
-        """Both scatters move to the common means: ``n m / (n + m)`` times the squared shift."""
-        first, second = _align(self.total, other.total, self.kind == "diagonal")
-        total = first + second
-        share = np.divide(second, total, out=np.zeros_like(total), where=total > 0)
-        if total.ndim == 1:
-            share, first = share[:, np.newaxis], first[:, np.newaxis]
-        shift = other.mean - self.mean
-        scatter = self.scatter + other.scatter
-        if self.kind == "diagonal":
-            scatter += first * share * shift**2
-        else:
-            scaled = np.sqrt(first * share) * shift
-            scatter += scaled.T @ scaled if self.kind == "pooled" else _outer(scaled)
-        return type(self)(self.kind, total, self.mean + share * shift, scatter)
-
-    def parts(self) -> list[Moments]:
-        """The moments of each density; of a pooled scatter it gets the part of its weight."""
-        scatter = self.scatter
-        if self.kind == "pooled":
-            scatter = (self.total / self.total.sum())[:, np.newaxis, np.newaxis] * scatter
-        own = zip(self.total, self.mean, scatter, strict=True)
-        return [Moments(total, mean, squares) for total, mean, squares in own]
-
-    def pooled(self) -> Moments:
-        """The moments of deviations from each own mean, as a tied covariance needs them."""
-        if self.kind != "pooled":
-            return Moments.pooled(self.parts())
-        return Moments(float(self.total.sum()), self.mean[0], self.scatter)
-
-
-def _align(first: np.ndarray, second: np.ndarray, by_column: bool) -> tuple:
-    """Totals of one shape: one for each column if either has these."""
-    if by_column and first.ndim != second.ndim:
-        first, second = (t[:, np.newaxis] if t.ndim == 1 else t for t in (first, second))
-    return first, second
-
-
-def _outer(rows: np.ndarray) -> np.ndarray:
-    return rows[:, :, np.newaxis] * rows[:, np.newaxis]
+    count_scatter = {"full": _full, "pooled": _pooled, "diagonal": _diagonal}[kind]
+    with np.errstate(over="ignore", invalid="ignore"):
+        total, mean = _totals_and_means(X, weight)
+        scatter = count_scatter(X, weight, mean)
+        if kind == "pooled":
+            scatter = (total / total.sum())[:, np.newaxis, np.newaxis] * scatter
+    own = zip(total, mean, scatter, strict=True)
+    return [Moments(total, mean, squares) for total, mean, squares in own]
 
 
 def _totals_and_means(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,12 +56,19 @@ class ChainTerms:
     """
 
     def __init__(self, log_probability: Sequence[np.ndarray], shape: ChainShape) -> None:
-        terms = np.stack(log_probability, axis=-1)
-        self._complete = WindowTerms(terms, shape.table, shape.order)
+        self._terms = np.stack(log_probability, axis=-1)
         self._shape = shape
-        if shape.order == 0:  # a missing value is one more category, which has probability 1
-            terms = np.concatenate([terms, np.zeros_like(terms[:, :, :1])], axis=2)
-            self._observed = WindowTerms(terms, shape.table, 0)
+
+    @cached_property
+    def _complete(self) -> WindowTerms:
+        return WindowTerms(self._terms, self._shape.table, self._shape.order)
+
+    @cached_property
+    def _observed(self) -> WindowTerms:
+        """With one more category, a missing value, of probability 1."""
+        missing = np.zeros_like(self._terms[:, :, :1])
+        terms = np.concatenate([self._terms, missing], axis=2)
+        return WindowTerms(terms, self._shape.table, 0)
 
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
         """Log-probability of each row under each chain: (n_rows, k).
