@@ -29,6 +29,7 @@ from .._validation import (
 from ..density import BaseDensity
 from ..density._composite import hand_on_columns
 from ..density._engine.blocks import part_of, run_in_row_blocks
+from ..density._engine.responsibilities import responsibilities
 from ..density._group import group_of, set_n_parameters
 
 
@@ -156,11 +157,16 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             without observed values, or one that every class rules out, says nothing about its
             class and gets the priors.
         """
+        joint = self._possible_joint_log_proba(X)
+        return joint - logsumexp(joint, axis=1, keepdims=True)
+
+    def _possible_joint_log_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the joint log-probabilities, for rows that every class rules out the priors'."""
         joint = self.predict_joint_log_proba(X)
         impossible = np.isneginf(joint.max(axis=1))
         with np.errstate(divide="ignore"):
             joint[impossible] = np.log(self.priors_)
-        return joint - logsumexp(joint, axis=1, keepdims=True)
+        return joint
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute the probability of each class given each row.
@@ -176,7 +182,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             ``p(y = c | x)``, classes in the order of ``classes_``; given the observed values where
             some are missing.
         """
-        return np.exp(self.predict_log_proba(X))
+        return responsibilities(self.predict_joint_log_proba(X), self.priors_)[0]
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict the most probable class of each row.
@@ -191,8 +197,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         y : ndarray of shape (n_samples,)
             Class labels.
         """
-        best = np.argmax(self.predict_log_proba(X), axis=1)
-        return self.classes_[best]
+        return self.classes_[self._possible_joint_log_proba(X).argmax(axis=1)]
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Compute the marginal log-probability of each row, whatever its class.
