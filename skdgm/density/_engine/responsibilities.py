@@ -28,7 +28,7 @@ def responsibilities(log_joint: np.ndarray, prior: np.ndarray) -> tuple[np.ndarr
     """
     total, largest = np.empty(len(log_joint)), np.empty(len(log_joint))
     prior = readonly(prior)
-    for rows in row_blocks(*log_joint.shape, CHUNK_CELLS):
+    for rows in row_blocks(len(log_joint), log_joint.shape[1], CHUNK_CELLS):
         shares = log_joint[rows]
         kernels.subtract_largest(shares, largest[rows])
         np.exp(shares, out=shares)

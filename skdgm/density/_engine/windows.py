@@ -47,9 +47,8 @@ class Windows:
         self.n_categories, self.order, self.width = n_categories, order, width
         self.n_entries = n_categories ** (order + width)
         n_windows = -(-len(table) // width)
-        tables = np.full(n_windows * width, -1)  # past the last column, the zeros behind all tables
-        tables[: len(table)] = table
-        tables = tables.reshape(n_windows, width)
+        tables = np.full((n_windows, width), -1)  # past the last column: zeros behind all tables
+        tables.flat[: len(table)] = table
         self.place = np.arange(n_windows)
         if len(np.unique(table)) < len(table):  # windows over the same tables share their cells
             tables, place = np.unique(tables, axis=0, return_inverse=True)
@@ -120,7 +119,7 @@ class WindowTerms:
             self._sums[width] = self._prepare(width)
         windows, base, least, sums = self._sums[width]
         out += base
-        for rows in row_blocks(*codes.shape, CHUNK_CELLS):
+        for rows in row_blocks(len(codes), codes.shape[1], CHUNK_CELLS):
             entries = windows.entries(codes[rows])
             kernels.add_terms(entries, windows.first_cell, least, sums, out[rows])
 
@@ -171,7 +170,7 @@ def count_windows(
     windows = Windows(table, n_categories, order, width)
     totals = np.zeros((len(windows.tables), windows.n_entries, weight.shape[1]))
     weight, flat = readonly(weight), totals.reshape(-1, weight.shape[1])
-    for rows in row_blocks(*codes.shape, CHUNK_CELLS):
+    for rows in row_blocks(len(codes), codes.shape[1], CHUNK_CELLS):
         entries = windows.entries(codes[rows])
         kernels.add_weights(entries, windows.first_cell, 1 - zeros, weight[rows], flat)
     return windows.counts(totals, n_tables)

@@ -189,7 +189,7 @@ def log_prob_tied(
 def _row_blocks(X: np.ndarray) -> list[slice]:
     """Blocks of rows that stay in the cache, but are many beside the columns."""
     d = X.shape[1]
-    return row_blocks(*X.shape, max(CHUNK_CELLS, 4 * d * d))
+    return row_blocks(len(X), d, max(CHUNK_CELLS, 4 * d * d))
 
 
 # ------------------------------------------------------------------ moments
