@@ -71,10 +71,10 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         with all_or_nothing(self, anew=True):
             if y is None:
                 validate_data(self, X, y=None)  # scikit-learn's own message
-            X = validate_data(self, X, **self._input_checks)
-            Y = self._check_outputs(X, y, reset=True)
-            weight, X, Y = leave_out_weightless(check_weight(sample_weight, X), X, Y)
-            self._fit(X, Y, weight)
+            rows = validate_data(self, X, **self._input_checks)
+            Y = self._check_outputs(rows, y, reset=True)
+            weight, rows, Y = leave_out_weightless(check_weight(sample_weight, rows), rows, Y)
+            self._fit(rows, Y, weight)
         return self
 
     def score_samples(self, X: ArrayLike, y: ArrayLike | None = None) -> np.ndarray:
@@ -212,9 +212,9 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
 
     def _check_outputs(self, X: np.ndarray, y: ArrayLike, reset: bool = False) -> np.ndarray:
         """Return y as a table with as many rows as X and as many columns as in fit."""
-        names = _get_feature_names(y)
-        if reset and names is None and isinstance(getattr(y, "name", None), str):
-            names = np.array([y.name], dtype=object)  # a pandas Series
+        names, name = _get_feature_names(y), getattr(y, "name", None)
+        if reset and names is None and isinstance(name, str):
+            names = np.array([name], dtype=object)  # a pandas Series
         Y = check_array(y, ensure_2d=False, input_name="y", **self._output_checks)
         if len(Y) != len(X):
             raise ValueError(

@@ -75,9 +75,9 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         with all_or_nothing(self, anew=True):
             prototype = self._make_density()
             prototype._validate_params()
-            X, y = validate_data(self, X, y, **prototype._input_checks)
-            check_classification_targets(y)
-            self._fit_classes(prototype, X, y, sample_weight)
+            rows, labels = validate_data(self, X, y, **prototype._input_checks)
+            check_classification_targets(labels)
+            self._fit_classes(prototype, rows, labels, sample_weight)
         return self
 
     def _fit_classes(
@@ -252,13 +252,10 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             label = self._check_labels(y, n_samples)
         drawn_classes = np.unique(label)
         generators = spawn_generators(generator, len(drawn_classes))
-        X = None
+        X = np.empty((n_samples, self.n_features_in_), dtype=self.densities_[0]._dtype)
         for c, own in zip(drawn_classes, generators, strict=True):
             rows = np.flatnonzero(label == c)
-            drawn = self.densities_[c].sample(len(rows), random_state=own)
-            if X is None:
-                X = np.empty((n_samples, drawn.shape[1]), dtype=drawn.dtype)
-            X[rows] = drawn
+            X[rows] = self.densities_[c].sample(len(rows), random_state=own)
         return X, self.classes_[label]
 
     def _check_labels(self, y: Any, n_samples: int) -> np.ndarray:

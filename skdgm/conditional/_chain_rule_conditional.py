@@ -117,6 +117,7 @@ class ChainRuleConditional(BaseConditional):
     (2, 2, 5)
     """
 
+    classes_: Any  # an array, or a list of them
     _output_checks = {"dtype": None}  # labels may be strings
     _parameter_constraints: dict = CLASSIFIER_CONSTRAINTS
 
@@ -165,7 +166,7 @@ class ChainRuleConditional(BaseConditional):
             self._fit_labels(X, Y[:, 0], weight)
         else:
             self._fit_categories(X, Y, weight)
-        vars(self).update(fitted_attributes(self._factors))
+        self.__dict__.update(fitted_attributes(self._factors))
 
     def _fit_labels(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> None:
         self.classes_, labels = np.unique(y, return_inverse=True)

@@ -44,6 +44,8 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
     :class:`EMDensity`, and those that hold other densities from :class:`CompositeDensity`.
     """
 
+    _dtype: np.dtype  # of samples
+
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:

@@ -38,6 +38,7 @@ class BaseCategoricalDensity(EMDensity):
     warning.
     """
 
+    n_categories_: Any  # an array or an integer
     _one_alphabet = False
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:

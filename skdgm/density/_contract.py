@@ -94,6 +94,7 @@ class DensityHooks(ABC):
     @property
     def _columns(self) -> Columns:
         """The kinds of the columns, known once data are encoded."""
+        assert self._column_kind is not None  # see check_hooks
         return Columns.alike(self._column_kind, self.n_features_in_)
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:

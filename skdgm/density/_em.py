@@ -63,7 +63,7 @@ class EMDensity(BaseDensity):
 
     def _is_incomplete(self, codes: Any) -> np.ndarray:
         """Return a mask of the rows that need ``_expect``, not ``_count``."""
-        return missing_cells(codes).any(axis=1)
+        return np.any(missing_cells(codes), axis=1)
 
     def _needs_em(self, codes: Any) -> bool:
         return not self._counts_missing and has_missing(codes)

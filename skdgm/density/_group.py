@@ -120,7 +120,7 @@ class DensityGroup:
 
         None if the number is unknown for a density.
         """
-        own = [getattr(density, "n_parameters_", None) for density in self.densities]
+        own: list[Any] = [getattr(density, "n_parameters_", None) for density in self.densities]
         if None in own:
             return None
         return sum(own) - (len(own) - 1) * self.n_shared_parameters + besides

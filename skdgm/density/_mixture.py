@@ -6,6 +6,7 @@ proportion to its responsibility.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Self
@@ -236,16 +237,16 @@ class MixtureDensity(CompositeDensity, EMDensity):
             bounds, converged = run_em(self, parts, [start], self._set_only, self.n_jobs)
             self.n_iter_, self.lower_bounds_, self.converged_ = len(bounds), bounds, converged
             if best is None or bounds[-1] > best[0]:
-                best = bounds[-1], vars(self).copy()
+                best = bounds[-1], self.__dict__.copy()
         assert best is not None  # n_init is at least 1
-        vars(self).update(best[1])
+        self.__dict__.update(best[1])
         if not (self.warm_start or self._prototype._is_additive):
             del self._last_statistics  # these may be the training rows
         self._last_shape = self._shape
         if not self.converged_:
             warn_not_converged(self)
 
-    def _set_only(self, statistics: list[MixtureStatistics]) -> None:
+    def _set_only(self, statistics: Sequence[MixtureStatistics]) -> None:
         (self._last_statistics,) = statistics
         self._set(self._last_statistics)
 

@@ -49,7 +49,7 @@ def draw_with_uniforms(
     kernel: Callable, arguments: tuple, codes: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
     """Fill codes by ``kernel(uniform, *arguments, codes)``, with a uniform number for each cell."""
-    for rows in row_blocks(*codes.shape, CHUNK_CELLS):
+    for rows in row_blocks(len(codes), codes.shape[1], CHUNK_CELLS):
         uniform = readonly(generator.random(codes[rows].shape))
         kernel(uniform, *arguments, codes[rows])
     return codes
@@ -92,7 +92,7 @@ def run_in_row_blocks(
     ``rows`` are the numbers of the rows, for errors about one of them; by default they count up.
     """
     blocks = row_blocks(*codes.shape)
-    sources = [()] * len(blocks)
+    sources: list[tuple] = [()] * len(blocks)
     if generator is not None:
         sources = [(own,) for own in spawn_generators(generator, len(blocks))]
 

@@ -60,7 +60,7 @@ class ComposedCodes(ABC):
         """Return the codes of some rows."""
 
     @abstractmethod
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         """Return the table of the values, NaN where missing."""
 
     @abstractmethod

@@ -58,7 +58,7 @@ class Patterns:
         rows than patterns, and each row may copy what its pattern has.
         """
         n_patterns = len(self.missing)
-        n_alone = np.count_nonzero(np.diff(self.starts) >= MANY_ROWS) if many_apart else 0
+        n_alone = int(np.count_nonzero(np.diff(self.starts) >= MANY_ROWS)) if many_apart else 0
         for place in range(n_alone):
             yield self._batch(slice(place, place + 1))
         for block in row_blocks(n_patterns - n_alone, 1, n_together):

@@ -207,7 +207,7 @@ class ChainRuleDensity(BaseCategoricalDensity):
         return self.n_features_in_ if self.order is None else min(self.order, self.n_features_in_)
 
     def _is_incomplete(self, codes: np.ndarray) -> np.ndarray:
-        return cells_to_list(missing_cells(codes), self._longest).any(axis=1)
+        return np.any(cells_to_list(missing_cells(codes), self._longest), axis=1)
 
     def _needs_em(self, codes: np.ndarray) -> bool:
         return has_missing(codes) and bool(self._is_incomplete(codes).any())
@@ -240,8 +240,8 @@ class ChainRuleDensity(BaseCategoricalDensity):
             for i, k in enumerate(self.n_categories_.tolist())
         )
         self._chain = FactorChain(factors, self._longest)
-        vars(self).pop("n_parameters_", None)
-        vars(self).update(fitted_attributes(factors))
+        self.__dict__.pop("n_parameters_", None)
+        self.__dict__.update(fitted_attributes(factors))
 
     # ------------------------------------------------------------------ queries
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:

@@ -76,7 +76,7 @@ def walk(
             _check_sizes(
                 chain, missing[some], listed[some], listed[some] | scored[some], join is not None
             )
-            for some in row_blocks(*codes.shape, TOGETHER)
+            for some in row_blocks(len(codes), codes.shape[1], TOGETHER)
         ]
     )
     n_cells = np.cumsum(n_open * chain.widest)

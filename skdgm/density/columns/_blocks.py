@@ -44,7 +44,7 @@ class ColumnCodes(ComposedCodes):
     def coordinates(self) -> np.ndarray:
         return np.hstack([coordinates(part) for part in self.parts])
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         table = np.empty(self.shape, dtype=dtype or self.dtype)
         for columns, part in zip(self.columns, self.parts, strict=True):
             table[:, columns] = as_floats(part)

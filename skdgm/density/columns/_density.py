@@ -203,14 +203,14 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         return Bunch(**{name: density for name, density, _ in self.densities_})
 
     @property
-    def n_parameters_(self) -> int:
+    def n_parameters_(self) -> int:  # type: ignore[override]
         """Free parameters, exact: those of the blocks."""
         return sum(block.n_parameters_ for block in self._parts)
 
     def __copy__(self) -> Self:
         """Return a copy with blocks of its own."""
         twin = type(self).__new__(type(self))
-        vars(twin).update(vars(self))
+        twin.__dict__.update(self.__dict__)
         if hasattr(self, "densities_"):
             twin.densities_ = self._copied_blocks()
         return twin
@@ -343,7 +343,8 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         return Columns.joined([block._columns for block in self._parts], places)
 
     def _log_prob(self, codes: ColumnCodes) -> np.ndarray:
-        return sum(block._log_prob(part) for block, part in self._split(codes))
+        parts = (block._log_prob(part) for block, part in self._split(codes))
+        return sum(parts, np.zeros(len(codes)))
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         return self._join([block._sample(n_samples, generator) for block in self._parts])

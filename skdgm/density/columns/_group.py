@@ -66,7 +66,8 @@ class ColumnGroup(DensityGroup):
 
     def log_prob(self, codes: ColumnCodes) -> np.ndarray:
         pairs = zip(self.blocks, codes.parts, strict=True)
-        return sum(group.log_prob(part) for (_, _, group), part in pairs)
+        parts = (group.log_prob(part) for (_, _, group), part in pairs)
+        return sum(parts, np.zeros((len(codes), len(self.densities))))
 
     @property
     def n_shared_parameters(self) -> int:

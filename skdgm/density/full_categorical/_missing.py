@@ -149,8 +149,9 @@ class StateTable:
                 keys = pack(self._codes[:, observed], bits)
                 index = np.argsort(keys, kind="stable")
                 wanted = pack(codes[np.ix_(rows, observed)], bits)
-                ends = (np.searchsorted(keys, wanted, side, index) for side in ("left", "right"))
-                yield Matches(self, rows, missing, index, *ends)
+                start = np.searchsorted(keys, wanted, "left", index)
+                end = np.searchsorted(keys, wanted, "right", index)
+                yield Matches(self, rows, missing, index, start, end)
 
     def _match_one(self, codes: np.ndarray, row: int, missing: np.ndarray) -> Matches:
         found = np.empty(len(self.listed), dtype=np.intp)

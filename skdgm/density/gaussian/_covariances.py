@@ -38,7 +38,7 @@ def log_prob_at(covariance: NormalCovariance, deviation: np.ndarray) -> np.ndarr
     return np.where(np.isnan(log_prob), -np.inf, log_prob)
 
 
-def _check_positive(variance: np.ndarray, reg_covar: float) -> None:
+def _check_positive(variance: np.ndarray | float, reg_covar: float) -> None:
     if np.min(variance) <= 0:
         raise ValueError(
             f"reg_covar={reg_covar:g} leaves a variance of zero, because the data do not vary "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -24,9 +25,10 @@ from ._covariances import (
     log_prob_at,
 )
 from ._group import GaussianGroup
+from ._missing import NormalCovariance
 from ._moments import Moments, check_finite
 
-COVARIANCES = {
+COVARIANCES: dict[str, type[FullCovariance | DiagonalCovariance | SphericalCovariance]] = {
     "full": FullCovariance,
     "tied": FullCovariance,
     "diag": DiagonalCovariance,
@@ -151,6 +153,7 @@ class GaussianDensity(EMDensity):
     _column_kind = "continuous"
     _rules_out_rows = False
     _group_type = GaussianGroup
+    _covariance: NormalCovariance
     _parameter_constraints: dict = GAUSSIAN_CONSTRAINTS
 
     def __init__(
@@ -204,12 +207,11 @@ class GaussianDensity(EMDensity):
 
     def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
         auto = self.shrinkage == "auto"
+        scatter: Literal["full", "thin", "diagonal"] = "diagonal"
         if self.covariance_type == "low_rank":
             scatter = "thin"
         elif self.covariance_type in ("full", "tied") or auto:
             scatter = "full"
-        else:
-            scatter = "diagonal"
         with np.errstate(over="ignore", invalid="ignore"):
             if has_missing(codes):
                 moments = Moments.count_observed(codes, weight)

@@ -147,6 +147,18 @@ class NormalCovariance(ABC):
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
         """Yield all rows with a missing value, completed; with their covariance if ``roots``."""
 
+    @abstractmethod
+    def inverse_trace(self) -> float:
+        """Return the trace of the inverse matrix."""
+
+    @abstractmethod
+    def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw rows."""
+
+    @abstractmethod
+    def matrix(self) -> np.ndarray:
+        """Return the covariance matrix."""
+
     def log_prob(self, y: np.ndarray) -> np.ndarray:
         """Return the log-density of the observed values of each row."""
         if not has_missing(y):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Moments:
 
     total: float | np.ndarray
     mean: np.ndarray
-    scatter: np.ndarray | ThinScatter
+    scatter: Any  # an array or a ThinScatter
     cubic: np.ndarray | None = None
     quartic: float | None = None
 
@@ -82,7 +82,7 @@ class Moments:
         mean = first / total
         square, turned = mean @ mean, scatter @ mean
         centred = scatter - total * np.outer(mean, mean)
-        if cubic is None:
+        if cubic is None or quartic is None:
             return cls(total, mean, centred)
         spread = trace(scatter)
         fourth = quartic + 4 * mean @ turned - 4 * mean @ cubic
@@ -127,11 +127,12 @@ class Moments:
 
     def _plus(self, other: Self) -> Self:
         """Add sums that already share their mean."""
-        cubic = quartic = None
-        if self.cubic is not None:
-            cubic, quartic = self.cubic + other.cubic, self.quartic + other.quartic
         return type(self)(
-            self.total + other.total, self.mean, self.scatter + other.scatter, cubic, quartic
+            self.total + other.total,
+            self.mean,
+            self.scatter + other.scatter,
+            _sum_if_counted(self.cubic, other.cubic),
+            _sum_if_counted(self.quartic, other.quartic),
         )
 
     def _about(self, mean: np.ndarray) -> Self:
@@ -140,8 +141,8 @@ class Moments:
         square = shift @ shift
         if self.is_diagonal:
             return type(self)(self.total, mean, self.scatter + self.total * shift**2)
-        scatter = add_outer(self.scatter, shift, self.total)
-        if self.cubic is None:
+        scatter = add_outer(self.scatter, shift, float(self.total))
+        if self.cubic is None or self.quartic is None:
             return type(self)(self.total, mean, scatter)
         spread, turned = self.spread, self.scatter @ shift
         cubic = self.cubic + spread * shift + 2 * turned + self.total * square * shift
@@ -159,6 +160,7 @@ class Moments:
 
         Ledoit and Wolf (2004), as :func:`sklearn.covariance.ledoit_wolf_shrinkage` computes it.
         """
+        assert self.quartic is not None  # counted with quartic=True
         n, d = self.total, len(self.mean)
         if d == 1:  # one variance is its own scaled identity
             return 0.0
@@ -168,6 +170,10 @@ class Moments:
         if distance <= 0 or error <= 0:
             return 0.0
         return float(min(error, distance) / distance)
+
+
+def _sum_if_counted(first: Any, second: Any) -> Any:
+    return None if first is None else first + second
 
 
 def check_finite(moments: Moments, codes: np.ndarray) -> Moments:

@@ -226,9 +226,10 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
             )
         order = generator.permutation(len(codes))
         parts = order[n_held_out:], order[:n_held_out]
-        return tuple(
+        learn_from, held_out = (
             distinct_rows(codes[part], part_of(weight, part), self.n_categories_) for part in parts
         )
+        return learn_from, held_out
 
     def _run_passes(
         self, learner: Learner, held_out: Rows | None, generator: np.random.Generator
@@ -236,7 +237,9 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         self._prior = learner.prior
         n_batches = -(-len(learner.rows.weight) // self.batch_size)
         n_stepwise = 0 if n_batches == 1 else max(self.max_iter - FULL_PASSES, 1)
-        bounds, scores, best = [], [], learner.tree
+        bounds: list[float] = []
+        scores: list[float] = []
+        best = learner.tree
         while len(bounds) < self.max_iter and not self._rests(bounds[n_stepwise:], scores):
             stepwise = len(bounds) < n_stepwise
             bounds.append(

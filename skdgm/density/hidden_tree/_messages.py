@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..._codes import missing_cells
 from ..._kernels.hidden_tree import absorb, add_rows, divide, divide_and_add, gather, share_out
@@ -144,7 +145,7 @@ class HiddenTree:
     transition: np.ndarray
     emission: np.ndarray
 
-    def astype(self, dtype: type) -> HiddenTree:
+    def astype(self, dtype: DTypeLike) -> HiddenTree:
         """Return the same model in another dtype, which its messages then have."""
         transition = self.transition.astype(dtype, copy=False)
         return replace(

@@ -48,7 +48,7 @@ def mean_missing(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
     """Return ``E[x_i | x_observed]`` where a value is missing."""
     mean, missing = np.zeros(codes.shape), missing_cells(codes)
     for block in tree.shape.blocks(len(codes)):
-        wanted = missing[block].any(axis=0)
+        wanted = np.any(missing[block], axis=0)
         for column, probability in value_probabilities(tree, codes[block], wanted):
             mean[block, column] = probability @ np.arange(probability.shape[1])
     return mean
@@ -148,7 +148,7 @@ def _change_best(
     codes, missing = completed[rows], missing[rows]
     each = np.arange(len(rows))
     gain, change = np.full(len(rows), 1.0), np.zeros((2, len(rows)), dtype=np.intp)
-    for column, probability in value_probabilities(tree, codes, missing.any(axis=0)):
+    for column, probability in value_probabilities(tree, codes, np.any(missing, axis=0)):
         value = probability.argmax(axis=1)
         now = probability[each, codes[:, column]]
         ratio = np.where(missing[:, column], probability[each, value] / now, 0)

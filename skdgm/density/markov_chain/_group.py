@@ -41,6 +41,7 @@ class ChainGroup(DensityGroup):
         return log_prob_in_parts(codes, self._log_prob_complete, super().log_prob)
 
     def _log_prob_complete(self, codes: np.ndarray) -> np.ndarray:
+        assert self._terms is not None  # see log_prob
         return self._terms.log_prob(self.prototype._in_scan_order(codes))
 
 

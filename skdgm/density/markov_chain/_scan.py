@@ -23,19 +23,20 @@ def scan_order(
     """
     if not isinstance(scan, str):
         return _check_permutation(scan, n_pixels)
-    if image_shape is not None or scan != "raster":
-        image_shape = _check_image_shape(image_shape, scan, n_pixels)
     pixels = np.arange(n_pixels)
+    if image_shape is None and scan == "raster":
+        return pixels
+    height, width = _check_image_shape(image_shape, scan, n_pixels)
     if scan == "raster":
         return pixels
-    image = pixels.reshape(image_shape)
+    image = pixels.reshape(height, width)
     if scan == "column":
         return image.T.ravel()
     if scan == "snake":
         image = image.copy()
         image[1::2] = image[1::2, ::-1]
         return image.ravel()
-    return pixels[np.argsort(_hilbert_distance(*image_shape), axis=None)]
+    return pixels[np.argsort(_hilbert_distance(height, width), axis=None)]
 
 
 def _check_permutation(scan: ArrayLike, n_pixels: int) -> np.ndarray:

@@ -294,8 +294,8 @@ def _join(layers: list[_Layer]) -> TrellisArrays:
         np.cumsum([0, *sizes]) for sizes in (n_states, n_rows, n_rows * width, n_runs)
     )
     pairs = list(enumerate(layers))
-    run_end = [first_run[i] + layer.run_end for i, layer in pairs]
-    run_end = np.concatenate([*run_end, [first_run[-1]]])
+    run_ends = [first_run[i] + layer.run_end for i, layer in pairs]
+    run_end = np.concatenate([*run_ends, [first_run[-1]]])
     child_first = [first_cell[i] + np.arange(layer.n_rows) * layer.width for i, layer in pairs]
     arrays = TrellisArrays(
         state_start=np.concatenate([first_state, [first_state[-1] + 1]]),

@@ -141,7 +141,7 @@ class TransformedDensity(CompositeDensity):
         self._spread = np.nanstd(Z, axis=0)
         self._prototype = self._make_part(self.density)
         if mixes_columns(self.transformer):  # its columns are not those with the names
-            vars(self._prototype).pop("feature_names_in_", None)
+            self._prototype.__dict__.pop("feature_names_in_", None)
         codes = self._prototype._declare(Z, weight)
         self._check_continuous(not self._prototype._columns.all_continuous)
         return TransformedRows(X, codes, log_det)

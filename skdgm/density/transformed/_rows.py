@@ -36,5 +36,5 @@ class TransformedRows(ComposedCodes):
     def coordinates(self) -> np.ndarray:
         return coordinates(self.transformed)
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype=dtype) if copy else self.values.astype(dtype, copy=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy.sparse import csr_array
 
 from ..._codes import missing_cells, readonly, with_room
@@ -41,16 +42,14 @@ class PairCounts:
     def count(cls, codes: np.ndarray, weight: np.ndarray | None, n_categories: np.ndarray) -> Self:
         """Count complete rows."""
         entries = Entries(n_categories)
+        joint = np.zeros((len(entries), len(entries)))
         if len(entries) > MANY_CATEGORIES * codes.shape[1]:
-            joint = np.zeros((len(entries), len(entries)))
             weight = readonly(ones_if_none(weight, len(codes)))
             kernels.add_pairs(readonly(codes), weight, readonly(entries.first_value), joint)
             return cls(n_categories, joint + np.tril(joint, -1).T)
         dtype = np.float32 if weight is None else np.float64  # exact for 2**24 rows
-        joint = sum(
-            outer_products(entries.indicators(codes[rows], dtype), part_of(weight, rows))
-            for rows in row_blocks(len(codes), len(entries), INDICATOR_CELLS)
-        )
+        for rows in row_blocks(len(codes), len(entries), INDICATOR_CELLS):
+            joint += outer_products(entries.indicators(codes[rows], dtype), part_of(weight, rows))
         return cls(n_categories, joint)
 
     @classmethod
@@ -116,7 +115,7 @@ class Entries:
     def __len__(self) -> int:
         return 1 + int(self.n_categories.sum()) - len(self.n_categories)
 
-    def indicators(self, codes: np.ndarray, dtype: type) -> np.ndarray:
+    def indicators(self, codes: np.ndarray, dtype: DTypeLike) -> np.ndarray:
         """Return the entries of rows, 0 where a value is missing."""
         entries = np.empty((len(codes), len(self)), dtype=dtype)
         entries[:, 0] = 1
