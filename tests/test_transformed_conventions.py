@@ -76,7 +76,7 @@ def test_single_precision_is_kept(kind):
 
 
 def test_frames_keep_their_names():
-    frame = pd.DataFrame(DATA["log-normal"], columns=["length", "width"])
+    frame = pd.DataFrame(DATA["log-normal"].copy(), columns=["length", "width"])
     frame.iloc[::5, 0] = np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -214,7 +214,7 @@ def test_power_transformers_far_from_zero_are_refused_or_right():
 def test_names_of_columns_end_at_a_rotation():
     frame = pd.DataFrame(DATA["normal"], columns=["a", "b"])
     blocks = ColumnDensity([("a", GaussianDensity(), ["a"]), ("b", GaussianDensity(), ["b"])])
-    with pytest.raises(ValueError, match="X has no names of columns"):
+    with pytest.raises(ValueError, match="X has no column names"):
         TransformedDensity(PCA(), blocks).fit(frame)
 
 
