@@ -21,7 +21,6 @@ from .rows import agreement, assert_drawn_from, hide
 # Independent columns are counted as they are; all other densities iterate.
 INDEPENDENT = {"bernoulli", "bernoulli-bounds", "chain-0", "gaussian-diag", "gaussian-spherical"}
 DIRECT = [case for case in CASES if case.name in INDEPENDENT]
-BINARY_CASES = [case for case in DISCRETE_CASES if case.n_categories == 2]
 ITERATED = [
     case for case in CASES if case.name not in INDEPENDENT and hasattr(case.density, "max_iter")
 ]

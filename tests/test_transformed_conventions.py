@@ -76,7 +76,7 @@ def test_single_precision_is_kept(kind):
 
 
 def test_frames_keep_their_names():
-    frame = pd.DataFrame(DATA["log-normal"], columns=["length", "width"])
+    frame = pd.DataFrame(DATA["log-normal"].copy(), columns=["length", "width"])
     frame.iloc[::5, 0] = np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("error")

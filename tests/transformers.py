@@ -29,6 +29,8 @@ DATA = {
     "uniform": rng.uniform(size=(400, 2)) * [1, 20] + [0, 3],
     "left": 3 - rng.exponential(size=(400, 2)) ** 2 / 4,
 }
+for rows in DATA.values():
+    rows.flags.writeable = False  # all tests share them
 
 
 def quantile(output="uniform", n_quantiles=12):
