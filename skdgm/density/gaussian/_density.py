@@ -153,6 +153,8 @@ class GaussianDensity(EMDensity):
     _column_kind = "continuous"
     _rules_out_rows = False
     _group_type = GaussianGroup
+    shrinkage_: float
+    covariance_: np.ndarray | float
     _covariance: NormalCovariance
     _parameter_constraints: dict = GAUSSIAN_CONSTRAINTS
 
