@@ -44,40 +44,11 @@ class ChainQueries(ABC):
     def mode(self, codes: np.ndarray) -> np.ndarray:
         """Complete each row by its most probable completion."""
 
+    @abstractmethod
     def expect(
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[ChainCounts, np.ndarray]:
-        """Return the expected counts of the windows, and ``log p(x_observed)`` of each row.
-
-        A chain of order 0 is never asked, for it counts the observed values as they are.
-        """
-        raise NotImplementedError
-
-
-class IndependentQueries(ChainQueries):
-    """Queries on a chain of order 0, where the observed values do not inform the missing ones."""
-
-    def __init__(self, chain: DenseChainProbabilities) -> None:
-        self._chain = chain
-        self._shape = chain.shape
-
-    def log_prob(self, codes: np.ndarray) -> np.ndarray:
-        n_positions, K = self._shape.n_positions, self._shape.n_categories
-        log_probability = np.zeros((n_positions, K + 1))  # of a missing value: log 1
-        log_probability[:, :K] = self._chain.log_probability[self._shape.table, 0]
-        value = np.where(missing_cells(codes), K, codes)
-        return log_probability[np.arange(n_positions), value].sum(axis=1)
-
-    def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return self._chain.sample(len(codes), generator)
-
-    def mean(self, codes: np.ndarray) -> np.ndarray:
-        mean = self._chain.probability[:, 0] @ np.arange(self._shape.n_categories)
-        return np.broadcast_to(mean[self._shape.table], codes.shape)
-
-    def mode(self, codes: np.ndarray) -> np.ndarray:
-        mode = self._chain.probability[:, 0].argmax(axis=1)
-        return np.broadcast_to(mode[self._shape.table], codes.shape)
+        """Return the expected counts of the windows, and ``log p(x_observed)`` of each row."""
 
 
 class DenseQueries(ChainQueries):
@@ -120,6 +91,28 @@ class DenseQueries(ChainQueries):
         probability, log_probability = readonly(chain.probability), readonly(chain.log_probability)
         shape = chain.shape
         return missing_code(codes), shape.table, shape.order, probability, log_probability
+
+
+class IndependentQueries(DenseQueries):
+    """Queries on a chain of order 0, where the observed values do not inform the missing ones."""
+
+    def log_prob(self, codes: np.ndarray) -> np.ndarray:
+        n_positions, K = self._chain.shape.n_positions, self._chain.shape.n_categories
+        log_probability = np.zeros((n_positions, K + 1))  # of a missing value: log 1
+        log_probability[:, :K] = self._chain.log_probability[self._chain.shape.table, 0]
+        value = np.where(missing_cells(codes), K, codes)
+        return log_probability[np.arange(n_positions), value].sum(axis=1)
+
+    def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return self._chain.sample(len(codes), generator)
+
+    def mean(self, codes: np.ndarray) -> np.ndarray:
+        mean = self._chain.probability[:, 0] @ np.arange(self._chain.shape.n_categories)
+        return np.broadcast_to(mean[self._chain.shape.table], codes.shape)
+
+    def mode(self, codes: np.ndarray) -> np.ndarray:
+        mode = self._chain.probability[:, 0].argmax(axis=1)
+        return np.broadcast_to(mode[self._chain.shape.table], codes.shape)
 
 
 class SparseQueries(ChainQueries):
