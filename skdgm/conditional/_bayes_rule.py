@@ -197,7 +197,8 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         y : ndarray of shape (n_samples,)
             Class labels.
         """
-        return self.classes_[self._possible_joint_log_proba(X).argmax(axis=1)]
+        best = self._possible_joint_log_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Compute the marginal log-probability of each row, whatever its class.
