@@ -38,12 +38,23 @@ class BernoulliGroup(DensityGroup):
         log_one = np.stack([density.feature_log_prob_ for density in self.densities])
         self._terms = BernoulliTerms(log_zero, log_one)
 
+    def start(
+        self, codes: Any, shares: np.ndarray, weight: np.ndarray
+    ) -> list[BernoulliStatistics]:
+        if sparse.issparse(codes):
+            return super().start(codes, shares, weight)
+        return self._count(codes, shares * weight[:, np.newaxis])
+
     def expect(
         self, codes: Any, shares: np.ndarray, weight: np.ndarray
     ) -> list[BernoulliStatistics]:
         if sparse.issparse(codes):
             return super().expect(codes, shares, weight)
-        counts = count_bernoulli(codes, self._weights(shares, weight))
+        return self._count(codes, self._weights(shares, weight))
+
+    @staticmethod
+    def _count(codes: np.ndarray, weights: np.ndarray) -> list[BernoulliStatistics]:
+        counts = count_bernoulli(codes, weights)
         return [BernoulliStatistics(*own) for own in zip(*counts, strict=True)]
 
     def log_prob(self, codes: Any) -> np.ndarray:

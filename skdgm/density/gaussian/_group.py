@@ -48,7 +48,6 @@ class GaussianGroup(DensityGroup):
         return self._shape == "tied"
 
     # ------------------------------------------------------------------ learning
-
     def fit(self, tables: Sequence[tuple[Any, np.ndarray | None]], n_jobs: int | None) -> None:
         if not self._is_tied:
             super().fit(tables, n_jobs)
@@ -78,9 +77,21 @@ class GaussianGroup(DensityGroup):
             density._set_mean(own)
         self._prepare()
 
+    @property
+    def _scatter_kind(self) -> ScatterKind | None:
+        """The scatter that is counted together, None where each density counts its own."""
+        return None if self.prototype.shrinkage == "auto" else SCATTERS.get(self._shape)
+
+    def start(self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> list[Moments]:
+        kind = self._scatter_kind
+        if kind is None or self.prototype._needs_em(codes):
+            return super().start(codes, shares, weight)
+        moments = count_moments(codes, shares * weight[:, np.newaxis], kind)
+        return [check_finite(own, codes) for own in moments]
+
     def expect(self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> list[Moments]:
-        kind = SCATTERS.get(self._shape)
-        if kind is None or self.prototype.shrinkage == "auto":
+        kind = self._scatter_kind
+        if kind is None:
             return super().expect(codes, shares, weight)
         complete = slice(None)
         others: list[Moments] = []
