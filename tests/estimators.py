@@ -51,8 +51,7 @@ COIN_AND_NORMAL = ColumnDensity(
     [
         ("first", BernoulliIndependentDensity(), 0),
         ("others", GaussianDensity("tied"), slice(1, None)),
-    ],
-    n_jobs=2,
+    ]
 )
 
 # Settings that run other code than the defaults do, for scikit-learn's checks.
@@ -60,13 +59,13 @@ VARIANTS = [
     BernoulliIndependentDensity(alpha=0.0, bounds=(0.1, 0.9), n_jobs=2),
     GaussianDensity("diag", shrinkage=0.1),
     GaussianDensity("low_rank"),
-    GaussianDiscriminant("tied", shrinkage="auto", n_jobs=2),
+    GaussianDiscriminant("tied", shrinkage="auto"),
     GenerativeClassifier(BernoulliIndependentDensity()),
-    GenerativeClassifier(ChowLiuTreeDensity(n_categories=50), n_jobs=2),
+    GenerativeClassifier(ChowLiuTreeDensity(n_categories=50)),
     DensityImputer(BernoulliIndependentDensity(), "sample", add_indicator=True, random_state=0),
     MixtureDensity(BernoulliIndependentDensity(), 3, random_state=0, warm_start=True),
     MixtureDensity(MarkovChainImageDensity(n_categories=50), random_state=0, n_init=2),
-    MixtureDensity(GaussianDensity("tied", shrinkage="auto"), n_jobs=2),
+    MixtureDensity(GaussianDensity("tied", shrinkage="auto")),
     HiddenChowLiuTreeDensity(4, n_categories=50, random_state=0, batch_size=10),
     PCAProjection(n_components=1, whiten=True),
     ChainRuleDensity(order=1, n_categories=50, alpha=0.0),
@@ -150,7 +149,7 @@ class Case:
         return np.exp(self.fitted.score_samples(self.states))
 
 
-def few_steps(density: BaseDensity, max_iter: int = 3) -> BaseDensity:
+def few_steps(density: BaseDensity, max_iter: int = 2) -> BaseDensity:
     """Return a clone whose EM ends early, for what must hold after any number of steps."""
     names = [name for name in density.get_params() if name.split("__")[-1] == "max_iter"]
     own = [name for name in names if "classifier" not in name]

@@ -237,6 +237,7 @@ def test_iterative_imputation_learns_from_hidden_cells():
 
 
 # ---------------------------------------------------------------------- missing training values
+@pytest.mark.usefixtures("small_grids")
 def test_all_models_learn_from_rows_with_missing_values(table):
     X, y = table
     rng = np.random.default_rng(0)
