@@ -69,6 +69,12 @@ def with_room(codes: np.ndarray, n_categories: int | np.ndarray) -> np.ndarray:
     return codes
 
 
+def with_missing_category(codes: np.ndarray, n_categories: int) -> np.ndarray:
+    """Return the codes with one more category, ``n_categories``, in place of missing values."""
+    codes = with_room(codes, n_categories)
+    return readonly(np.where(missing_cells(codes), codes.dtype.type(n_categories), codes))
+
+
 def _nan_cells(X: np.ndarray) -> np.ndarray | None:
     """Mask of NaN, or None if there is none: integers and booleans cannot be NaN."""
     return np.isnan(X) if X.dtype.kind == "f" and has_missing(X) else None

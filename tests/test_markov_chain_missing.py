@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdgm import MarkovChainImageDensity
+from skdgm import GenerativeClassifier, MarkovChainImageDensity, MixtureDensity
 from skdgm.density.markov_chain import _counts as _chain_counts
 from skdgm.density.markov_chain import _trellis as _chain_trellis
 
@@ -343,3 +343,16 @@ def test_long_contexts_with_many_missing_values_are_learned(form):
     chain = MarkovChainImageDensity(12, alpha=0.5, max_iter=5).fit(X)
     assert (np.diff(chain.lower_bounds_) > -1e-9).all()
     assert_allclose(chain.score_samples(np.full((1, 16), np.nan)), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_categories", [255, 256, 300, 3000])
+def test_groups_of_independent_chains_hold_categories_beyond_the_codes(n_categories):
+    X = hide(np.random.default_rng(0).integers(0, 20, size=(200, 3)), 0.2, 0)
+    X[0] = 1
+    chain = MarkovChainImageDensity(order=0, n_categories=n_categories)
+    classifier = GenerativeClassifier(chain).fit(X, np.arange(200) % 2)
+    each = [density.score_samples(X) for density in classifier.densities_]
+    expected = np.stack(each, axis=1) + np.log(classifier.priors_)
+    assert_allclose(classifier.predict_joint_log_proba(X), expected, rtol=1e-10)
+    mixture = MixtureDensity(chain, random_state=0, max_iter=5).fit(X)
+    assert np.diff(mixture.lower_bounds_).min() > -1e-9

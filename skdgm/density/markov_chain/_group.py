@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._codes import has_missing, missing_cells, readonly
+from ..._codes import has_missing, with_missing_category
 from .._engine.missing import log_prob_in_parts
 from .._engine.windows import WindowTerms, count_windows
 from .._group import DensityGroup
@@ -80,7 +80,7 @@ class ChainTerms:
             Rows in the order of the chain, complete unless order is 0.
         """
         if self._shape.order == 0 and has_missing(codes):
-            return self._observed.sum(_with_missing_category(codes, self._shape))
+            return self._observed.sum(with_missing_category(codes, self._shape.n_categories))
         return self._complete.sum(codes)
 
 
@@ -103,10 +103,6 @@ def count_chains(codes: np.ndarray, weight: np.ndarray, shape: ChainShape) -> np
     """
     n_categories = shape.n_categories
     if shape.order == 0 and has_missing(codes):
-        codes, n_categories = _with_missing_category(codes, shape), n_categories + 1
+        codes, n_categories = with_missing_category(codes, n_categories), n_categories + 1
     counts = count_windows(codes, weight, shape.table, shape.n_tables, n_categories, shape.order)
     return np.ascontiguousarray(np.moveaxis(counts[:, :, : shape.n_categories], -1, 0))
-
-
-def _with_missing_category(codes: np.ndarray, shape: ChainShape) -> np.ndarray:
-    return readonly(np.where(missing_cells(codes), codes.dtype.type(shape.n_categories), codes))

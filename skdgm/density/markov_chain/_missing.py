@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from ..._codes import missing_cells, missing_code, readonly
+from ..._codes import missing_code, readonly, with_missing_category
 from ..._kernels import markov_chain_missing as dense_kernels
 from ..._kernels import markov_chain_trellis as trellis_kernels
 from .._engine.blocks import draw_with_uniforms, ones_if_none
@@ -100,7 +100,7 @@ class IndependentQueries(DenseQueries):
         n_positions, K = self._chain.shape.n_positions, self._chain.shape.n_categories
         log_probability = np.zeros((n_positions, K + 1))  # of a missing value: log 1
         log_probability[:, :K] = self._chain.log_probability[self._chain.shape.table, 0]
-        value = np.where(missing_cells(codes), K, codes)
+        value = with_missing_category(codes, K)
         return log_probability[np.arange(n_positions), value].sum(axis=1)
 
     def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
