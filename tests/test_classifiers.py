@@ -27,7 +27,7 @@ DENSITIES = [
     BernoulliIndependentDensity(),
     MarkovChainImageDensity(),
     FullCategoricalDensity(),
-    GaussianDensity(),
+    GaussianDensity(reg_covar=0),
     GaussianDensity("tied"),
 ]
 
@@ -82,12 +82,14 @@ def test_agrees_with_quadratic_discriminant_analysis():
 
 @pytest.mark.parametrize("shrinkage", [None, 0.3])
 def test_agrees_with_linear_discriminant_analysis(shrinkage):
+    means = np.stack([X_IRIS[label == Y_IRIS].mean(axis=0) for label in range(3)])
+    X = X_IRIS / (X_IRIS - means[Y_IRIS]).std(axis=0)  # variance 1 within the classes
     theirs = LinearDiscriminantAnalysis(
         solver="lsqr", store_covariance=True, shrinkage=shrinkage
-    ).fit(X_IRIS, Y_IRIS)
-    ours = GaussianDiscriminant("tied", reg_covar=0, shrinkage=shrinkage).fit(X_IRIS, Y_IRIS)
-    assert_allclose(ours.covariances_, theirs.covariance_)
-    assert_allclose(ours.predict_proba(X_IRIS), theirs.predict_proba(X_IRIS), atol=1e-9)
+    ).fit(X, Y_IRIS)
+    ours = GaussianDiscriminant("tied", reg_covar=0, shrinkage=shrinkage).fit(X, Y_IRIS)
+    assert_allclose(ours.covariances_, theirs.covariance_, atol=1e-12)
+    assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-9)
 
 
 def test_agrees_with_gaussian_naive_bayes():

@@ -13,8 +13,10 @@ from sklearn.covariance import LedoitWolf, ShrunkCovariance
 from sklearn.datasets import load_digits, load_iris
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
+from sklearn.preprocessing import StandardScaler
 
 from skdgm import GaussianDensity
+from skdgm.density.gaussian._ledoit_wolf import ColumnMoments, LengthMoments
 from skdgm.density.gaussian._moments import Moments
 from skdgm.density.gaussian._scatter import ThinScatter, leading_axes, sum_of_squares, trace
 
@@ -23,14 +25,15 @@ IRIS = load_iris().data
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
 def test_agrees_with_a_gaussian_mixture_of_one_component(covariance_type):
-    ours = GaussianDensity(covariance_type, reg_covar=1e-3).fit(IRIS)
-    theirs = GaussianMixture(covariance_type=covariance_type, reg_covar=1e-3).fit(IRIS)
-    assert_allclose(ours.mean_, theirs.means_[0])
+    X = StandardScaler().fit_transform(IRIS)  # so that reg_covar, a share here, is a variance
+    ours = GaussianDensity(covariance_type, reg_covar=1e-3).fit(X)
+    theirs = GaussianMixture(covariance_type=covariance_type, reg_covar=1e-3).fit(X)
+    assert_allclose(ours.mean_, theirs.means_[0], atol=1e-12)
     assert_allclose(ours.covariance_, np.squeeze(theirs.covariances_), atol=1e-12)
-    assert_allclose(ours.score_samples(IRIS), theirs.score_samples(IRIS))
+    assert_allclose(ours.score_samples(X), theirs.score_samples(X))
     assert ours.n_parameters_ == theirs._n_parameters()
-    assert_allclose(ours.aic(IRIS), theirs.aic(IRIS))
-    assert_allclose(ours.bic(IRIS), theirs.bic(IRIS))
+    assert_allclose(ours.aic(X), theirs.aic(X))
+    assert_allclose(ours.bic(X), theirs.bic(X))
 
 
 @pytest.mark.parametrize("n_factors", [1, 2, 3])
@@ -59,9 +62,11 @@ def test_low_rank_ranges_from_spherical_to_full():
 
 @pytest.mark.parametrize("shrinkage", [0.0, 0.3, 1.0])
 def test_shrinkage_agrees_with_scikit_learn(shrinkage):
-    ours = GaussianDensity(shrinkage=shrinkage, reg_covar=0).fit(IRIS)
-    assert_allclose(ours.covariance_, ShrunkCovariance(shrinkage=shrinkage).fit(IRIS).covariance_)
-    diagonal = GaussianDensity("diag", shrinkage=shrinkage, reg_covar=0).fit(IRIS)
+    X = StandardScaler().fit_transform(IRIS)
+    ours = GaussianDensity(shrinkage=shrinkage, reg_covar=0).fit(X)
+    theirs = ShrunkCovariance(shrinkage=shrinkage).fit(X)
+    assert_allclose(ours.covariance_, theirs.covariance_, atol=1e-12)
+    diagonal = GaussianDensity("diag", shrinkage=shrinkage, reg_covar=0).fit(X)
     assert_allclose(diagonal.covariance_, np.diag(ours.covariance_))
 
 
@@ -72,22 +77,25 @@ def test_shrinkage_agrees_with_scikit_learn(shrinkage):
 def test_ledoit_wolf_agrees_with_scikit_learn_in_any_batches(seed, n, d, cut):
     rng = np.random.default_rng(seed)
     X = rng.standard_t(3, size=(n, d)) @ rng.normal(size=(d, d)) + 5
-    theirs = LedoitWolf().fit(X)
+    scaler = StandardScaler().fit(X)
+    theirs = LedoitWolf().fit(scaler.transform(X))
     density = GaussianDensity(shrinkage="auto", reg_covar=1e-9)
     density.partial_fit(X[:cut])
     if cut < n:
         density.partial_fit(X[cut:])
     assert_allclose(density.shrinkage_, theirs.shrinkage_, rtol=1e-7, atol=1e-9)
-    assert_allclose(density.covariance_, theirs.covariance_, rtol=1e-6, atol=1e-8)
+    ours = density.covariance_ / np.outer(scaler.scale_, scaler.scale_)
+    assert_allclose(ours, theirs.covariance_, rtol=1e-6, atol=1e-8)
 
 
 def test_ledoit_wolf_agrees_when_columns_outnumber_rows():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20, 50)) * rng.random(50)
-    theirs = LedoitWolf().fit(X)
-    for parameters in ({}, {"covariance_type": "low_rank", "n_factors": 2}):
-        density = GaussianDensity(**parameters, shrinkage="auto").fit(X)
-        assert_allclose(density.shrinkage_, theirs.shrinkage_)
+    theirs = LedoitWolf().fit(StandardScaler().fit_transform(X))
+    assert_allclose(GaussianDensity(shrinkage="auto").fit(X).shrinkage_, theirs.shrinkage_)
+    theirs = LedoitWolf().fit(X)  # one scale for all columns
+    density = GaussianDensity("low_rank", n_factors=2, shrinkage="auto").fit(X)
+    assert_allclose(density.shrinkage_, theirs.shrinkage_)
 
 
 @settings(max_examples=50)
@@ -95,21 +103,27 @@ def test_ledoit_wolf_agrees_when_columns_outnumber_rows():
     seed=st.integers(0, 2**16),
     scatter=st.sampled_from(["full", "thin", "diagonal"]),
     n_columns=st.sampled_from([4, 40]),
-    quartic=st.booleans(),
+    counts_fourth=st.booleans(),
 )
-def test_moments_add(seed, scatter, n_columns, quartic):
-    quartic = quartic and scatter != "diagonal"
+def test_moments_add(seed, scatter, n_columns, counts_fourth):
+    fourth = {"full": ColumnMoments, "thin": LengthMoments}.get(scatter) if counts_fourth else None
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(30, n_columns)) * 10 ** rng.normal(size=n_columns) + 7
     weight = rng.random(30) + 0.01
     parts = [
-        Moments.count(X[rows], weight[rows], scatter=scatter, quartic=quartic)
+        Moments.count(X[rows], weight[rows], scatter=scatter, fourth=fourth)
         for rows in (slice(0, 1), slice(1, 12), slice(12, 30))
     ]
-    whole = Moments.count(X, weight, scatter=scatter, quartic=quartic)
+    whole = Moments.count(X, weight, scatter=scatter, fourth=fourth)
     for added in (parts[0] + (parts[1] + parts[2]), (parts[2] + parts[0]) + parts[1]):
-        for name in ("total", "mean", *(("cubic", "quartic") if quartic else ())):
+        for name in ("total", "mean"):
             assert_allclose(getattr(added, name), getattr(whole, name), rtol=1e-9, atol=1e-6)
+        if fourth:
+            ours, known = added.fourth._in(2.0**40), whole.fourth._in(2.0**40)
+            for name, power in (("cubic", 3), ("quartic", 4)):
+                scale = 2.0 ** (40 * power)
+                each, expected = getattr(ours, name) * scale, getattr(known, name) * scale
+                assert_allclose(each, expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max())
         assert_allclose(dense(added.scatter), dense(whole.scatter), rtol=1e-9, atol=1e-6)
 
 

@@ -217,6 +217,11 @@ def random_moments(rng, k, n, offset=0.0):
     return [Moments.count(cloud, None, scatter="full") for cloud in clouds]
 
 
+def covariance_of(moments):
+    """The covariance of maximum likelihood."""
+    return FullCovariance(moments.scatter / moments.total)
+
+
 @settings(max_examples=40)
 @given(**SIZES, offset=st.sampled_from([0.0, 1e4]))
 def test_log_densities_of_normals(seed, n_rows, n, k, offset):
@@ -224,9 +229,9 @@ def test_log_densities_of_normals(seed, n_rows, n, k, offset):
     moments = random_moments(rng, k, n, offset)
     mean = np.array([own.mean for own in moments])
     X = mean[rng.integers(k, size=n_rows)] + rng.normal(size=(n_rows, n))
-    full = [FullCovariance(own, 0.0, 1e-3) for own in moments]
-    diagonal = [DiagonalCovariance(own, 0.0, 1e-3) for own in moments]
-    spherical = [SphericalCovariance(own, 0.0, 1e-3) for own in moments]
+    full = [FullCovariance(own.scatter / own.total + 1e-3 * np.eye(n)) for own in moments]
+    diagonal = [DiagonalCovariance(np.diag(own.value)) for own in full]
+    spherical = [SphericalCovariance(float(np.mean(own.value)), n) for own in diagonal]
 
     def one_by_one(covariances):
         pairs = zip(covariances, mean, strict=True)
@@ -246,7 +251,7 @@ def test_log_densities_of_normals(seed, n_rows, n, k, offset):
 def test_tied_normals_far_from_each_other(apart):
     rng = np.random.default_rng(0)
     n, n_rows = 5, 1000
-    covariance = FullCovariance(random_moments(rng, 1, n)[0], 0.0, 0.0)
+    covariance = covariance_of(random_moments(rng, 1, n)[0])
     mean = 1e3 + apart * rng.normal(size=(4, n))
     label = rng.integers(4, size=n_rows)
     X = mean[label] + covariance.sample(n_rows, rng)
@@ -265,7 +270,7 @@ def test_tied_normals_far_from_each_other(apart):
 def test_normals_agree_with_scipy():
     rng = np.random.default_rng(0)
     own = random_moments(rng, 1, 3)[0]
-    covariance, mean = FullCovariance(own, 0.0, 0.0), rng.normal(size=(4, 3))
+    covariance, mean = covariance_of(own), rng.normal(size=(4, 3))
     X = rng.normal(size=(50, 3))
     expected = [multivariate_normal(middle, covariance.value).logpdf(X) for middle in mean]
     log_prob = log_prob_tied(covariance.whitening, covariance.log_det, mean, X)
@@ -281,7 +286,7 @@ def test_normals_agree_with_scipy():
 def test_squares_that_overflow_score_minus_infinity():
     X = np.array([[1e200, -1e200], [1.7e308, -1.7e308], [0.0, 0.0]])
     mean = np.array([[0.0, 0.0], [-1.7e308, 1.7e308]])
-    covariance = FullCovariance.of_matrix(np.array([[2.0, 1.0], [1.0, 2.0]]))
+    covariance = FullCovariance(np.array([[2.0, 1.0], [1.0, 2.0]]))
     for log_prob in (
         log_prob_each([covariance] * 2, mean, X),
         log_prob_tied(covariance.whitening, covariance.log_det, mean, X),

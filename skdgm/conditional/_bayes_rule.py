@@ -101,8 +101,10 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         for own, name in zip(rows, self.classes_.tolist(), strict=True):
             check_observed(X, names, own, f" in the rows of class {name!r}")
         tables = [(codes[r], part_of(weight, r)) for r in rows]
-        self._group = group_of(prototype, len(self.classes_))
+        names = [f"Class {name!r}" for name in self.classes_.tolist()]
+        self._group = group_of(prototype, names, class_weight.tolist())
         self._group.fit(tables, self.n_jobs)
+        self._group.warn_if_degenerate()
         self.densities_ = self._group.densities
         n_priors = len(self.classes_) - 1 if self.priors is None else 0
         set_n_parameters(self, self._group.n_parameters(besides=n_priors))

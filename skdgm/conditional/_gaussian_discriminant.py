@@ -22,10 +22,11 @@ class GaussianDiscriminant(BayesRuleClassifier):
         one variance per class and column (naive Bayes), one variance per class, or ``n_factors``
         axes and a noise variance per class.
     shrinkage : float in [0, 1], "auto" or None, default=None
-        Weight of the scaled identity that covariances are mixed with; "auto" is the Ledoit-Wolf
-        estimate, None is 0.
+        Weight of the target that the covariance of each class is mixed with, the diagonal matrix
+        of the variances pooled within the classes; "auto" is the Ledoit-Wolf estimate, None is 0.
     reg_covar : float, default=1e-6
-        Added to the variances, so that classes that do not vary in some direction have a density.
+        Added to the variances, as a share of the variance of each column over all rows, so that
+        classes that do not vary in some direction have a density.
     priors : array-like of shape (n_classes,) or None, default=None
         Probabilities of the classes, in the order of ``classes_``; None learns them.
     n_factors : int or None, default=None
@@ -76,6 +77,9 @@ class GaussianDiscriminant(BayesRuleClassifier):
     -----
     Covariances are maximum-likelihood estimates: deviations are from the class mean and their
     squares are divided by the number of rows.
+
+    No unit matters: columns need no scaler (see :class:`GaussianDensity`). A class whose rows do
+    not determine its covariance, because they are few or repeat values, is warned about.
 
     References
     ----------

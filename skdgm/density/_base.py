@@ -27,7 +27,13 @@ from .._validation import (
     spawn_generators,
 )
 from ._contract import DensityHooks, check_hooks, check_log_prob
-from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, weighted_blocks
+from ._engine.blocks import (
+    row_blocks,
+    run_in_row_blocks,
+    run_in_threads,
+    total_weight,
+    weighted_blocks,
+)
 from ._engine.completions import best_completions
 from ._engine.missing import fill, rows_with_missing, values_at_missing
 from ._engine.statistics import add_in_pairs
@@ -280,6 +286,8 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         """Return the codes of training data, and keep what these declare."""
         if not extend:
             check_hooks(self)
+        total = total_weight(weight, X.shape[0])
+        self._n_rows = self._n_rows + total if extend else total
         codes = self._encode_training(X, weight, extend)
         dtype = np.promote_types(self._dtype, X.dtype) if extend else X.dtype
         self._dtype = self._columns.dtype_of_samples(dtype)

@@ -37,13 +37,17 @@ class CompositeDensity(BaseDensity):
         return any(part._rules_out_rows for part in self._parts)
 
     @property
+    def _is_degenerate(self) -> bool:
+        return any(part._is_degenerate for part in self._parts)
+
+    @property
     def _tells_n_parameters(self) -> bool:
         return all(part._tells_n_parameters for part in self._parts)
 
 
 def hand_on_columns(source: BaseEstimator, density: BaseDensity) -> None:
     """Tell a density, before it encodes, about the columns that another estimator has validated."""
-    for name in ("n_features_in_", "feature_names_in_"):
+    for name in ("n_features_in_", "feature_names_in_", "_column_numbers"):
         if hasattr(source, name):
             setattr(density, name, getattr(source, name))
 

@@ -6,6 +6,7 @@ from them, which never lowers the likelihood of what was observed (Dempster, Lai
 
 from __future__ import annotations
 
+import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -18,8 +19,16 @@ from sklearn.utils._param_validation import Interval
 
 from .._codes import has_missing, missing_cells
 from ._base import BaseDensity
-from ._engine.blocks import part_of, run_in_threads, total_weight, weighted_blocks
+from ._engine.blocks import (
+    part_of,
+    run_in_row_blocks,
+    run_in_threads,
+    total_weight,
+    weighted_blocks,
+)
 from ._engine.statistics import add_in_pairs
+
+ROUNDING = 1e-10  # of sums over rows, relative
 
 EM_CONSTRAINTS: dict = {
     "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -53,7 +62,7 @@ class EMDensity(BaseDensity):
         statistics : object
             As from ``_count``.
         log_prob : ndarray of shape (n_rows,)
-            ``log p(x_observed)`` of each row.
+            ``_log_objective`` of each row.
         """
 
     @property
@@ -79,7 +88,7 @@ class EMDensity(BaseDensity):
         parts = [PartlyObserved(self, codes, weight)]
         bounds, converged = run_em(self, parts, [start], lambda own: self._set(*own), self.n_jobs)
         if not converged:
-            warn_not_converged(self)
+            warn_not_converged(self, [self], bounds)
         self.n_iter_, self.lower_bounds_ = len(bounds), bounds
 
     def _start_statistics(self, codes: Any, weight: np.ndarray) -> Any:
@@ -124,7 +133,8 @@ class PartlyObserved:
         if self._counted is not None:
             codes, weight = self.complete
             statistics.append(self._counted)
-            log_likelihood += _weighted_sum(self.density._log_prob_blocks(codes), weight)
+            log_prob = run_in_row_blocks(self.density._log_objective, codes, self.density.n_jobs)
+            log_likelihood += _weighted_sum(np.concatenate(log_prob), weight)
         tasks = weighted_blocks(*self.incomplete)
         expected = run_in_threads(self.density._expect, tasks, self.density.n_jobs)
         for (_, weight), (counted, log_prob) in zip(tasks, expected, strict=True):
@@ -139,12 +149,14 @@ def run_em(
     starts: Sequence[Any],
     estimate: Callable[[Sequence[Any]], None],
     n_jobs: int | None,
+    before: float | None = None,
 ) -> tuple[np.ndarray, bool]:
     """Run the loop for densities side by side, each with rows of its own.
 
     ``lead`` has the parameters of the loop, ``starts`` are the statistics to start from, and
     ``estimate`` sets the densities' attributes from statistics, one object per density. The
-    objective is the mean log-likelihood of the observed values, plus the densities' log-priors.
+    objective is the mean of ``_log_objective`` over the rows, plus the densities' log-priors.
+    ``before`` is the objective before the step that led to the starts, if there was one.
 
     Returns
     -------
@@ -152,28 +164,57 @@ def run_em(
         The objective before each step, in nats per row.
     converged : bool
         True if the last step changed the objective by less than ``tol``.
+
+    Notes
+    -----
+    Where a covariance is near singular, rounding can make a step lower the objective, and so can
+    classifiers in a density that maximise something else. Then the model before that step is kept.
     """
     estimate(starts)
     total = sum(part.total for part in parts)
     bounds: list[float] = []
-    converged = False
-    while not converged and len(bounds) < lead.max_iter:
+    last = math.nan if before is None else before
+    current, previous = starts, None  # the statistics of the last two models
+    while len(bounds) < lead.max_iter:
         expected = run_in_threads(PartlyObserved.expect, [(part,) for part in parts], n_jobs)
         objective = sum(log_likelihood for _, log_likelihood in expected)
         objective += sum(part.density._log_prior(part.total) for part in parts)
-        estimate([statistics for statistics, _ in expected])
-        bounds.append(objective / total)
-        converged = len(bounds) > 1 and abs(bounds[-1] - bounds[-2]) < lead.tol
+        objective /= total
+        converged = math.isfinite(objective) and abs(objective - last) < lead.tol
+        if objective < last - ROUNDING * max(1.0, abs(last)) and not converged and previous:
+            estimate(previous)
+            return np.array(bounds), False
+        previous, current = current, [statistics for statistics, _ in expected]
+        estimate(current)
+        bounds.append(objective)
         if lead.verbose:
-            print(f"EM step {len(bounds)}: {bounds[-1]:.6f} nats per row")
-    return np.array(bounds), converged
+            print(f"EM step {len(bounds)}: {objective:.6f} nats per row")
+        if converged or last == objective == -math.inf:
+            return np.array(bounds), converged
+        last = objective
+    return np.array(bounds), False
 
 
-def warn_not_converged(lead: EMDensity) -> None:
-    """Warn that the loop has run out of steps."""
+def warn_not_converged(
+    lead: EMDensity, densities: Sequence[BaseDensity], bounds: np.ndarray
+) -> None:
+    """Warn that the loop has ended before these densities settled, and say what helps."""
+    advice = "raise max_iter or tol"
+    if bounds[-1] == -math.inf:
+        advice = (
+            "its objective is -inf, as it rules out rows that it is fitted to: allow every row, "
+            "for example by alpha=1 or by wider bounds"
+        )
+    elif any(density._is_degenerate for density in densities):
+        advice = (
+            "a covariance is near singular, so the likelihood may have no maximum: regularise, by "
+            "a larger reg_covar or by shrinkage"
+        )
+    elif len(bounds) < lead.max_iter:
+        advice = f"step {len(bounds) + 1} would have lowered the objective: raise tol"
     warnings.warn(
         f"Expectation-maximisation did not converge in max_iter={lead.max_iter} steps to "
-        f"tol={lead.tol:g}; raise max_iter or tol.",
+        f"tol={lead.tol:g}; {advice}.",
         ConvergenceWarning,
         stacklevel=3,
     )

@@ -6,6 +6,7 @@ than one by one override the loops here with one matrix product or one pass over
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._base import BaseDensity
+from ._contract import DensityHooks
 from ._engine.blocks import run_in_threads
 
 SMALLEST_SHARE = 1e-12  # of a row: smaller responsibilities are not worth a density's time
@@ -26,8 +28,10 @@ class DensityGroup:
     ----------
     prototype : BaseDensity
         An unfitted density that has encoded the training data, and so knows what they declare.
-    n_densities : int
-        Number of densities.
+    names : sequence of str
+        What to call the densities in warnings, such as "Component 0".
+    n_rows : sequence of float
+        Total weight of the rows that each density is expected to learn from.
 
     Attributes
     ----------
@@ -35,9 +39,14 @@ class DensityGroup:
         The densities, fitted by :meth:`fit` or :meth:`estimate`.
     """
 
-    def __init__(self, prototype: BaseDensity, n_densities: int) -> None:
+    def __init__(
+        self, prototype: BaseDensity, names: Sequence[str], n_rows: Sequence[float]
+    ) -> None:
         self.prototype = prototype
-        self.densities: list[Any] = [copy(prototype) for _ in range(n_densities)]
+        self.names = list(names)
+        self.densities: list[Any] = [copy(prototype) for _ in names]
+        for density, own in zip(self.densities, n_rows, strict=True):
+            density._n_rows = float(own)
 
     # ------------------------------------------------------------------ learning
     def fit(self, tables: Sequence[tuple[Any, np.ndarray | None]], n_jobs: int | None) -> None:
@@ -55,6 +64,9 @@ class DensityGroup:
 
     def _prepare(self) -> None:
         """Prepare what ``log_prob`` needs of the fitted densities."""
+
+    def warn_if_degenerate(self) -> None:
+        """Warn of densities that their rows do not determine, once they are fitted."""
 
     def start(self, codes: Any, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
         """Return the statistics of each density to start expectation-maximisation from.
@@ -110,6 +122,12 @@ class DensityGroup:
         """Return ``log p(x_observed)`` under each density, of shape (n_rows, n_densities)."""
         return np.stack([density._log_prob(codes) for density in self.densities], axis=1)
 
+    def log_objective(self, codes: Any) -> np.ndarray:
+        """Return what ``log_prob`` does, as expectation-maximisation sees it."""
+        if type(self.prototype)._log_objective is DensityHooks._log_objective:
+            return self.log_prob(codes)
+        return np.stack([density._log_objective(codes) for density in self.densities], axis=1)
+
     def log_prior(self, totals: np.ndarray) -> float:
         """Return the log-priors of the densities together, given the weight of each one's rows."""
         pairs = zip(self.densities, totals, strict=True)
@@ -131,9 +149,19 @@ class DensityGroup:
         return 0
 
 
-def group_of(prototype: BaseDensity, n_densities: int) -> DensityGroup:
+def group_of(prototype: BaseDensity, names: Sequence[str], n_rows: Sequence[float]) -> DensityGroup:
     """Return an unfitted group of the prototype's family."""
-    return (prototype._group_type or DensityGroup)(prototype, n_densities)
+    return (prototype._group_type or DensityGroup)(prototype, names, n_rows)
+
+
+def warn_of_lent(name: str, columns: str) -> None:
+    """Warn that a density stands for rows that say nothing about some columns."""
+    warnings.warn(
+        f"{name} has hardly a value in {columns}: what all rows say stands in there and does not "
+        "speak for or against it. Leave the columns out if that is not what you want.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def set_n_parameters(estimator: Any, n_parameters: int | None) -> None:

@@ -6,11 +6,13 @@ proportion to its responsibility.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Self
 
+import joblib
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
@@ -22,12 +24,12 @@ from ._base import BaseDensity
 from ._composite import CompositeDensity
 from ._em import EM_CONSTRAINTS, EMDensity, PartlyObserved, run_em, warn_not_converged
 from ._engine.blocks import draw_categories, ones_if_none
-from ._engine.clusters import cluster_rows
+from ._engine.clusters import cluster_rows, distinct_rows
 from ._engine.codes import coordinates
 from ._engine.columns import Columns
 from ._engine.missing import fill_with_means
 from ._engine.responsibilities import responsibilities
-from ._group import group_of, set_n_parameters
+from ._group import DensityGroup, group_of, set_n_parameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +103,16 @@ class MixtureDensity(CompositeDensity, EMDensity):
     Notes
     -----
     Expectation-maximisation finds a local maximum, which depends on the start. A component that
-    loses all its rows keeps a weight near zero and is fitted to all rows alike. The k-means of the
-    start uses the columns as they are, so that those of large scale dominate; with a
-    :class:`TransformedDensity` it uses the transformed columns.
+    loses all its rows keeps a weight near zero and is fitted to all rows alike. For the k-means of
+    the start, columns of numbers are brought to unit variance; with a :class:`TransformedDensity`
+    it uses the transformed columns.
 
-    No step lowers the objective, except that with normal components and ``reg_covar`` or
-    ``shrinkage`` it may fall slightly before it converges.
+    No step lowers the objective. Where rounding in a near singular covariance would, or components
+    that maximise something else (the classifiers of a :class:`ChainRuleDensity`), the loop ends at
+    the highest objective and says so.
+
+    It is worth a warning if there are more components than distinct rows, or a normal component
+    collapses onto repeated values.
 
     X must be dense. The components share what the densities of a group share, such as a "tied"
     covariance.
@@ -136,6 +142,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
     """
 
     _is_additive = False
+    _last_bound: float
     _parameter_constraints: dict = {
         "density": [BaseDensity],
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -209,8 +216,11 @@ class MixtureDensity(CompositeDensity, EMDensity):
         return responsibilities(self._log_joint(codes), self.weights_)
 
     def _log_joint(self, codes: Any) -> np.ndarray:
+        return self._with_weights(self._group.log_prob(codes))
+
+    def _with_weights(self, log_prob: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):  # a weight of zero
-            return self._group.log_prob(codes) + np.log(self.weights_)
+            return log_prob + np.log(self.weights_)
 
     # ------------------------------------------------------------------ learning
     @property
@@ -234,7 +244,8 @@ class MixtureDensity(CompositeDensity, EMDensity):
         best: tuple[float, dict] | None = None
         for _ in range(self.n_init if warm is None else 1):
             start = self._start_from(codes, weight, generator) if warm is None else warm
-            bounds, converged = run_em(self, parts, [start], self._set_only, self.n_jobs)
+            before = None if warm is None else self._last_bound
+            bounds, converged = run_em(self, parts, [start], self._set_only, self.n_jobs, before)
             self.n_iter_, self.lower_bounds_, self.converged_ = len(bounds), bounds, converged
             if best is None or bounds[-1] > best[0]:
                 best = bounds[-1], self.__dict__.copy()
@@ -242,9 +253,10 @@ class MixtureDensity(CompositeDensity, EMDensity):
         self.__dict__.update(best[1])
         if not (self.warm_start or self._prototype._is_additive):
             del self._last_statistics  # these may be the training rows
-        self._last_shape = self._shape
+        self._last_shape, self._last_bound = self._shape, self.lower_bounds_[-1]
         if not self.converged_:
-            warn_not_converged(self)
+            warn_not_converged(self, self.densities_, self.lower_bounds_)
+        self._group.warn_if_degenerate()
 
     def _set_only(self, statistics: Sequence[MixtureStatistics]) -> None:
         (self._last_statistics,) = statistics
@@ -257,7 +269,8 @@ class MixtureDensity(CompositeDensity, EMDensity):
     @property
     def _shape(self) -> tuple:
         """Properties in which two fits must agree for the statistics of one to start the other."""
-        return self.n_components, self._columns, repr(self.density)
+        family = joblib.hash((type(self.density), self.density.get_params()))
+        return self.n_components, self._columns, family
 
     def _needs_em(self, codes: Any) -> bool:
         return True
@@ -273,18 +286,24 @@ class MixtureDensity(CompositeDensity, EMDensity):
     ) -> MixtureStatistics:
         weight = ones_if_none(weight, codes.shape[0])
         shares = self._initial_shares(codes, weight, generator)
-        group = group_of(self._prototype, self.n_components)
-        return MixtureStatistics(weight @ shares, tuple(group.start(codes, shares, weight)))
+        start = self._make_group(self.n_components).start(codes, shares, weight)
+        return MixtureStatistics(weight @ shares, tuple(start))
+
+    def _make_group(self, n_components: int) -> DensityGroup:
+        names = [f"Component {k}" for k in range(n_components)]
+        return group_of(self._prototype, names, [self._n_rows / n_components] * n_components)
 
     def _initial_shares(
         self, codes: Any, weight: np.ndarray, generator: np.random.Generator
     ) -> np.ndarray:
         n_rows, n_components = codes.shape[0], self.n_components
+        points = fill_with_means(coordinates(codes), weight)
+        if n_components > 1:
+            warn_of_few_distinct(n_components, len(distinct_rows(points)[0]))
         if self.init == "random":
             shares = generator.random((n_rows, n_components))
             return shares / shares.sum(axis=1, keepdims=True)
-        points = fill_with_means(coordinates(codes), weight)
-        label = cluster_rows(points, weight, n_components, generator)
+        label = cluster_rows(points, weight, n_components, ~self._columns.listable, generator)
         shares = np.zeros((n_rows, n_components))
         shares[np.arange(n_rows), label] = 1.0
         # Clusters left empty for lack of distinct rows take a small share of every row.
@@ -299,13 +318,14 @@ class MixtureDensity(CompositeDensity, EMDensity):
         self, codes: Any, weight: np.ndarray | None
     ) -> tuple[MixtureStatistics, np.ndarray]:
         weight = ones_if_none(weight, codes.shape[0])
-        shares, log_prob = self._responsibilities(codes)
+        log_joint = self._with_weights(self._group.log_objective(codes))
+        shares, log_prob = responsibilities(log_joint, self.weights_)
         parts = tuple(self._group.expect(codes, shares, weight))
         return MixtureStatistics(weight @ shares, parts), log_prob
 
     def _estimate(self, statistics: MixtureStatistics) -> None:
         self.weights_ = statistics.weight / statistics.weight.sum()
-        self._group = group_of(self._prototype, len(statistics.parts))
+        self._group = self._make_group(len(statistics.parts))
         self._group.estimate(statistics.parts)
         self.densities_ = self._group.densities
         set_n_parameters(self, self._group.n_parameters(besides=len(self.densities_) - 1))
@@ -324,6 +344,9 @@ class MixtureDensity(CompositeDensity, EMDensity):
 
     def _log_prob(self, codes: Any) -> np.ndarray:
         return logsumexp(self._log_joint(codes), axis=1)
+
+    def _log_objective(self, codes: Any) -> np.ndarray:
+        return logsumexp(self._with_weights(self._group.log_objective(codes)), axis=1)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         z = generator.choice(len(self.weights_), size=n_samples, p=self.weights_)
@@ -358,3 +381,14 @@ class MixtureDensity(CompositeDensity, EMDensity):
         tags.input_tags = get_tags(self.density).input_tags
         tags.input_tags.sparse = False
         return tags
+
+
+def warn_of_few_distinct(n_components: int, n_distinct: int) -> None:
+    """Warn if components outnumber distinct rows."""
+    if n_distinct < n_components:
+        warnings.warn(
+            f"n_components={n_components} exceeds the {n_distinct} distinct rows of X, so that "
+            "components must share rows or go without; choose a smaller n_components.",
+            UserWarning,
+            stacklevel=2,
+        )

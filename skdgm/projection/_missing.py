@@ -31,13 +31,8 @@ def fit_incomplete(X: np.ndarray, n_components: Any, **iteration: Any) -> Gaussi
         raise ValueError(
             f"n_components must be at most min(n_samples, n_features) = {most}, got {k}."
         )
-    low_rank = 1 <= k < X.shape[1]
-    return GaussianDensity(
-        "low_rank" if low_rank else "full",
-        n_factors=int(k) if low_rank else None,
-        reg_covar=RIDGE * float(np.mean(np.nanvar(X, axis=0))),
-        **iteration,
-    ).fit(X)
+    n_factors = int(k) if 1 <= k < X.shape[1] else None  # None is as general as a full covariance
+    return GaussianDensity("low_rank", n_factors=n_factors, reg_covar=RIDGE, **iteration).fit(X)
 
 
 def complete(X: np.ndarray, mean: np.ndarray, covariance: LowRankCovariance) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
@@ -80,6 +80,18 @@ class Columns:
             return dtype if dtype.kind == "f" else np.dtype(np.float64)
         largest = max(0, int(np.max(self.n_categories, initial=0)) - 1)
         return dtype if _holds(dtype, largest) else np.promote_types(dtype, np.uint16)
+
+
+def column_labels(estimator: Any, mask: np.ndarray, most: int = 8) -> str:
+    """Return words for the columns in a mask, as the user numbers or names them."""
+    columns = np.flatnonzero(mask)
+    names = getattr(estimator, "feature_names_in_", None)
+    numbers = getattr(estimator, "_column_numbers", np.arange(len(mask)))
+    labels = [repr(str(names[j])) if names is not None else str(numbers[j]) for j in columns]
+    if len(labels) > most:
+        labels = [*labels[:most], f"{len(labels) - most} more"]
+    *first, last = labels
+    return f"columns {', '.join(first)} and {last}" if first else f"column {last}"
 
 
 def _holds(dtype: np.dtype, category: int) -> bool:

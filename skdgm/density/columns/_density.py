@@ -220,11 +220,13 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
 
     def _unfitted_blocks(self, X: np.ndarray) -> list[tuple[str, BaseDensity, np.ndarray]]:
         names = getattr(self, "feature_names_in_", None)
+        numbers = getattr(self, "_column_numbers", np.arange(X.shape[1]))
         blocks = []
         for name, family, selection in self.densities:
             columns = selected_columns(name, selection, X, names)
             density = clone(family)
             density.n_features_in_ = len(columns)
+            density._column_numbers = numbers[columns]
             if names is not None:
                 density.feature_names_in_ = names[columns]
             blocks.append((name, density, columns))
@@ -344,6 +346,10 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
 
     def _log_prob(self, codes: ColumnCodes) -> np.ndarray:
         parts = (block._log_prob(part) for block, part in self._split(codes))
+        return sum(parts, np.zeros(len(codes)))
+
+    def _log_objective(self, codes: ColumnCodes) -> np.ndarray:
+        parts = (block._log_objective(part) for block, part in self._split(codes))
         return sum(parts, np.zeros(len(codes)))
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,10 @@ from ._blocks import ColumnCodes, ColumnStatistics, in_block
 class ColumnGroup(DensityGroup):
     """Column densities with the same blocks."""
 
-    def __init__(self, prototype: Any, n_densities: int) -> None:
-        super().__init__(prototype, n_densities)
+    def __init__(self, prototype: Any, names: Sequence[str], n_rows: Sequence[float]) -> None:
+        super().__init__(prototype, names, n_rows)
         self.blocks = [
-            (name, columns, group_of(density, n_densities))
+            (name, columns, group_of(density, names, n_rows))
             for name, density, columns in prototype.densities_
         ]
         for place, density in enumerate(self.densities):
@@ -44,6 +44,10 @@ class ColumnGroup(DensityGroup):
         for density in self.densities:
             density._finish()
 
+    def warn_if_degenerate(self) -> None:
+        for _, _, group in self.blocks:
+            group.warn_if_degenerate()
+
     def start(
         self, codes: ColumnCodes, shares: np.ndarray, weight: np.ndarray
     ) -> list[ColumnStatistics]:
@@ -66,8 +70,14 @@ class ColumnGroup(DensityGroup):
 
     def log_prob(self, codes: ColumnCodes) -> np.ndarray:
         pairs = zip(self.blocks, codes.parts, strict=True)
-        parts = (group.log_prob(part) for (_, _, group), part in pairs)
-        return sum(parts, np.zeros((len(codes), len(self.densities))))
+        return self._sum(codes, (group.log_prob(part) for (_, _, group), part in pairs))
+
+    def log_objective(self, codes: ColumnCodes) -> np.ndarray:
+        pairs = zip(self.blocks, codes.parts, strict=True)
+        return self._sum(codes, (group.log_objective(part) for (_, _, group), part in pairs))
+
+    def _sum(self, codes: ColumnCodes, by_block: Iterator[np.ndarray]) -> np.ndarray:
+        return sum(by_block, np.zeros((len(codes), len(self.densities))))
 
     @property
     def n_shared_parameters(self) -> int:

@@ -23,8 +23,10 @@ from ._missing import (
     low_rank_conditionals,
 )
 from ._moments import Moments
+from ._prior import CovariancePrior
 from ._scatter import leading_axes
 
+EPS = float(np.finfo(np.float64).eps)
 _SMALL_NOISE = 1e-12  # beside the largest variance: below, M = I + W'W / noise loses its digits
 
 
@@ -38,65 +40,69 @@ def log_prob_at(covariance: NormalCovariance, deviation: np.ndarray) -> np.ndarr
     return np.where(np.isnan(log_prob), -np.inf, log_prob)
 
 
-def _check_positive(variance: np.ndarray | float, reg_covar: float) -> None:
-    if np.min(variance) <= 0:
-        raise ValueError(
-            f"reg_covar={reg_covar:g} leaves a variance of zero, because the data do not vary "
-            "there; pass a reg_covar above 0, such as 1e-6."
-        )
-
-
 def _smallest_variance(largest: float, n_features: int) -> float:
     """Return the smallest variance that can be told from zero beside the largest."""
-    limits = np.finfo(np.float64)
-    return max(largest * n_features * limits.eps, limits.tiny)
+    return max(largest * n_features * EPS, float(np.finfo(np.float64).tiny))
 
 
 class FullCovariance(NormalCovariance):
-    """Any covariance matrix."""
+    """Any covariance matrix.
 
-    def __init__(self, moments: Moments, shrinkage: float, reg_covar: float) -> None:
-        covariance = moments.scatter / moments.total
-        d = len(covariance)
-        covariance *= 1 - shrinkage
-        covariance.flat[:: d + 1] += shrinkage * moments.spread / moments.total / d
-        covariance.flat[:: d + 1] += reg_covar
-        self._set(covariance, reg_covar)
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_columns, n_columns)
+        The matrix. If it is singular to machine precision, its smallest variances are raised.
+    scale : ndarray of shape (n_columns,) or None
+        A variance for each column, the unit in which a variance is small; None takes the diagonal.
+    """
 
-    @classmethod
-    def of_matrix(cls, matrix: np.ndarray) -> FullCovariance:
-        """Return the covariance with this matrix, or one close by if that is singular."""
-        covariance = cls.__new__(cls)
-        covariance._set(matrix, 0.0)
-        return covariance
-
-    def _set(self, matrix: np.ndarray, reg_covar: float) -> None:
+    def __init__(self, matrix: np.ndarray, scale: np.ndarray | None = None) -> None:
         self.value = matrix
         self._is_lifted = False
         if not len(matrix):
             self._factor, self.log_det = matrix, 0.0
             return
+        if scale is None:
+            scale = np.diag(matrix)
+            scale = np.where(scale > 0, scale, 1.0)
         try:
             self._factor = linalg.cholesky(matrix, lower=True)
-            self.log_det = 2 * float(np.sum(np.log(np.diag(self._factor))))
+            is_singular = np.diag(self._factor) ** 2 < len(matrix) * EPS * scale
         except linalg.LinAlgError:
-            self._raise_smallest_variances(reg_covar)
+            is_singular = np.array(True)
+        if is_singular.any():
+            self._raise_smallest_variances(scale)
+        else:
+            self.log_det = 2 * float(np.sum(np.log(np.diag(self._factor))))
+
+    @classmethod
+    def estimate(cls, moments: Moments, prior: CovariancePrior) -> FullCovariance:
+        total = float(moments.total)
+        covariance = moments.scatter * prior.share(total)
+        covariance.flat[:: len(covariance) + 1] += prior.added(total)
+        prior.check_positive(np.max(np.diag(covariance) / prior.scale))
+        return cls(covariance, prior.scale)
 
     @cached_property
     def whitening(self) -> np.ndarray:
         """A matrix V with ``V V' = value^-1``."""
         return linalg.solve_triangular(self._factor, np.eye(len(self._factor)), lower=True).T
 
-    def _raise_smallest_variances(self, reg_covar: float) -> None:
-        """Raise the variances that rounding has swallowed, which made the factorisation fail."""
-        variance, axes = linalg.eigh(self.value)
-        _check_positive(variance[-1], reg_covar)
-        variance = np.maximum(variance, _smallest_variance(variance[-1], len(variance)))
-        self.value = (axes * variance) @ axes.T
-        self._factor = axes * np.sqrt(variance)
-        self.whitening = axes / np.sqrt(variance)
+    def _raise_smallest_variances(self, scale: np.ndarray) -> None:
+        """Raise the variances that rounding has swallowed, in the scale of each column.
+
+        Of all matrices S with ``S - floor * diag(scale)`` positive semidefinite, the result is the
+        one of greatest likelihood.
+        """
+        unit = np.sqrt(scale)
+        variance, axes = linalg.eigh(self.value / unit / unit[:, np.newaxis])
+        variance = np.maximum(variance, len(variance) * EPS)
+        axes_in_unit = unit[:, np.newaxis] * axes
+        self.value = (axes_in_unit * variance) @ axes_in_unit.T
+        self._factor = axes_in_unit * np.sqrt(variance)
+        self.whitening = axes / np.sqrt(variance) / unit[:, np.newaxis]
         self._is_lifted = True
-        self.log_det = float(np.sum(np.log(variance)))
+        self.log_det = float(np.sum(np.log(variance)) + np.sum(np.log(scale)))
 
     @staticmethod
     def n_parameters(n_features: int) -> int:
@@ -104,7 +110,7 @@ class FullCovariance(NormalCovariance):
 
     def marginal(self, columns: np.ndarray) -> FullCovariance:
         """Return the covariance of some columns."""
-        return self.of_matrix(self.value[np.ix_(columns, columns)])
+        return FullCovariance(self.value[np.ix_(columns, columns)])
 
     def whiten(self, y: np.ndarray) -> np.ndarray:
         """Return rows ``V' y``, ``V V' = value^-1``, by substitution: for few rows, without V."""
@@ -118,9 +124,8 @@ class FullCovariance(NormalCovariance):
             return z @ self.whitening.T
         return _substitute(self._factor, z, transposed=True)
 
-    def inverse_trace(self) -> float:
-        """Return the trace of the inverse matrix."""
-        return float(np.sum(self.whitening**2))
+    def inverse_diagonal(self) -> np.ndarray:
+        return np.einsum("ij,ij->i", self.whitening, self.whitening)
 
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
         return full_conditionals(self, y, roots)
@@ -148,25 +153,29 @@ def _substitute(factor: np.ndarray, rows: np.ndarray, transposed: bool) -> np.nd
 class DiagonalCovariance(NormalCovariance):
     """One variance per column."""
 
-    def __init__(self, moments: Moments, shrinkage: float, reg_covar: float) -> None:
-        variance = _column_variances(moments)
-        self.value = (1 - shrinkage) * variance + shrinkage * variance.mean() + reg_covar
-        _check_positive(self.value, reg_covar)
+    def __init__(self, variance: np.ndarray) -> None:
+        self.value = variance
+        self.log_det = float(np.sum(np.log(variance)))
+
+    @classmethod
+    def estimate(cls, moments: Moments, prior: CovariancePrior) -> DiagonalCovariance:
+        variance = prior.maximum(moments.squares, moments.total)
+        prior.check_positive(np.min(variance / prior.scale))
+        return cls(variance)
 
     @staticmethod
     def n_parameters(n_features: int) -> int:
         return n_features
 
-    def inverse_trace(self) -> float:
-        """Return the trace of the inverse matrix."""
-        return float(np.sum(1 / self.value))
+    def inverse_diagonal(self) -> np.ndarray:
+        return 1 / self.value
 
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
         yield independent_conditional(self.value, y)
 
     def _log_prob_complete(self, deviation: np.ndarray) -> np.ndarray:
         square = deviation**2 @ (1 / self.value)
-        return log_normal(square, float(np.sum(np.log(self.value))), deviation.shape[1])
+        return log_normal(square, self.log_det, deviation.shape[1])
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         normal = generator.standard_normal((n_samples, len(self.value)))
@@ -179,27 +188,32 @@ class DiagonalCovariance(NormalCovariance):
 class SphericalCovariance(NormalCovariance):
     """One variance for all columns."""
 
-    def __init__(self, moments: Moments, shrinkage: float, reg_covar: float) -> None:
-        variance = _column_variances(moments)
-        self.n_features = len(variance)
-        observed = moments.total if np.ndim(moments.total) else None
-        self.value = float(np.average(variance, weights=observed) + reg_covar)
-        _check_positive(self.value, reg_covar)
+    def __init__(self, variance: float, n_features: int) -> None:
+        self.value = variance
+        self.n_features = n_features
+        self.log_det = n_features * math.log(variance)
+
+    @classmethod
+    def estimate(cls, moments: Moments, prior: CovariancePrior) -> SphericalCovariance:
+        d = len(moments.mean)
+        per_column = np.mean(np.broadcast_to(moments.total, d))
+        variance = prior.maximum(np.mean(moments.squares), per_column)[0]
+        prior.check_positive(variance / prior.scale[0])
+        return cls(float(variance), d)
 
     @staticmethod
     def n_parameters(n_features: int) -> int:
         return 1
 
-    def inverse_trace(self) -> float:
-        """Return the trace of the inverse matrix."""
-        return self.n_features / self.value
+    def inverse_diagonal(self) -> np.ndarray:
+        return np.full(self.n_features, 1 / self.value)
 
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
         yield independent_conditional(np.full(self.n_features, self.value), y)
 
     def _log_prob_complete(self, deviation: np.ndarray) -> np.ndarray:
         square = np.einsum("ij,ij->i", deviation, deviation) / self.value
-        return log_normal(square, self.n_features * math.log(self.value), self.n_features)
+        return log_normal(square, self.log_det, self.n_features)
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         normal = generator.standard_normal((n_samples, self.n_features))
@@ -207,11 +221,6 @@ class SphericalCovariance(NormalCovariance):
 
     def matrix(self) -> np.ndarray:
         return self.value * np.eye(self.n_features)
-
-
-def _column_variances(moments: Moments) -> np.ndarray:
-    scatter = moments.scatter if moments.is_diagonal else np.diag(moments.scatter)
-    return scatter / moments.total
 
 
 class LowRankCovariance(NormalCovariance):
@@ -231,16 +240,14 @@ class LowRankCovariance(NormalCovariance):
 
     @classmethod
     def estimate(
-        cls, moments: Moments, shrinkage: float, reg_covar: float, n_factors: int
+        cls, moments: Moments, prior: CovariancePrior, n_factors: int
     ) -> LowRankCovariance:
-        d, total_variance = len(moments.mean), moments.spread / moments.total
+        d, total = len(moments.mean), float(moments.total)
         axes, squares = leading_axes(moments.scatter, n_factors)
-        variance = squares / moments.total
-        noise = max(0.0, (total_variance - variance.sum()) / (d - n_factors))
-        goal = shrinkage * total_variance / d
-        variance = (1 - shrinkage) * variance + goal + reg_covar
-        noise = (1 - shrinkage) * noise + goal + reg_covar
-        _check_positive(np.max(variance, initial=noise), reg_covar)
+        rest = max(0.0, moments.spread - squares.sum()) / (d - n_factors)
+        noise = prior.maximum(rest, total)[0]
+        variance = prior.share(total) * squares + prior.added(total)[0]
+        prior.check_positive(np.max(variance, initial=noise) / prior.scale[0])
         return cls.of_axes(axes, variance, noise)
 
     @classmethod
@@ -256,11 +263,17 @@ class LowRankCovariance(NormalCovariance):
         """Return the number of parameters: axes up to rotation, their variances, the noise."""
         return n_features * n_factors - n_factors * (n_factors - 1) // 2 + 1
 
-    def inverse_trace(self) -> float:
-        """Return the trace of the inverse matrix."""
+    def inverse_diagonal(self) -> np.ndarray:
         n_factors, d = self.axes.shape
-        rest = (d - n_factors) / self.noise_variance if n_factors < d else 0.0
-        return float(np.sum(1 / self.variance)) + rest
+        elsewhere = 1 / self.noise_variance if n_factors < d else 0.0
+        return elsewhere + (1 / self.variance - elsewhere) @ self.axes**2
+
+    @property
+    def log_det(self) -> float:  # type: ignore[override]
+        """Log-determinant."""
+        n_factors, d = self.axes.shape
+        along_axes = float(np.sum(np.log(self.variance)))
+        return along_axes + (d - n_factors) * math.log(self.noise_variance)
 
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
         n_factors, d = self.axes.shape
@@ -273,18 +286,16 @@ class LowRankCovariance(NormalCovariance):
 
     @cached_property
     def _full(self) -> FullCovariance:
-        return FullCovariance.of_matrix(self.matrix())
+        return FullCovariance(self.matrix())
 
     def _log_prob_complete(self, deviation: np.ndarray) -> np.ndarray:
         n_factors, d = self.axes.shape
         latent = deviation @ self.axes.T
         square = latent**2 @ (1 / self.variance)
-        log_det = float(np.sum(np.log(self.variance)))
         if n_factors < d:
             residual = deviation - latent @ self.axes
             square += np.einsum("ij,ij->i", residual, residual) / self.noise_variance
-            log_det += (d - n_factors) * math.log(self.noise_variance)
-        return log_normal(square, log_det, d)
+        return log_normal(square, self.log_det, d)
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         """Draw noise in all directions, then replace it along the axes by their own draws."""

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..._codes import has_missing
-from .._em import EM_CONSTRAINTS, EMDensity
+from .._em import EM_CONSTRAINTS
 from .._engine.blocks import total_weight
 from ._covariances import (
     DiagonalCovariance,
@@ -25,8 +25,10 @@ from ._covariances import (
     log_prob_at,
 )
 from ._group import GaussianGroup
-from ._missing import NormalCovariance
+from ._ledoit_wolf import ColumnMoments, LengthMoments, shrinkage_of_incomplete
 from ._moments import Moments, check_finite
+from ._prior import column_variances
+from ._regularised import RegularisedDensity
 
 COVARIANCES: dict[str, type[FullCovariance | DiagonalCovariance | SphericalCovariance]] = {
     "full": FullCovariance,
@@ -44,7 +46,7 @@ GAUSSIAN_CONSTRAINTS: dict = {
 }
 
 
-class GaussianDensity(EMDensity):
+class GaussianDensity(RegularisedDensity):
     """A multivariate normal distribution.
 
     Parameters
@@ -54,10 +56,13 @@ class GaussianDensity(EMDensity):
         classifier or mixture; one variance per column; one variance; or ``n_factors`` axes with
         variances of their own and one noise variance in all other directions (probabilistic PCA).
     shrinkage : float in [0, 1], "auto" or None, default=None
-        Weight of the scaled identity that the covariance is mixed with; "auto" is the Ledoit-Wolf
+        Weight of the target, a covariance of independent columns that the estimate is mixed with:
+        the columns' own variances for one density, the variances pooled within the classes for a
+        classifier, and those of all rows, narrowed, for a mixture. "auto" is the Ledoit-Wolf
         estimate, None is 0.
     reg_covar : float, default=1e-6
-        Added to the variances, so that data that do not vary in some direction have a density.
+        Added to the variances, as a share of the variance of each column over all rows, so that
+        data that do not vary in some direction have a density.
     n_factors : int or None, default=None
         Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``,
         which is as general as "full". The other shapes do not use it.
@@ -111,16 +116,34 @@ class GaussianDensity(EMDensity):
     "low_rank" scores in time and memory proportional to ``n_features * n_factors`` per row, and
     fits without a matrix of all columns by all columns while there are fewer rows than columns.
 
+    No unit matters: where a column is multiplied by c > 0 or shifted, scores fall by ``log c`` and
+    all else follows. Shrinkage and ``reg_covar`` go by the variance of each column over all rows
+    that a density, classifier or mixture is fitted to. "spherical" and "low_rank" tie the columns
+    together, so they follow one common factor, and go by the mean variance. On standardised
+    columns the numbers are those of :class:`sklearn.mixture.GaussianMixture` and
+    :class:`sklearn.covariance.ShrunkCovariance`. A column that is constant over all rows has no
+    scale: ``reg_covar`` itself is its variance, and a warning says so.
+
+    Shrinkage is a prior of fixed target and strength, and ``reg_covar`` noise in every row. With
+    lambda the shrinkage, T the target, R the diagonal matrix of ``reg_covar`` times the variances,
+    A the rows' sum of squares about the mean, n their weight and N the weight that is expected (the
+    rows over the number of components), the covariance is
+
+    ``((1 - lambda) A + lambda N T) / ((1 - lambda) n + lambda N) + R``,
+
+    so ``(1 - lambda) A / n + lambda T + R`` where n is N. For one of K components T holds the
+    variances of all rows divided by ``K**(2 / n_features)`` [4]_.
+
     If a covariance is singular to machine precision in spite of ``reg_covar``, its smallest
-    variances are raised to the smallest that can be told from zero beside the largest. The same
-    holds for the covariance of the columns observed in a row.
+    variances are raised to the smallest that can be told from zero, in the scale of each column.
+    The same holds for the covariance of the columns observed in a row.
 
     With missing values in training, "diag" and "spherical" count each column's observed values,
     unless ``shrinkage="auto"``, and take one step. The others use expectation-maximisation [3]_,
     for which "low_rank" too needs a matrix of all columns by all columns. The objective is the mean
-    log-likelihood of the observed values minus ``reg_covar / 2`` times the trace of the inverse
-    covariance, and never falls. With ``shrinkage``, which corresponds to no such penalty, it may
-    fall slightly on the way.
+    log-likelihood of the observed values with that noise, plus the log-prior, and never falls:
+    where rounding in a near singular covariance would lower it, the loop ends and says so. "auto"
+    learns the shrinkage once, from the pairs of values observed together.
 
     References
     ----------
@@ -130,6 +153,8 @@ class GaussianDensity(EMDensity):
        Matrices", Journal of Multivariate Analysis 88(2), 2004.
     .. [3] R. J. A. Little and D. B. Rubin, "Statistical Analysis with Missing Data", Wiley, 2019,
        chapter 11.
+    .. [4] C. Fraley and A. E. Raftery, "Bayesian Regularization for Normal Mixture Estimation and
+       Model-Based Clustering", Journal of Classification 24(2), 2007.
 
     Examples
     --------
@@ -152,10 +177,10 @@ class GaussianDensity(EMDensity):
 
     _column_kind = "continuous"
     _rules_out_rows = False
+    _borrows_columns = True
     _group_type = GaussianGroup
     shrinkage_: float
     covariance_: np.ndarray | float
-    _covariance: NormalCovariance
     _parameter_constraints: dict = GAUSSIAN_CONSTRAINTS
 
     def __init__(
@@ -190,67 +215,81 @@ class GaussianDensity(EMDensity):
         check_is_fitted(self)
         return self._covariance.matrix()
 
-    def _encode_training(
-        self, X: np.ndarray, weight: np.ndarray | None, extend: bool
-    ) -> np.ndarray:
-        if extend:
-            self._check_same_statistics()
-        return self._encode(X)
-
-    def _check_same_statistics(self) -> None:
-        known = self._statistics
-        too_few = known.is_diagonal and not self._counts_missing
-        if too_few or (known.quartic is None) == (self.shrinkage == "auto"):
-            raise ValueError(
-                f"covariance_type={self.covariance_type!r} with shrinkage={self.shrinkage!r} needs "
-                "other statistics than those of the batches so far; restore the parameters or call "
-                "fit."
-            )
+    # ------------------------------------------------------------------ learning
+    @property
+    def _learns_shrinkage(self) -> bool:
+        """True if rows are counted to learn the shrinkage from them; in EM the start tells it."""
+        known = self._statistics is not None and self._statistics.shrinkage is not None
+        return self.shrinkage == "auto" and not known
 
     def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
-        auto = self.shrinkage == "auto"
         scatter: Literal["full", "thin", "diagonal"] = "diagonal"
         if self.covariance_type == "low_rank":
             scatter = "thin"
-        elif self.covariance_type in ("full", "tied") or auto:
+        elif self.covariance_type in ("full", "tied") or self.shrinkage == "auto":
             scatter = "full"
+        fourth: type[LengthMoments] | type[ColumnMoments] | None = None
+        if self._learns_shrinkage:
+            fourth = LengthMoments if self._ties_columns else ColumnMoments
         with np.errstate(over="ignore", invalid="ignore"):
             if has_missing(codes):
                 moments = Moments.count_observed(codes, weight)
             else:
-                moments = Moments.count(codes, weight, scatter=scatter, quartic=auto)
+                moments = Moments.count(
+                    codes,
+                    weight,
+                    scatter=scatter,
+                    fourth=fourth if self._learns_shrinkage else None,
+                )
         return check_finite(moments, codes)
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
         """Return moments of independent columns, with the means and variances observed."""
         with np.errstate(over="ignore", invalid="ignore"):
             observed = check_finite(Moments.count_observed(codes, weight), codes)
-        variance = observed.scatter / np.where(observed.total > 0, observed.total, 1.0)
+        observed = self._scale.lend(observed, self._n_rows)
         total = total_weight(weight, len(codes))
-        return Moments.independent_normal(
-            total, observed.mean, variance, quartic=self.shrinkage == "auto"
-        )
+        start = Moments.independent_normal(total, observed.mean, column_variances(observed))
+        if self.shrinkage != "auto":
+            return start
+        target = self._prior(0.0).target
+        return start.with_shrinkage(shrinkage_of_incomplete(codes, weight, start.mean, target))
 
     def _expect(self, codes: np.ndarray, weight: np.ndarray | None) -> tuple[Moments, np.ndarray]:
         with np.errstate(over="ignore", invalid="ignore"):
-            moments, log_prob = self._covariance.expect(
-                codes - self.mean_, weight, quartic=self.shrinkage == "auto"
-            )
+            moments, log_prob = self._covariance.expect(codes - self.mean_, weight)
         moments = replace(moments, mean=moments.mean + self.mean_)
-        return check_finite(moments, codes), log_prob
+        moments = self._keep_shrinkage(check_finite(moments, codes))
+        return moments, log_prob + self._log_noise(codes)
+
+    def _fix_shrinkage(self, start: Moments) -> Moments:
+        """Return the moments of a start, which tell the shrinkage for all steps."""
+        if start.fourth is None:
+            return start
+        return start.with_shrinkage(self._shrinkage_from(start))
+
+    def _keep_shrinkage(self, moments: Moments) -> Moments:
+        """Return moments under which the shrinkage stays as it is."""
+        return moments.with_shrinkage(self.shrinkage_) if self.shrinkage == "auto" else moments
+
+    def _log_noise(self, codes: np.ndarray) -> np.ndarray:
+        """Return what ``reg_covar``, as noise in every row, adds to each row's log-density."""
+        noise = self._prior(0.0).noise * self._covariance.inverse_diagonal()
+        if self._counts_missing and has_missing(codes):
+            return -0.5 * (~np.isnan(codes) @ noise)
+        return np.full(len(codes), -0.5 * np.sum(noise))
+
+    def _log_objective(self, codes: np.ndarray) -> np.ndarray:
+        return self._log_prob(codes) + self._log_noise(codes)
 
     def _log_prior(self, total: float) -> float:
-        if self.reg_covar == 0:
-            return 0.0
-        return -0.5 * total * self.reg_covar * self._covariance.inverse_trace()
-
-    @property
-    def _counts_missing(self) -> bool:
-        return self.covariance_type in ("diag", "spherical") and self.shrinkage != "auto"
+        return self._prior(self.shrinkage_).log_prob(self._covariance)
 
     def _estimate(self, statistics: Moments) -> None:
-        self._estimate_covariance(statistics)
-        self.mean_ = statistics.mean
+        lent = self._scale.lend(statistics, self._n_rows)
+        others_tell = self.covariance_type == "spherical" and np.any(statistics.total)
+        self._estimate_covariance(statistics if others_tell else lent)
+        self.mean_ = lent.mean
 
     def _set_mean(self, statistics: Moments) -> None:
         """Finish a density of a group that estimates one covariance for all."""
@@ -263,24 +302,29 @@ class GaussianDensity(EMDensity):
         self.shrinkage_, self._covariance = other.shrinkage_, other._covariance
         self.covariance_, self.n_parameters_ = other.covariance_, other.n_parameters_
 
-    def _estimate_covariance(self, moments: Moments) -> None:
+    def _shrinkage_from(self, moments: Moments) -> float:
+        if self.shrinkage != "auto":
+            return float(self.shrinkage or 0.0)
+        if moments.fourth is None:
+            assert moments.shrinkage is not None  # learned from the start
+            return moments.shrinkage
+        target = self._prior(0.0).target
+        return moments.fourth.shrinkage(float(moments.total), moments.scatter, target)
+
+    def _estimate_covariance(self, moments: Moments, n_rows: float | None = None) -> None:
         d = self.n_features_in_
-        if self.shrinkage == "auto":
-            self.shrinkage_ = moments.ledoit_wolf_shrinkage()
-        else:
-            self.shrinkage_ = float(self.shrinkage or 0.0)
+        self.shrinkage_ = self._shrinkage_from(moments)
+        prior = self._prior(self.shrinkage_, n_rows)
         if self.covariance_type == "low_rank":
             n_factors = self._check_n_factors()
-            self._covariance = LowRankCovariance.estimate(
-                moments, self.shrinkage_, self.reg_covar, n_factors
-            )
+            self._covariance = LowRankCovariance.estimate(moments, prior, n_factors)
             self.components_ = self._covariance.axes
             self.explained_variance_ = self._covariance.variance
             self.noise_variance_ = self._covariance.noise_variance
             self.n_parameters_ = d + LowRankCovariance.n_parameters(d, n_factors)
         else:
             shape = COVARIANCES[self.covariance_type]
-            self._covariance = shape(moments, self.shrinkage_, self.reg_covar)
+            self._covariance = shape.estimate(moments, prior)
             self.covariance_ = self._covariance.value
             self.n_parameters_ = d + shape.n_parameters(d)
 

@@ -17,11 +17,14 @@ from ..._codes import has_missing, readonly
 from ..._kernels import gaussian_group as kernels
 from .._em import PartlyObserved, run_em, warn_not_converged
 from .._engine.blocks import row_blocks, run_in_threads
+from .._engine.columns import column_labels
 from .._engine.missing import log_prob_in_parts
-from .._group import DensityGroup
+from .._group import DensityGroup, warn_of_lent
 from ._covariances import FullCovariance, log_prob_at
+from ._degenerate import determined_columns, warn_of_degenerate
 from ._missing import NormalCovariance, log_normal
 from ._moments import Moments, check_finite
+from ._prior import column_variances
 
 ScatterKind = Literal["full", "pooled", "diagonal"]
 
@@ -33,6 +36,7 @@ SCATTERS: dict[str, ScatterKind] = {
     "spherical": "diagonal",
 }
 CHUNK_CELLS = 2**15  # cells of rows that are read k times
+HARDLY = 1e-3  # of the weight that a density is expected to learn from
 FAR_APART = 1e5  # standard deviations, beyond which a common middle costs digits
 
 
@@ -49,6 +53,7 @@ class GaussianGroup(DensityGroup):
 
     # ------------------------------------------------------------------ learning
     def fit(self, tables: Sequence[tuple[Any, np.ndarray | None]], n_jobs: int | None) -> None:
+        self._shrink_within(tables)
         if not self._is_tied:
             super().fit(tables, n_jobs)
             return
@@ -58,19 +63,29 @@ class GaussianGroup(DensityGroup):
             parts = [PartlyObserved(*pair) for pair in pairs]
             bounds, converged = run_em(self.prototype, parts, starts, self.estimate, n_jobs)
             if not converged:
-                warn_not_converged(self.prototype)
+                warn_not_converged(self.prototype, self.densities, bounds)
         else:
             self.estimate(run_in_threads(_count_blocks, pairs, n_jobs))
             bounds = np.empty(0)
         for density in self.densities:
             density.n_iter_, density.lower_bounds_ = max(1, len(bounds)), bounds
 
+    def _shrink_within(self, tables: Sequence[tuple[Any, np.ndarray | None]]) -> None:
+        """Shrink towards the variances pooled within the densities' rows, if at all."""
+        if not self.prototype.shrinkage or len(tables) == 1:
+            return
+        within = Moments.pooled([Moments.count_columns(*table) for table in tables])
+        varies = self.prototype._scale.variance > 0
+        for density in self.densities:
+            density._target = np.where(varies, column_variances(within), 0.0)
+
     def estimate(self, statistics: Sequence[Moments]) -> None:
         if not self._is_tied:
             super().estimate(statistics)
             return
         first, *others = self.densities
-        first._estimate_covariance(Moments.pooled(statistics))
+        n_rows = sum(density._n_rows for density in self.densities)
+        first._estimate_covariance(Moments.pooled(statistics), n_rows)
         for density in others:
             density._share_covariance(first)
         for density, own in zip(self.densities, statistics, strict=True):
@@ -80,16 +95,24 @@ class GaussianGroup(DensityGroup):
     @property
     def _scatter_kind(self) -> ScatterKind | None:
         """The scatter that is counted together, None where each density counts its own."""
-        return None if self.prototype.shrinkage == "auto" else SCATTERS.get(self._shape)
+        kind = SCATTERS.get(self._shape)
+        incomplete_needs_all = self.prototype.shrinkage == "auto" and kind == "diagonal"
+        return "full" if incomplete_needs_all else kind
 
     def start(self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> list[Moments]:
-        kind = self._scatter_kind
-        if kind is None or self.prototype._needs_em(codes):
-            return super().start(codes, shares, weight)
+        kind, is_auto = self._scatter_kind, self.prototype.shrinkage == "auto"
+        if kind is None or is_auto or self.prototype._needs_em(codes):
+            pairs = zip(self.densities, super().start(codes, shares, weight), strict=True)
+            return [density._fix_shrinkage(own) for density, own in pairs]
         moments = count_moments(codes, shares * weight[:, np.newaxis], kind)
         return [check_finite(own, codes) for own in moments]
 
     def expect(self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> list[Moments]:
+        moments = self._expect(codes, shares, weight)
+        pairs = zip(self.densities, moments, strict=True)
+        return [density._keep_shrinkage(own) for density, own in pairs]
+
+    def _expect(self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> list[Moments]:
         kind = self._scatter_kind
         if kind is None:
             return super().expect(codes, shares, weight)
@@ -107,6 +130,24 @@ class GaussianGroup(DensityGroup):
             return moments
         return [own + other for own, other in zip(moments, others, strict=True)]
 
+    def warn_if_degenerate(self) -> None:
+        for name, density in zip(self.names, self.densities, strict=True):
+            total = np.broadcast_to(density._statistics.total, len(density.mean_))
+            unseen = total <= HARDLY * density._n_rows
+            if unseen.any() and not unseen.all():
+                warn_of_lent(name, column_labels(self.prototype, unseen))
+        names, densities = self.names, self.densities
+        n_rows = np.array([np.max(density._statistics.total) for density in densities])
+        if self._is_tied:
+            names, densities = ["The tied covariance"], densities[:1]
+            n_rows = n_rows.sum(keepdims=True)
+        determined = np.stack([determined_columns(density) for density in densities])
+        if len(densities) > 1 and (n_rows > determined.shape[1] + 1).all():
+            determined &= ~determined.all(axis=0)  # columns that depend on each other everywhere
+        for name, own, n in zip(names, determined, n_rows, strict=True):
+            if own.any():
+                warn_of_degenerate(name, n, column_labels(self.prototype, own), self._shape)
+
     # ------------------------------------------------------------------ queries
     def _prepare(self) -> None:
         self._mean = np.stack([density.mean_ for density in self.densities])
@@ -123,6 +164,10 @@ class GaussianGroup(DensityGroup):
             log_prob_tied, covariances[0].whitening, covariances[0].log_det, self._mean
         )
         return log_prob_in_parts(codes, together, one_by_one)
+
+    def log_objective(self, codes: np.ndarray) -> np.ndarray:
+        noise = np.stack([density._log_noise(codes) for density in self.densities], axis=1)
+        return self.log_prob(codes) + noise
 
     @property
     def n_shared_parameters(self) -> int:

@@ -67,37 +67,11 @@ class Conditional:
             scatter += side_by_side @ side_by_side.T
         return scatter
 
-    def traces(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``tr C`` and ``tr C**2`` for each row."""
-        noise = self.noise * self.batch.missing
-        trace, trace_square = noise.sum(axis=1), (noise**2).sum(axis=1)
-        for block in self._blocks():
-            roots = self._roots(block)
-            along = np.einsum("pdk,pdk->pd", roots, roots)  # the diagonal of R R'
-            gram = roots.transpose(0, 2, 1) @ roots  # R'R has the squares that R R' has
-            trace[block] += along.sum(axis=1)
-            trace_square[block] += np.einsum("pkl,pkl->p", gram, gram)
-            trace_square[block] += 2 * (noise[block] * along).sum(axis=1)
-        return trace[self.batch.pattern], trace_square[self.batch.pattern]
-
-    def turned(self) -> np.ndarray:
-        """Return ``C y`` for each row, with y as filled."""
-        missing = self.batch.missing_cells
-        y = np.where(missing, self.filled, 0.0)
-        return np.where(missing, self._turn(self._turn_back(y)) + self.noise * y, 0.0)
-
     def _turn(self, vectors: np.ndarray) -> np.ndarray:
         """Return ``R v`` for each row, in the missing columns."""
         if self.inner is not None:
             vectors = self._apply(self.inner, vectors)
         return self._apply(self.loadings, vectors)
-
-    def _turn_back(self, y: np.ndarray) -> np.ndarray:
-        """Return ``R' y`` for each row."""
-        vectors = self._apply(self.loadings.swapaxes(-1, -2), y)
-        if self.inner is not None:
-            vectors = self._apply(self.inner.swapaxes(-1, -2), vectors)
-        return vectors
 
     def _apply(self, matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         """Return the product of each row's matrix and vector."""
@@ -139,6 +113,8 @@ class CovarianceMatrix(Protocol):
 class NormalCovariance(ABC):
     """A covariance that scores and completes deviations y from the mean; NaN is missing."""
 
+    log_det: float
+
     @abstractmethod
     def _log_prob_complete(self, y: np.ndarray) -> np.ndarray:
         """Return the log-density of rows without missing values."""
@@ -148,8 +124,8 @@ class NormalCovariance(ABC):
         """Yield all rows with a missing value, completed; with their covariance if ``roots``."""
 
     @abstractmethod
-    def inverse_trace(self) -> float:
-        """Return the trace of the inverse matrix."""
+    def inverse_diagonal(self) -> np.ndarray:
+        """Return the diagonal of the inverse matrix."""
 
     @abstractmethod
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
@@ -188,33 +164,21 @@ class NormalCovariance(ABC):
                 filled[part.batch.rows] = np.where(part.batch.missing_cells, drawn, part.filled)
         return filled
 
-    def expect(
-        self, y: np.ndarray, weight: np.ndarray | None = None, quartic: bool = False
-    ) -> tuple[Moments, np.ndarray]:
+    def expect(self, y: np.ndarray, weight: np.ndarray | None = None) -> tuple[Moments, np.ndarray]:
         """Return the expected moments of rows that each miss a value, and ``log_prob(y)``.
 
-        With m a filled row and C its conditional covariance, ``E[y y'] = m m' + C``,
-        ``E[|y|**2 y] = (|m|**2 + tr C) m + 2 C m`` and
-        ``E[|y|**4] = (|m|**2 + tr C)**2 + 2 tr(C**2) + 4 m' C m``.
+        With m a filled row and C its conditional covariance, ``E[y y'] = m m' + C``.
         """
         n_rows, n_columns = y.shape
         weight = ones_if_none(weight, n_rows)
         filled, log_prob = np.empty(y.shape), np.empty(n_rows)
-        scatter, cubic, fourth = np.zeros((n_columns, n_columns)), np.zeros(n_columns), 0.0
+        scatter = np.zeros((n_columns, n_columns))
         for part in self._conditionals(y, roots=True):
-            rows, m = part.batch.rows, part.filled
-            w = weight[rows]
-            filled[rows], log_prob[rows] = m, part.log_prob
-            scatter += part.scatter(w)
-            if quartic:
-                (trace, trace_square), turned = part.traces(), part.turned()
-                square = np.einsum("ij,ij->i", m, m) + trace
-                cubic += (w * square) @ m + 2 * w @ turned
-                rest = 2 * trace_square + 4 * np.einsum("ij,ij->i", m, turned)
-                fourth += float(w @ (square**2 + rest))
+            rows = part.batch.rows
+            filled[rows], log_prob[rows] = part.filled, part.log_prob
+            scatter += part.scatter(weight[rows])
         scatter += filled.T @ (filled * weight[:, np.newaxis])
-        powers = (cubic, fourth) if quartic else ()
-        return Moments.from_sums(float(weight.sum()), weight @ filled, scatter, *powers), log_prob
+        return Moments.from_sums(float(weight.sum()), weight @ filled, scatter), log_prob
 
 
 # ---------------------------------------------------------------------- independent columns

@@ -7,30 +7,31 @@ keep their digits where sums of squares would cancel.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
 
+from ..._codes import has_missing
 from .._engine.blocks import ones_if_none, total_weight
-from ._scatter import ThinScatter, add_outer, sum_of_squares, trace
+from ._ledoit_wolf import ColumnMoments, FourthMoments, LengthMoments
+from ._scatter import ThinScatter, add_outer, diagonal, trace
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Total weight, mean, and sums over the rows' deviations y from the mean.
 
-    ``scatter`` is ``sum w y y'``, thin where rows are few, or its diagonal only. ``cubic``,
-    ``sum w |y|**2 y``, and ``quartic``, ``sum w |y|**4``, are needed for the Ledoit-Wolf shrinkage
-    only, and None otherwise. A diagonal scatter of rows with missing values has one ``total`` per
-    column.
+    ``scatter`` is ``sum w y y'``, thin where rows are few, or its diagonal only. ``fourth`` is for
+    the Ledoit-Wolf shrinkage, and None once that is known, as ``shrinkage``. A diagonal scatter of
+    rows with missing values has one ``total`` per column.
     """
 
     total: float | np.ndarray
     mean: np.ndarray
     scatter: Any  # an array or a ThinScatter
-    cubic: np.ndarray | None = None
-    quartic: float | None = None
+    fourth: FourthMoments | None = None
+    shrinkage: float | None = None  # learned from the start of expectation-maximisation
 
     @classmethod
     def count(
@@ -39,7 +40,7 @@ class Moments:
         weight: np.ndarray | None,
         *,
         scatter: Literal["full", "thin", "diagonal"],
-        quartic: bool = False,
+        fourth: type[LengthMoments] | type[ColumnMoments] | None = None,
     ) -> Self:
         """Return the moments of the rows of X."""
         total = total_weight(weight, len(X))
@@ -52,11 +53,15 @@ class Moments:
             squares = ThinScatter.of(scaled)
         else:
             squares = np.einsum("ij,ij->j", scaled, scaled)
-        if not quartic:
-            return cls(total, mean, squares)
-        square = np.einsum("ij,ij->i", deviation, deviation)
-        weighted = square if weight is None else weight * square
-        return cls(total, mean, squares, weighted @ deviation, float(weighted @ square))
+        return cls(total, mean, squares, fourth.of(deviation, weight) if fourth else None)
+
+    @classmethod
+    def count_columns(cls, X: np.ndarray, weight: np.ndarray | None) -> Self:
+        """Return the moments of each column's observed values, with a total for each column."""
+        if has_missing(X):
+            return cls.count_observed(X, weight)
+        moments = cls.count(X, weight, scatter="diagonal")
+        return replace(moments, total=np.full(X.shape[1], moments.total))
 
     @classmethod
     def count_observed(cls, X: np.ndarray, weight: np.ndarray | None) -> Self:
@@ -70,36 +75,15 @@ class Moments:
         return cls(total, mean, weight @ deviation**2)
 
     @classmethod
-    def from_sums(
-        cls,
-        total: float,
-        first: np.ndarray,
-        scatter: np.ndarray,
-        cubic: np.ndarray | None = None,
-        quartic: float | None = None,
-    ) -> Self:
+    def from_sums(cls, total: float, first: np.ndarray, scatter: np.ndarray) -> Self:
         """Return the moments given sums over y, whose mean is small; ``first`` is ``sum w y``."""
         mean = first / total
-        square, turned = mean @ mean, scatter @ mean
-        centred = scatter - total * np.outer(mean, mean)
-        if cubic is None or quartic is None:
-            return cls(total, mean, centred)
-        spread = trace(scatter)
-        fourth = quartic + 4 * mean @ turned - 4 * mean @ cubic
-        fourth += 2 * square * spread - 3 * total * square**2
-        cubic = cubic - spread * mean - 2 * turned + 2 * total * square * mean
-        return cls(total, mean, centred, cubic, float(fourth))
+        return cls(total, mean, scatter - total * np.outer(mean, mean))
 
     @classmethod
-    def independent_normal(
-        cls, total: float, mean: np.ndarray, variance: np.ndarray, *, quartic: bool = False
-    ) -> Self:
+    def independent_normal(cls, total: float, mean: np.ndarray, variance: np.ndarray) -> Self:
         """Return the expected moments of rows from a normal with independent columns."""
-        squares = np.diag(total * variance)
-        if not quartic:
-            return cls(total, mean, squares)
-        fourth = np.sum(variance) ** 2 + 2 * np.sum(variance**2)
-        return cls(total, mean, squares, np.zeros(len(mean)), float(total * fourth))
+        return cls(total, mean, np.diag(total * variance))
 
     @property
     def is_diagonal(self) -> bool:
@@ -110,6 +94,11 @@ class Moments:
     def spread(self) -> float:
         """Sum of squared deviations over all columns."""
         return float(np.sum(self.scatter)) if self.is_diagonal else trace(self.scatter)
+
+    @property
+    def squares(self) -> np.ndarray:
+        """Sum of squared deviations in each column."""
+        return self.scatter if self.is_diagonal else diagonal(self.scatter)
 
     def __add__(self, other: Self) -> Self:
         total = self.total + other.total
@@ -127,53 +116,39 @@ class Moments:
 
     def _plus(self, other: Self) -> Self:
         """Add sums that already share their mean."""
+        fourth = None
+        if self.fourth is not None and other.fourth is not None:
+            fourth = self.fourth + other.fourth
         return type(self)(
             self.total + other.total,
             self.mean,
             self.scatter + other.scatter,
-            _sum_if_counted(self.cubic, other.cubic),
-            _sum_if_counted(self.quartic, other.quartic),
+            fourth,
+            self._shrinkage_with(other),
         )
+
+    def _shrinkage_with(self, other: Self) -> float | None:
+        """Return the shrinkage that is known, or the mean of two."""
+        if self.shrinkage is None or other.shrinkage is None:
+            return other.shrinkage if self.shrinkage is None else self.shrinkage
+        share = float(np.sum(other.total) / np.sum(self.total + other.total))
+        return self.shrinkage + (other.shrinkage - self.shrinkage) * share
 
     def _about(self, mean: np.ndarray) -> Self:
         """Return the sums about another mean: expand ``y + shift``, where the y sum to 0."""
         shift = self.mean - mean
-        square = shift @ shift
         if self.is_diagonal:
-            return type(self)(self.total, mean, self.scatter + self.total * shift**2)
-        scatter = add_outer(self.scatter, shift, float(self.total))
-        if self.cubic is None or self.quartic is None:
-            return type(self)(self.total, mean, scatter)
-        spread, turned = self.spread, self.scatter @ shift
-        cubic = self.cubic + spread * shift + 2 * turned + self.total * square * shift
-        quartic = (
-            self.quartic
-            + 4 * shift @ turned
-            + self.total * square**2
-            + 4 * shift @ self.cubic
-            + 2 * square * spread
-        )
-        return type(self)(self.total, mean, scatter, cubic, float(quartic))
+            scatter, fourth = self.scatter + self.total * shift**2, None
+        else:
+            total = float(self.total)
+            scatter, fourth = add_outer(self.scatter, shift, total), self.fourth
+            if fourth is not None:
+                fourth = fourth.about(shift, total, self.scatter)
+        return type(self)(self.total, mean, scatter, fourth, self.shrinkage)
 
-    def ledoit_wolf_shrinkage(self) -> float:
-        """Return the weight of the scaled identity that minimises the expected squared error.
-
-        Ledoit and Wolf (2004), as :func:`sklearn.covariance.ledoit_wolf_shrinkage` computes it.
-        """
-        assert self.quartic is not None  # counted with quartic=True
-        n, d = self.total, len(self.mean)
-        if d == 1:  # one variance is its own scaled identity
-            return 0.0
-        squares = sum_of_squares(self.scatter) / n**2
-        distance = (squares - (self.spread / n) ** 2 / d) / d
-        error = (self.quartic / n - squares) / (d * n)
-        if distance <= 0 or error <= 0:
-            return 0.0
-        return float(min(error, distance) / distance)
-
-
-def _sum_if_counted(first: Any, second: Any) -> Any:
-    return None if first is None else first + second
+    def with_shrinkage(self, shrinkage: float) -> Self:
+        """Return the moments with a shrinkage that is known from now on."""
+        return replace(self, fourth=None, shrinkage=shrinkage)
 
 
 def check_finite(moments: Moments, codes: np.ndarray) -> Moments:

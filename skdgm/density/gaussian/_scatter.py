@@ -57,6 +57,22 @@ def trace(scatter: ThinScatter | np.ndarray) -> float:
     return float(np.trace(scatter))
 
 
+def diagonal(scatter: ThinScatter | np.ndarray) -> np.ndarray:
+    """Return the diagonal."""
+    if isinstance(scatter, ThinScatter):
+        return np.einsum("ij,ij->j", scatter.rows, scatter.rows)
+    return np.diag(scatter)
+
+
+def in_unit(
+    scatter: ThinScatter | np.ndarray, unit: np.ndarray | float
+) -> ThinScatter | np.ndarray:
+    """Return the scatter of the deviations divided by a unit, of each column or of all."""
+    if isinstance(scatter, ThinScatter):
+        return ThinScatter(scatter.rows / unit)
+    return scatter / unit / np.expand_dims(unit, -1)
+
+
 def sum_of_squares(scatter: ThinScatter | np.ndarray) -> float:
     """Return the sum of the squares of all cells, the same for R'R and RR'."""
     square = scatter.rows @ scatter.rows.T if isinstance(scatter, ThinScatter) else scatter

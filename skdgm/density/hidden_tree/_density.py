@@ -251,7 +251,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
             if self.verbose:
                 print(f"EM step {len(bounds)}: {bounds[-1]:.6f} nats per row")
         if n_stepwise == 0 and not self._rests(bounds, scores):
-            warn_not_converged(self)
+            warn_not_converged(self, [], np.array(bounds))
         self._set_tree(best if held_out is not None else learner.tree)
         self.n_iter_, self.lower_bounds_ = len(bounds), np.array(bounds)
         self.validation_scores_ = np.array(scores)

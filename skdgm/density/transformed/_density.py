@@ -142,6 +142,7 @@ class TransformedDensity(CompositeDensity):
         self._prototype = self._make_part(self.density)
         if mixes_columns(self.transformer):  # its columns are not those with the names
             self._prototype.__dict__.pop("feature_names_in_", None)
+            self._prototype.__dict__.pop("_column_numbers", None)
         codes = self._prototype._declare(Z, weight)
         self._check_continuous(not self._prototype._columns.all_continuous)
         return TransformedRows(X, codes, log_det)
@@ -207,6 +208,9 @@ class TransformedDensity(CompositeDensity):
 
     def _log_prob(self, codes: TransformedRows) -> np.ndarray:
         return self.density_._log_prob(codes.transformed) + codes.log_det
+
+    def _log_objective(self, codes: TransformedRows) -> np.ndarray:
+        return self.density_._log_objective(codes.transformed) + codes.log_det
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         Z = self.density_._sample(n_samples, generator)

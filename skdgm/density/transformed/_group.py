@@ -14,9 +14,9 @@ from ._rows import TransformedRows
 class TransformedGroup(DensityGroup):
     """Transformed densities with the same transformer."""
 
-    def __init__(self, prototype: Any, n_densities: int) -> None:
-        super().__init__(prototype, n_densities)
-        self.inner = group_of(prototype._prototype, n_densities)
+    def __init__(self, prototype: Any, names: Sequence[str], n_rows: Sequence[float]) -> None:
+        super().__init__(prototype, names, n_rows)
+        self.inner = group_of(prototype._prototype, names, n_rows)
 
     def fit(
         self, tables: Sequence[tuple[TransformedRows, np.ndarray | None]], n_jobs: int | None
@@ -33,6 +33,9 @@ class TransformedGroup(DensityGroup):
             density._take_over(inner)
             density._finish()
 
+    def warn_if_degenerate(self) -> None:
+        self.inner.warn_if_degenerate()
+
     def start(self, codes: TransformedRows, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
         return self.inner.start(codes.transformed, shares, weight)
 
@@ -41,6 +44,9 @@ class TransformedGroup(DensityGroup):
 
     def log_prob(self, codes: TransformedRows) -> np.ndarray:
         return self.inner.log_prob(codes.transformed) + codes.log_det[:, np.newaxis]
+
+    def log_objective(self, codes: TransformedRows) -> np.ndarray:
+        return self.inner.log_objective(codes.transformed) + codes.log_det[:, np.newaxis]
 
     @property
     def n_shared_parameters(self) -> int:

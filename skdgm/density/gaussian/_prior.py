@@ -1,0 +1,156 @@
+"""The scale of each column over all rows, and the prior on covariances that is set in it.
+
+So no unit matters: a column times c makes the same model of the column times c.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from .._engine.blocks import total_weight
+from ._missing import NormalCovariance
+from ._moments import Moments, check_finite
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnScale:
+    """The observed values of each column, over all rows that a model learns from."""
+
+    n_rows: float
+    moments: Moments  # with a diagonal scatter
+    lowest: np.ndarray  # (n_columns,), inf where nothing is observed
+    highest: np.ndarray  # -inf there
+
+    @classmethod
+    def of(cls, codes: np.ndarray, weight: np.ndarray | None) -> Self:
+        """Return the scale of these rows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            moments = Moments.count_columns(codes, weight)
+        lowest = np.fmin.reduce(codes, axis=0, initial=np.inf)
+        highest = np.fmax.reduce(codes, axis=0, initial=-np.inf)
+        return cls(total_weight(weight, len(codes)), check_finite(moments, codes), lowest, highest)
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            self.n_rows + other.n_rows,
+            self.moments + other.moments,
+            np.minimum(self.lowest, other.lowest),
+            np.maximum(self.highest, other.highest),
+        )
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean of each column."""
+        return self.moments.mean
+
+    @property
+    def is_constant(self) -> np.ndarray:
+        """Mask of the columns whose observed values are all equal: they have no scale."""
+        return self.lowest >= self.highest
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Variance of each column, exactly 0 where it is constant."""
+        return np.where(self.is_constant, 0.0, column_variances(self.moments))
+
+    def lend(self, moments: Moments, n_rows: float) -> Moments:
+        """Replace the moments of columns of total weight zero by those of so many average rows."""
+        unseen = np.asarray(moments.total) == 0
+        if not unseen.any():
+            return moments
+        return replace(
+            moments,
+            total=np.where(unseen, n_rows, moments.total),
+            mean=np.where(unseen, self.mean, moments.mean),
+            scatter=np.where(unseen, n_rows * self.variance, moments.scatter),
+        )
+
+
+def column_variances(moments: Moments) -> np.ndarray:
+    """Return the mean squared deviation in each column, 0 where nothing is observed."""
+    return moments.squares / np.where(moments.total > 0, moments.total, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class CovariancePrior:
+    """What regularises a covariance S: noise in rows, and a prior of fixed target and strength.
+
+    With lambda the shrinkage, T the target's variances and R those of the noise, a row adds
+
+        -tr S^-1 R / 2
+
+    to its log-density (its expectation if noise is added to the row), and the log-prior is
+
+        -n_rows lambda / (2 (1 - lambda)) (log|S| - log|T| + tr S^-1 (T + R) - D).
+
+    Rows with the sum of squares A and weight n then have their maximum at
+
+        S = ((1 - lambda) A + lambda n_rows T) / ((1 - lambda) n + lambda n_rows) + R,
+
+    which is ``(1 - lambda) A / n + lambda T + R`` at ``n = n_rows``.
+    """
+
+    n_rows: float  # that the density is expected to learn from
+    shrinkage: float
+    target: np.ndarray  # (n_columns,)
+    noise: np.ndarray  # (n_columns,)
+    scale: np.ndarray  # (n_columns,), variances over all rows, 1 where a column is constant
+    reg_covar: float
+
+    @classmethod
+    def of(
+        cls,
+        variance: np.ndarray,
+        target: np.ndarray,
+        n_rows: float,
+        shrinkage: float,
+        reg_covar: float,
+        *,
+        common: bool,
+    ) -> Self:
+        """Return the prior for columns with these variances over all rows.
+
+        ``common`` is for covariances that tie the columns together: one scale serves all.
+        """
+        if common:
+            variance = np.full(len(variance), variance.mean())
+            target = np.full(len(target), target.mean())
+        scale = np.where(variance > 0, variance, 1.0)
+        return cls(n_rows, shrinkage, target, reg_covar * scale, scale, reg_covar)
+
+    def maximum(self, squares: Any, total: Any) -> Any:
+        """Return the maximum for each variance, given its sum of squares and weight."""
+        return self.share(total) * squares + self.added(total)
+
+    def share(self, total: Any) -> Any:
+        """Return the factor of sums of squares in the maximum."""
+        return (1 - self.shrinkage) / self._weight(total)
+
+    def added(self, total: Any) -> np.ndarray:
+        """Return what is added to each variance in the maximum."""
+        pull = self.shrinkage * self.n_rows / self._weight(total)
+        return pull * self.target + self.noise
+
+    def _weight(self, total: Any) -> Any:
+        return (1 - self.shrinkage) * total + self.shrinkage * self.n_rows
+
+    def log_prob(self, covariance: NormalCovariance) -> float:
+        """Return the log-prior of a covariance; 0 where it allows only one."""
+        if self.shrinkage in (0, 1):
+            return 0.0
+        varies = self.target > 0
+        log_target = float(np.sum(np.log(self.target[varies])))
+        pull = float((self.target + self.noise) @ covariance.inverse_diagonal())
+        distance = covariance.log_det - log_target + pull - np.count_nonzero(varies)
+        return -0.5 * self.n_rows * self.shrinkage / (1 - self.shrinkage) * distance
+
+    def check_positive(self, variance: float) -> None:
+        """Raise a ValueError if a variance in the scale of its column is zero, to rounding."""
+        if variance <= np.finfo(np.float64).eps ** 2:
+            raise ValueError(
+                f"reg_covar={self.reg_covar:g} leaves a variance of zero, because the data do not "
+                "vary there; pass a reg_covar above 0, such as 1e-6."
+            )

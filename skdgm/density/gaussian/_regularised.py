@@ -1,0 +1,92 @@
+"""What a normal density knows of all rows: the scale of the columns, and its prior."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._em import EMDensity
+from .._engine.blocks import run_in_threads, weighted_blocks
+from .._engine.columns import column_labels
+from .._engine.statistics import add_in_pairs
+from ._degenerate import DEGENERATE, warn_of_constant
+from ._missing import NormalCovariance
+from ._prior import ColumnScale, CovariancePrior
+
+
+class RegularisedDensity(EMDensity):
+    """A density with a covariance that is regularised in the scale of each column."""
+
+    covariance_type: str
+    shrinkage: float | str | None
+    reg_covar: float
+    _covariance: NormalCovariance
+    _scale: ColumnScale
+    _statistics: Any = None  # Moments, once rows are counted
+    _target: np.ndarray | None = None  # of shrinkage, if not the variances of all rows
+
+    @property
+    def _ties_columns(self) -> bool:
+        """True if all columns have one scale."""
+        return self.covariance_type in ("spherical", "low_rank")
+
+    @property
+    def _counts_missing(self) -> bool:
+        return self.covariance_type in ("diag", "spherical") and self.shrinkage != "auto"
+
+    def _encode_training(
+        self, X: np.ndarray, weight: np.ndarray | None, extend: bool
+    ) -> np.ndarray:
+        if extend:
+            self._check_same_statistics()
+        codes = self._encode(X)
+        blocks = weighted_blocks(codes, weight)
+        scale = add_in_pairs(run_in_threads(ColumnScale.of, blocks, self.n_jobs))
+        if extend:
+            self._scale = self._scale + scale
+        else:
+            self._scale, self._statistics = scale, None
+            self._warn_of_constant_columns()
+        return codes
+
+    def _check_same_statistics(self) -> None:
+        known = self._statistics
+        too_few = known.is_diagonal and not self._counts_missing
+        is_auto = known.fourth is not None or known.shrinkage is not None
+        if too_few or is_auto != (self.shrinkage == "auto"):
+            raise ValueError(
+                f"covariance_type={self.covariance_type!r} with shrinkage={self.shrinkage!r} needs "
+                "other statistics than those of the batches so far; restore the parameters or call "
+                "fit."
+            )
+
+    def _warn_of_constant_columns(self) -> None:
+        constant = self._scale.is_constant
+        if constant.all() if self._ties_columns else constant.any():
+            warn_of_constant(column_labels(self, constant), self.reg_covar)
+
+    def _prior(self, shrinkage: float, n_rows: float | None = None) -> CovariancePrior:
+        """Return the prior on the covariance, which counts as much as so many rows."""
+        variance, target = self._scale.variance, self._target
+        if target is None:
+            # The scale of a mixture's prior (Fraley and Raftery, 2007); 1 for one density.
+            n_parts = self._scale.n_rows / self._n_rows
+            target = variance / n_parts ** (2 / len(variance))
+        return CovariancePrior.of(
+            variance,
+            target,
+            self._n_rows if n_rows is None else n_rows,
+            shrinkage,
+            self.reg_covar,
+            common=self._ties_columns,
+        )
+
+    @property
+    def _precision_in_scale(self) -> np.ndarray:
+        """Diagonal of the inverse covariance, with each column in its scale over all rows."""
+        return self._prior(0.0).scale * self._covariance.inverse_diagonal()
+
+    @property
+    def _is_degenerate(self) -> bool:
+        return bool(np.max(self._precision_in_scale, initial=0.0) > DEGENERATE)
