@@ -238,14 +238,8 @@ def test_a_column_without_observed_values_is_refused(case):
 
 
 def has_no_objective(case):
-    """True if no objective is known that every step raises.
-
-    That is so for shrunk covariances, for mixtures of normals that add to variances, and for
-    classifiers with penalties of their own.
-    """
-    mixed_normals = case.name.startswith("mixture") and case.n_categories is None
-    shrunk = bool(getattr(case.density, "shrinkage", None))
-    return mixed_normals or shrunk or isinstance(case.density, ChainRuleDensity)
+    """True if no objective is known that every step raises: classifiers have their own."""
+    return isinstance(case.density, ChainRuleDensity)
 
 
 @unconverged
