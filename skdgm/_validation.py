@@ -16,6 +16,10 @@ from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 RandomState = int | np.random.RandomState | np.random.Generator | None
 
+SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100  # sums and products of weights then stay finite
+MOST_REPEATED = 2**31  # rows that integer weights may make
+WORTHLESS = 1e-100  # share of the largest weight below which a row counts for nothing
+
 
 class ColumnError(ValueError):
     """An error about one column of a table, worded when it is shown.
@@ -116,7 +120,10 @@ def check_n_samples(n_samples: int, least: int = 1, why: str = "") -> int:
 
 
 def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
-    """Return the weights as float64, or None if every row counts once."""
+    """Return the weights as float64, or None if every row counts once.
+
+    Weights that are next to nothing beside the largest become zero.
+    """
     if sample_weight is None:
         return None
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -131,7 +138,13 @@ def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
             "sample_weight is zero for every row, so there is nothing to learn from; give at "
             "least one row a positive weight."
         )
-    return weight
+    largest = weight.max()
+    if not SMALLEST_WEIGHT <= largest <= LARGEST_WEIGHT:
+        raise ValueError(
+            f"sample_weight has the largest weight {largest:g}, which must lie between "
+            f"{SMALLEST_WEIGHT:g} and {LARGEST_WEIGHT:g}; divide the weights by their largest."
+        )
+    return np.where(weight < WORTHLESS * largest, 0.0, weight)
 
 
 def leave_out_weightless(
@@ -156,6 +169,12 @@ def fit_weighted(
     name = _weight_parameter(estimator)
     if name is not None:
         return estimator.fit(X, y, **{name: weight})
+    if weight.sum() > MOST_REPEATED:
+        raise ValueError(
+            f"{type(estimator).__name__} takes no sample_weight, so rows can only be repeated, but "
+            f"the weights sum to {weight.sum():g}; give smaller weights, or choose an estimator "
+            "whose fit takes weights."
+        )
     times = weight.astype(np.intp)
     if (times != weight).any():
         if (weight == weight[0]).all():

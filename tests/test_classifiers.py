@@ -201,13 +201,6 @@ def test_a_class_may_lack_a_category():
     assert np.isfinite(model.predict_log_proba([[5], [4], [0]])).all()
 
 
-def test_a_class_without_weight_is_refused():
-    with pytest.raises(ValueError, match="sample_weight is zero for every row of class 'pear'"):
-        GenerativeClassifier(GaussianDensity()).fit(
-            [[0.0], [1.0], [2.0]], ["apple", "apple", "pear"], sample_weight=[1, 1, 0]
-        )
-
-
 # ---------------------------------------------------------------------- samples
 @pytest.mark.parametrize("density", DENSITIES, ids=str)
 def test_samples_come_with_their_classes(density):
@@ -355,15 +348,3 @@ def test_learning_from_missing_values_beats_imputing_them(classifier):
     assert model.score(X[test], y[test]) > imputed.score(X[test], y[test])
     complete = clone(classifier).fit(X[train], y[train])
     assert model.score(X[test], y[test]) > complete.score(X[test], y[test]) - 0.06
-
-
-def test_a_column_without_observed_values_in_a_class_is_refused():
-    X, y = load_iris(return_X_y=True)
-    X[y == 1, 2] = np.nan
-    species = np.array(["setosa", "versicolor", "virginica"])[y]
-    for classifier in (GaussianDiscriminant(), GenerativeClassifier(BernoulliIndependentDensity())):
-        with pytest.raises(ValueError, match="column 2 in the rows of class 'versicolor'"):
-            classifier.fit(X, species)
-    frame = pd.DataFrame(X, columns=list("abcd"))
-    with pytest.raises(ValueError, match=r"column 2 \('c'\) in the rows of class 1"):
-        GaussianDiscriminant().fit(frame, y)

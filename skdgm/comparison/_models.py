@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import validate_data
 
 from ..conditional import GaussianDiscriminant, GenerativeClassifier
+from ..conditional._lend import lacking_columns, with_lent_values
 from ..density import (
     BernoulliIndependentDensity,
     FullCategoricalDensity,
@@ -78,9 +79,9 @@ class MaskedIterativeImputer(TransformerMixin, BaseEstimator):
 class ValuesForEveryClass(TransformerMixin, BaseEstimator):
     """Lend values to each class whose training rows have none in a column: densities need some.
 
-    The class gets quantiles of the other classes' values in that column, so that the column hardly
-    speaks for or against it. A column without any value becomes 0. Rows to predict keep their
-    missing values.
+    The class gets quantiles of all values in that column, as in the classifiers themselves but
+    without a warning, so that the column hardly speaks for or against it. A column without any
+    value becomes 0. Rows to predict keep their missing values.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
@@ -96,14 +97,11 @@ class ValuesForEveryClass(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Lend values to the training rows."""
-        lent = self.fit(X, y).transform(X)
-        missing = np.isnan(lent)
-        for label in np.unique(y) if missing.any() else []:
-            rows = np.flatnonzero(y == label)
-            share = (np.arange(len(rows)) + 0.5) / len(rows)
-            for column in np.flatnonzero(missing[rows].all(axis=0)):
-                values = lent[~missing[:, column], column]
-                lent[rows, column] = np.quantile(values, share, method="inverted_cdf")
+        X = self.fit(X, y).transform(X)
+        rows_of_classes = [np.flatnonzero(y == label) for label in np.unique(y)]
+        lent = X.copy()
+        for c, columns in lacking_columns(X, rows_of_classes):
+            lent[rows_of_classes[c]] = with_lent_values(X, rows_of_classes[c], columns)
         return lent
 
 

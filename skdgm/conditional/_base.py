@@ -56,6 +56,9 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
             The outputs observed under these conditions.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts; None counts every row once.
+            Pseudo-counts such as ``alpha`` count rows, so scale weights to sum to the number of
+            rows. The largest must lie between 1e-100 and 1e100; those below 1e-100 times the
+            largest count as zero.
 
         Returns
         -------

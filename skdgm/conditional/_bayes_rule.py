@@ -6,10 +6,12 @@ The classifiers of this folder differ only in where their class-conditional dens
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import get_tags
@@ -28,9 +30,10 @@ from .._validation import (
 )
 from ..density import BaseDensity
 from ..density._composite import hand_on_columns
-from ..density._engine.blocks import part_of, run_in_row_blocks
+from ..density._engine.blocks import part_of, run_in_row_blocks, total_weight
 from ..density._engine.responsibilities import responsibilities
 from ..density._group import group_of, set_n_parameters
+from ._lend import lacking_columns, warn_of_lacking, with_lent_values
 
 
 class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -59,7 +62,11 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         y : array-like of shape (n_samples,)
             Class labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts; None counts every row once.
+            How often each row counts; None counts every row once. A class whose rows all weigh
+            zero keeps its place in ``classes_``, with the prior 0 and without a density.
+            Pseudo-counts such as ``alpha`` count rows, so scale weights to sum to the number of
+            rows. The largest must lie between 1e-100 and 1e100; those below 1e-100 times the
+            largest count as zero.
 
         Returns
         -------
@@ -69,8 +76,14 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If X, y, the weights or the priors are invalid, or a class has no weight or no
-            observed value in a column. The classifier is then left as it was before the call.
+            If X, y, the weights or the priors are invalid, or a column has no observed value. The
+            classifier is then left as it was before the call.
+
+        Warns
+        -----
+        UserWarning
+            If a class has no observed value in a column. The values of all rows then stand in, so
+            that the column does not speak for or against the class.
         """
         with all_or_nothing(self, anew=True):
             prototype = self._make_density()
@@ -87,27 +100,59 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         hand_on_columns(self, prototype)
         weight, X, label = leave_out_weightless(check_weight(sample_weight, X), X, label)
         class_weight = np.bincount(label, weights=weight, minlength=len(self.classes_))
-        if not class_weight.all():
-            empty = self.classes_[class_weight == 0].tolist()[0]
-            raise ValueError(
-                f"sample_weight is zero for every row of class {empty!r}, so its density cannot be "
-                "fitted; give the class weight or leave its rows out."
-            )
         self.priors_ = self._check_priors(class_weight)
+        check_observed(X, getattr(self, "feature_names_in_", None))
         # All classes share what the data declare (categories, dtype).
         codes = prototype._declare(X, weight)
         rows = [np.flatnonzero(label == c) for c in range(len(self.classes_))]
-        names = getattr(self, "feature_names_in_", None)
-        for own, name in zip(rows, self.classes_.tolist(), strict=True):
-            check_observed(X, names, own, f" in the rows of class {name!r}")
-        tables = [(codes[r], part_of(weight, r)) for r in rows]
-        names = [f"Class {name!r}" for name in self.classes_.tolist()]
-        self._group = group_of(prototype, names, class_weight.tolist())
-        self._group.fit(tables, self.n_jobs)
+        tables = [(codes[own], part_of(weight, own)) for own in rows]
+        for c, lent in self._lend(prototype, X, rows, weight):
+            tables[c] = lent, tables[c][1]
+        self._fit_group(prototype, tables)
+
+    def _lend(
+        self,
+        prototype: BaseDensity,
+        X: Any,
+        rows: list[np.ndarray],
+        weight: np.ndarray | None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield each class that lacks values in a column, with codes that have some."""
+        names, labels = getattr(self, "feature_names_in_", None), self.classes_.tolist()
+        if sparse.issparse(X):
+            for own, label in zip(rows, labels, strict=True):
+                if len(own):
+                    check_observed(X, names, own, f" in the rows of class {label!r}")
+            return
+        lacking = list(lacking_columns(X, rows))
+        if not lacking:
+            return
+        warn_of_lacking([(labels[c], columns) for c, columns in lacking], names)
+        if not prototype._borrows_columns:
+            for c, columns in lacking:
+                yield c, prototype._encode(with_lent_values(X, rows[c], columns, weight))
+
+    def _fit_group(
+        self, prototype: BaseDensity, tables: list[tuple[Any, np.ndarray | None]]
+    ) -> None:
+        """Fit the densities of the classes that have rows of any weight."""
+        self._learned = np.array([c for c, (codes, _) in enumerate(tables) if codes.shape[0]])
+        names = [f"Class {self.classes_.tolist()[c]!r}" for c in self._learned]
+        own = [tables[c] for c in self._learned]
+        n_rows = [total_weight(weight, codes.shape[0]) for codes, weight in own]
+        self._group = group_of(prototype, names, n_rows)
+        self._group.fit(own, self.n_jobs)
         self._group.warn_if_degenerate()
-        self.densities_ = self._group.densities
-        n_priors = len(self.classes_) - 1 if self.priors is None else 0
+        self.densities_ = self._place(self._group.densities)
+        n_priors = len(self._learned) - 1 if self.priors is None else 0
         set_n_parameters(self, self._group.n_parameters(besides=n_priors))
+
+    def _place(self, learned: Sequence[Any]) -> list[Any]:
+        """Return a list with an entry for every class: None for those without a density."""
+        placed = [None] * len(self.classes_)
+        for c, own in zip(self._learned, learned, strict=True):
+            placed[c] = own
+        return placed
 
     def _check_priors(self, class_weight: np.ndarray) -> np.ndarray:
         if self.priors is None:
@@ -120,6 +165,13 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             )
         if not (priors >= 0).all() or not np.isclose(priors.sum(), 1.0):
             raise ValueError(f"priors must not be negative and must sum to 1, got {self.priors!r}.")
+        unknown = (priors > 0) & (class_weight == 0)
+        if unknown.any():
+            raise ValueError(
+                f"priors give class {self.classes_[unknown].tolist()[0]!r} a positive probability, "
+                "but sample_weight is zero for every row of it, so it has no density; give its "
+                "rows weight, or the class the prior 0."
+            )
         return priors / priors.sum()
 
     # ------------------------------------------------------------------ queries
@@ -135,12 +187,15 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         -------
         joint_log_proba : ndarray of shape (n_samples, n_classes)
             ``log p(x, y = c)`` in nats, classes in the order of ``classes_``. Missing values are
-            integrated out.
+            integrated out. ``-inf`` for a class whose rows all had weight zero.
         """
         check_is_fitted(self)
-        density = self.densities_[0]  # all encode alike
+        density = self._group.densities[0]  # all encode alike
         codes = density._encode(validate_data(self, X, reset=False, **density._input_checks))
-        log_prob = np.concatenate(run_in_row_blocks(self._group.log_prob, codes, self.n_jobs))
+        log_prob = np.full((codes.shape[0], len(self.classes_)), -np.inf)
+        log_prob[:, self._learned] = np.concatenate(
+            run_in_row_blocks(self._group.log_prob, codes, self.n_jobs)
+        )
         with np.errstate(divide="ignore"):  # a prior of zero
             return log_prob + np.log(self.priors_)
 
@@ -244,7 +299,8 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If y holds an unknown label, or not one label for each row.
+            If y holds an unknown label, that of a class whose rows all had weight zero, or not one
+            label for each row.
         """
         check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
@@ -255,7 +311,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             label = self._check_labels(y, n_samples)
         drawn_classes = np.unique(label)
         generators = spawn_generators(generator, len(drawn_classes))
-        X = np.empty((n_samples, self.n_features_in_), dtype=self.densities_[0]._dtype)
+        X = np.empty((n_samples, self.n_features_in_), dtype=self._group.densities[0]._dtype)
         for c, own in zip(drawn_classes, generators, strict=True):
             rows = np.flatnonzero(label == c)
             X[rows] = self.densities_[c].sample(len(rows), random_state=own)
@@ -274,7 +330,15 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"y holds the unknown class {unknown!r}; the classes are {self.classes_.tolist()}."
             )
-        return np.broadcast_to(match.argmax(axis=1), (n_samples,))
+        label = match.argmax(axis=1)
+        lacking = np.setdiff1d(label, self._learned)
+        if lacking.size:
+            raise ValueError(
+                f"y holds the class {self.classes_[lacking].tolist()[0]!r}, whose rows all had "
+                "weight zero in fit, so it has no density to draw from; choose another class, or "
+                "give its rows weight."
+            )
+        return np.broadcast_to(label, (n_samples,))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -49,7 +49,7 @@ class ChainRuleConditional(BaseConditional):
     alpha : float, default=1.0
         Pseudo-count of all categories together that a column lacks in training, where 0 rules them
         out; and of each that it has, where it has no classifier. Not used for a single column of
-        labels.
+        labels. It counts rows, so scale ``sample_weight`` to sum to the number of rows.
     n_jobs : int or None, default=None
         Joblib workers that fit the classifiers; None is 1 unless in a ``joblib.parallel_config``
         context. It changes no result.

@@ -5,6 +5,8 @@ One covariance per class gives quadratic boundaries, a tied one linear boundarie
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -50,14 +52,15 @@ class GaussianDiscriminant(BayesRuleClassifier):
     priors_ : ndarray of shape (n_classes,)
         Probabilities of the classes.
     means_ : ndarray of shape (n_classes, n_features)
-        Mean of each class.
+        Mean of each class; NaN for a class whose rows all had weight zero, here and in
+        ``covariances_``.
     covariances_ : ndarray
         The covariances, in the shapes of :class:`sklearn.mixture.GaussianMixture`:
         (n_classes, n_features, n_features) for "full", (n_features, n_features) for "tied",
         (n_classes, n_features) for "diag", (n_classes,) for "spherical". Not set for "low_rank",
         whose axes and variances are in ``densities_``.
     densities_ : list of GaussianDensity
-        The fitted density of each class.
+        The fitted density of each class; None for a class whose rows all had weight zero.
     n_iter_ : int
         Largest number of steps taken for a class; 1 if nothing was missing.
     n_parameters_ : int
@@ -140,9 +143,16 @@ class GaussianDiscriminant(BayesRuleClassifier):
         sample_weight: ArrayLike | None,
     ) -> None:
         super()._fit_classes(prototype, X, y, sample_weight)
-        self.n_iter_ = max(density.n_iter_ for density in self.densities_)
-        self.means_ = np.stack([density.mean_ for density in self.densities_])
+        learned = self._group.densities
+        self.n_iter_ = max(density.n_iter_ for density in learned)
+        self.means_ = self._stack([density.mean_ for density in learned])
         if self.covariance_type == "tied":
-            self.covariances_ = self.densities_[0].covariance_
+            self.covariances_ = learned[0].covariance_
         elif self.covariance_type != "low_rank":
-            self.covariances_ = np.stack([density.covariance_ for density in self.densities_])
+            self.covariances_ = self._stack([density.covariance_ for density in learned])
+
+    def _stack(self, learned: list[Any]) -> np.ndarray:
+        """Return the arrays or numbers of all classes, NaN for those without a density."""
+        stacked = np.full((len(self.classes_), *np.shape(learned[0])), np.nan)
+        stacked[self._learned] = learned
+        return stacked

@@ -32,7 +32,7 @@ class GenerativeClassifier(BayesRuleClassifier):
     priors_ : ndarray of shape (n_classes,)
         Probabilities of the classes.
     densities_ : list of density estimators
-        The fitted density of each class.
+        The fitted density of each class; None for a class whose rows all had weight zero.
     n_parameters_ : int
         Free parameters, exact: those of the densities, and ``n_classes - 1`` if the priors are
         learned.

@@ -75,6 +75,7 @@ class BernoulliIndependentDensity(BaseDensity):
     ----------
     alpha : float, default=1.0
         Pseudo-count added to the zeros and to the ones of every column; 0 is maximum likelihood.
+        It counts rows, so scale ``sample_weight`` to sum to the number of rows.
     binarize : float or None, default=0.0
         Values above this threshold are ones. With None, X must hold zeros and ones already.
     bounds : tuple of two floats, default=(0.0, 1.0)

@@ -41,6 +41,12 @@ class CompositeDensity(BaseDensity):
         return any(part._is_degenerate for part in self._parts)
 
     @property
+    def _borrows_columns(self) -> bool:
+        prototype = getattr(self, "_prototype", None)  # of parts that are known once fitted
+        parts = self._parts if prototype is None else [prototype]
+        return all(part._borrows_columns for part in parts)
+
+    @property
     def _tells_n_parameters(self) -> bool:
         return all(part._tells_n_parameters for part in self._parts)
 

@@ -38,6 +38,8 @@ class DensityHooks(ABC):
     _rules_out_rows: Any = True  # False if no row ever has probability zero
     _is_additive: Any = True  # False if the statistics of batches do not add up to those of one fit
     _tells_n_parameters: Any = True  # False if n_parameters_ may stay unset
+    # True if a density of a group without any value in a column takes over what all rows say there
+    _borrows_columns: Any = False
 
     # ------------------------------------------------------------------ hooks of every family
     @abstractmethod

@@ -155,10 +155,10 @@ def group_of(prototype: BaseDensity, names: Sequence[str], n_rows: Sequence[floa
 
 
 def warn_of_lent(name: str, columns: str) -> None:
-    """Warn that a density stands for rows that say nothing about some columns."""
+    """Warn that the rows of a density say next to nothing about some columns."""
     warnings.warn(
-        f"{name} has hardly a value in {columns}: what all rows say stands in there and does not "
-        "speak for or against it. Leave the columns out if that is not what you want.",
+        f"{name} has hardly a value in {columns}, so what it says there does not rest on data of its "
+        "own; where it has none at all, the values of all rows stand in.",
         UserWarning,
         stacklevel=2,
     )

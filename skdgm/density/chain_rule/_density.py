@@ -84,6 +84,7 @@ class ChainRuleDensity(BaseCategoricalDensity):
     alpha : float, default=1.0
         Total pseudo-count of the categories that a column lacks in training, where 0 rules them
         out; and, in a column without a classifier, pseudo-count of each category that it has.
+        It counts rows, so scale ``sample_weight`` to sum to the number of rows.
     max_iter : int, default=50
         Maximum number of steps of expectation-maximisation, which only training data with missing
         values need.

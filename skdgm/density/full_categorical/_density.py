@@ -48,7 +48,8 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         Number of categories of the columns, which hold the integers from 0. With "auto", one more
         than the largest seen in each column.
     alpha : float, default=1.0
-        Total pseudo-count, spread evenly over all joint states; 0 is maximum likelihood.
+        Total pseudo-count, spread evenly over all joint states; 0 is maximum likelihood. It
+        counts rows, so scale ``sample_weight`` to sum to the number of rows.
     ties : array-like of int or None, default=None
         A label for each joint state; states with the same label share a probability. It has one
         axis per column, ``ties[x_1, x_2, ...]``, or is that array in row-major order as a list:

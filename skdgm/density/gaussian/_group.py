@@ -43,6 +43,8 @@ FAR_APART = 1e5  # standard deviations, beyond which a common middle costs digit
 class GaussianGroup(DensityGroup):
     """Normal densities that share a covariance if it is "tied"."""
 
+    _knows_columns = False
+
     @property
     def _shape(self) -> str:
         return self.prototype.covariance_type
@@ -53,6 +55,7 @@ class GaussianGroup(DensityGroup):
 
     # ------------------------------------------------------------------ learning
     def fit(self, tables: Sequence[tuple[Any, np.ndarray | None]], n_jobs: int | None) -> None:
+        self._knows_columns = True  # as a classifier warns of columns without data itself
         self._shrink_within(tables)
         if not self._is_tied:
             super().fit(tables, n_jobs)
@@ -134,7 +137,7 @@ class GaussianGroup(DensityGroup):
         for name, density in zip(self.names, self.densities, strict=True):
             total = np.broadcast_to(density._statistics.total, len(density.mean_))
             unseen = total <= HARDLY * density._n_rows
-            if unseen.any() and not unseen.all():
+            if unseen.any() and not unseen.all() and not self._knows_columns:
                 warn_of_lent(name, column_labels(self.prototype, unseen))
         names, densities = self.names, self.densities
         n_rows = np.array([np.max(density._statistics.total) for density in densities])

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from ..._codes import all_missing, as_floats
 from ..._validation import RandomState, check_generator
 from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._composite import hand_on_columns
 from .._em import EM_CONSTRAINTS, warn_not_converged
 from .._engine.blocks import ones_if_none, part_of
 from ..tree import ChowLiuTreeDensity
@@ -41,7 +42,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     alpha : float, default=1.0
         Total pseudo-count of each latent state, for the states that follow it (spread evenly) and
         again for the values of its column (in proportion to their frequencies). 0 is maximum
-        likelihood.
+        likelihood. It counts rows, so scale ``sample_weight`` to sum to the number of rows.
     mixing : float, default=0.1
         Part of the probability that, at the start, a state passes on to states of any cluster
         instead of its own.
@@ -203,10 +204,10 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         return Evidence(Prior.of(rows, shape, self.alpha), counts)
 
     def _chow_liu_shape(self, rows: Rows) -> TreeShape:
-        X = as_floats(rows.codes)
         structure = ChowLiuTreeDensity(n_categories=self.n_categories_, alpha=0.05, tol=1e-3)
-        parents = structure.fit(X, sample_weight=rows.weight).parents_
-        return TreeShape(parents, self.n_categories_, self.n_states)
+        hand_on_columns(self, structure)
+        structure._learn(structure._declare(as_floats(rows.codes), rows.weight), rows.weight)
+        return TreeShape(structure.parents_, self.n_categories_, self.n_states)
 
     def _hold_out(
         self,

@@ -112,6 +112,7 @@ def _k_means_of_rows(
     points = as_floats(codes) / np.maximum(states.shape.n_values - 1, 1)
     points = fill_with_means(points, weight).astype(np.float32)
     k_means = MiniBatchKMeans(n_clusters, n_init=3, random_state=seed)
+    weight = np.ldexp(weight, -np.frexp(weight.max())[1])  # of any size, in single precision
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fewer distinct rows than clusters
         return k_means.fit(points, sample_weight=weight).labels_.astype(np.intp)

@@ -48,7 +48,8 @@ default="raster"
         Number of categories K of every pixel, which holds 0 to K - 1. With "auto", one more than
         the largest seen.
     alpha : float, default=1.0
-        Pseudo-count of each value after each context; 0 is maximum likelihood.
+        Pseudo-count of each value after each context; 0 is maximum likelihood. It counts rows, so
+        scale ``sample_weight`` to sum to the number of rows.
     homogeneous : bool, default=False
         Whether all positions that have ``order`` values before them share one distribution.
     max_iter : int, default=200

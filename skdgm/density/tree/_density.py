@@ -45,7 +45,8 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         than the largest seen in each column.
     alpha : float, default=1.0
         Pseudo-count of each pair of values of two columns, if all columns have the same number of
-        categories (otherwise see Notes); 0 is maximum likelihood.
+        categories (otherwise see Notes); 0 is maximum likelihood. It counts rows, so scale
+        ``sample_weight`` to sum to the number of rows.
     max_iter : int, default=200
         Maximum number of steps of expectation-maximisation, which only training data with missing
         values need.
