@@ -206,7 +206,6 @@ def _generative_models(preparation: Any, n_columns: int) -> dict[str, Model]:
             [*first, ("classify", GaussianDiscriminant(**EM))],
             [
                 {
-                    **scale_or_not,
                     "classify__covariance_type": ["full"],
                     "classify__shrinkage": [0.01, 0.1, 0.3],
                 },

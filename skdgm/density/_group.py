@@ -157,8 +157,8 @@ def group_of(prototype: BaseDensity, names: Sequence[str], n_rows: Sequence[floa
 def warn_of_lent(name: str, columns: str) -> None:
     """Warn that the rows of a density say next to nothing about some columns."""
     warnings.warn(
-        f"{name} has hardly a value in {columns}, so what it says there does not rest on data of its "
-        "own; where it has none at all, the values of all rows stand in.",
+        f"{name} has hardly a value in {columns}, so that what it says there does not rest on data "
+        "of its own; where it has none at all, the values of all rows stand in.",
         UserWarning,
         stacklevel=2,
     )

@@ -28,7 +28,7 @@ from ._group import GaussianGroup
 from ._ledoit_wolf import ColumnMoments, LengthMoments, shrinkage_of_incomplete
 from ._moments import Moments, check_finite
 from ._prior import column_variances
-from ._regularised import RegularisedDensity
+from ._regularised import RegularisedDensity, log_noise
 
 COVARIANCES: dict[str, type[FullCovariance | DiagonalCovariance | SphericalCovariance]] = {
     "full": FullCovariance,
@@ -274,10 +274,7 @@ class GaussianDensity(RegularisedDensity):
 
     def _log_noise(self, codes: np.ndarray) -> np.ndarray:
         """Return what ``reg_covar``, as noise in every row, adds to each row's log-density."""
-        noise = self._prior(0.0).noise * self._covariance.inverse_diagonal()
-        if self._counts_missing and has_missing(codes):
-            return -0.5 * (~np.isnan(codes) @ noise)
-        return np.full(len(codes), -0.5 * np.sum(noise))
+        return log_noise([self], codes)[:, 0]
 
     def _log_objective(self, codes: np.ndarray) -> np.ndarray:
         return self._log_prob(codes) + self._log_noise(codes)

@@ -25,6 +25,7 @@ from ._degenerate import determined_columns, warn_of_degenerate
 from ._missing import NormalCovariance, log_normal
 from ._moments import Moments, check_finite
 from ._prior import column_variances
+from ._regularised import log_noise
 
 ScatterKind = Literal["full", "pooled", "diagonal"]
 
@@ -169,8 +170,7 @@ class GaussianGroup(DensityGroup):
         return log_prob_in_parts(codes, together, one_by_one)
 
     def log_objective(self, codes: np.ndarray) -> np.ndarray:
-        noise = np.stack([density._log_noise(codes) for density in self.densities], axis=1)
-        return self.log_prob(codes) + noise
+        return self.log_prob(codes) + log_noise(self.densities, codes)
 
     @property
     def n_shared_parameters(self) -> int:

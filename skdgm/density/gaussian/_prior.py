@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..._codes import has_missing
 from .._engine.blocks import total_weight
 from ._missing import NormalCovariance
 from ._moments import Moments, check_finite
@@ -29,8 +30,9 @@ class ColumnScale:
         """Return the scale of these rows."""
         with np.errstate(over="ignore", invalid="ignore"):
             moments = Moments.count_columns(codes, weight)
-        lowest = np.fmin.reduce(codes, axis=0, initial=np.inf)
-        highest = np.fmax.reduce(codes, axis=0, initial=-np.inf)
+        smaller, larger = (np.fmin, np.fmax) if has_missing(codes) else (np.minimum, np.maximum)
+        lowest = smaller.reduce(codes, axis=0, initial=np.inf)
+        highest = larger.reduce(codes, axis=0, initial=-np.inf)
         return cls(total_weight(weight, len(codes)), check_finite(moments, codes), lowest, highest)
 
     def __add__(self, other: Self) -> Self:

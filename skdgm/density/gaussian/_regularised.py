@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..._codes import has_missing
 from .._em import EMDensity
 from .._engine.blocks import run_in_threads, weighted_blocks
 from .._engine.columns import column_labels
@@ -90,3 +92,16 @@ class RegularisedDensity(EMDensity):
     @property
     def _is_degenerate(self) -> bool:
         return bool(np.max(self._precision_in_scale, initial=0.0) > DEGENERATE)
+
+
+def log_noise(densities: Sequence[RegularisedDensity], codes: np.ndarray) -> np.ndarray:
+    """Return what noise of variance ``reg_covar`` adds to each row's log-density: (n_rows, k).
+
+    Where columns are independent, that is what the row's observed columns add.
+    """
+    by_column = -0.5 * np.stack(
+        [each._prior(0.0).noise * each._covariance.inverse_diagonal() for each in densities]
+    )
+    if densities[0]._counts_missing and has_missing(codes):
+        return ~np.isnan(codes) @ by_column.T
+    return np.broadcast_to(by_column.sum(axis=1), (len(codes), len(densities)))
