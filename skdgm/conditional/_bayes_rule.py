@@ -253,10 +253,13 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             label = self._check_labels(y, n_samples)
         drawn_classes = np.unique(label)
         generators = spawn_generators(generator, len(drawn_classes))
-        X = np.empty((n_samples, self.n_features_in_), dtype=self.densities_[0]._dtype)
-        for c, own in zip(drawn_classes, generators, strict=True):
-            rows = np.flatnonzero(label == c)
-            X[rows] = self.densities_[c].sample(len(rows), random_state=own)
+        rows = [np.flatnonzero(label == c) for c in drawn_classes]
+        drawn = [
+            self.densities_[c].sample(len(places), random_state=own)
+            for c, places, own in zip(drawn_classes, rows, generators, strict=True)
+        ]
+        X = np.empty((n_samples, self.n_features_in_), dtype=np.result_type(*drawn))
+        X[np.concatenate(rows)] = np.concatenate(drawn)
         return X, self.classes_[label]
 
     def _check_labels(self, y: Any, n_samples: int) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from .._codes import dtype_that_holds
 from .._validation import ColumnError
 from ..density import BaseDensity
 from ..density._composite import check_takes_missing
@@ -156,7 +157,8 @@ class ConditionalDensity(BaseConditional):
 
     def _as_trained(self, table: np.ndarray) -> np.ndarray:
         """Return the columns of Y, in the dtype of the density's own samples."""
-        return self._outputs(table).astype(self.density_._dtype, copy=False)
+        outputs = self._outputs(table)
+        return outputs.astype(dtype_that_holds(outputs, self.density_._dtype), copy=False)
 
     @contextmanager
     def _errors_name_y(self) -> Iterator[None]:

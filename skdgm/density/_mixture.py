@@ -327,10 +327,14 @@ class MixtureDensity(CompositeDensity, EMDensity):
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         z = generator.choice(len(self.weights_), size=n_samples, p=self.weights_)
-        X = np.empty((n_samples, self.n_features_in_), dtype=self._dtype)
-        for k in np.unique(z):
-            rows = np.flatnonzero(z == k)
-            X[rows] = self.densities_[k]._sample(len(rows), generator)
+        rows = [np.flatnonzero(z == k) for k in range(len(self.weights_))]
+        drawn = [
+            density._sample(len(own), generator)
+            for density, own in zip(self.densities_, rows, strict=True)
+            if len(own)
+        ]
+        X = np.empty((n_samples, self.n_features_in_), dtype=np.result_type(*drawn))
+        X[np.concatenate(rows)] = np.concatenate(drawn)
         return X
 
     def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray:
