@@ -29,7 +29,7 @@ from .._validation import (
 from ..density import BaseDensity
 from ..density._composite import hand_on_columns
 from ..density._engine.blocks import part_of, run_in_row_blocks
-from ..density._engine.responsibilities import responsibilities
+from ..density._engine.responsibilities import log_responsibilities, responsibilities
 from ..density._group import group_of, set_n_parameters
 
 
@@ -157,8 +157,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             without observed values, or one that every class rules out, says nothing about its
             class and gets the priors.
         """
-        joint = self._possible_joint_log_proba(X)
-        return joint - logsumexp(joint, axis=1, keepdims=True)
+        return log_responsibilities(self._possible_joint_log_proba(X))
 
     def _possible_joint_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the joint log-probabilities, for rows that every class rules out the priors'."""

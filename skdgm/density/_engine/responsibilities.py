@@ -35,3 +35,16 @@ def responsibilities(log_joint: np.ndarray, prior: np.ndarray) -> tuple[np.ndarr
         kernels.normalise(shares, prior, total[rows])
     with np.errstate(divide="ignore"):  # a row of probability zero
         return log_joint, largest + np.log(total)
+
+
+def log_responsibilities(log_joint: np.ndarray) -> np.ndarray:
+    """Turn joint log-probabilities, of shape (n_rows, k), into ``log p(z | x)``.
+
+    The largest of a row is taken from it first: far out, they are so large that ``log p(x)`` itself
+    is known only to the nearest integer. A row that every z rules out stays at -inf.
+    """
+    largest = log_joint.max(axis=1, keepdims=True)
+    shifted = log_joint - np.where(np.isneginf(largest), 0.0, largest)
+    with np.errstate(divide="ignore"):  # a row of probability zero
+        log_total = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted - np.where(np.isneginf(log_total), 0.0, log_total)
