@@ -26,7 +26,7 @@ from ._engine.clusters import cluster_rows
 from ._engine.codes import coordinates
 from ._engine.columns import Columns
 from ._engine.missing import fill_with_means
-from ._engine.responsibilities import responsibilities
+from ._engine.responsibilities import responsibilities, without_largest
 from ._group import group_of, set_n_parameters
 
 
@@ -324,6 +324,16 @@ class MixtureDensity(CompositeDensity, EMDensity):
 
     def _log_prob(self, codes: Any) -> np.ndarray:
         return logsumexp(self._log_joint(codes), axis=1)
+
+    def _log_prob_given(self, codes: Any, condition: Any) -> np.ndarray:
+        """Average the components' own conditionals, weighted by ``p(z | condition)``."""
+        if self._columns.all_discrete:
+            return super()._log_prob_given(codes, condition)
+        log_shares = without_largest(self._log_joint(condition))
+        given = [density._log_prob_given(codes, condition) for density in self.densities_]
+        log_prob = logsumexp(log_shares + np.stack(given, axis=1), axis=1)
+        log_total = logsumexp(log_shares, axis=1)
+        return log_prob - np.where(np.isneginf(log_total), 0.0, log_total)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         z = generator.choice(len(self.weights_), size=n_samples, p=self.weights_)
