@@ -23,6 +23,21 @@ LARGEST_CODE = 65_534  # of a category; the code after it marks a missing value
 PLACE = "row {row}, {column} holds {value}"  # where a cell is, in the template of an error
 
 
+def dtype_that_holds(values: np.ndarray, dtype: np.dtype) -> np.dtype:
+    """Return the dtype, or a wider one if it is of floats that end before some of the values.
+
+    ``float16`` ends at 65,504.
+    """
+    if dtype.kind != "f" or not values.size or np.can_cast(values.dtype, dtype):
+        return dtype
+    low, high = np.min(values), np.max(values)
+    if np.isnan(low) or np.isinf(low) or np.isinf(high):
+        finite = values[np.isfinite(values)]
+        low, high = np.min(finite, initial=0), np.max(finite, initial=0)
+    largest = np.finfo(dtype).max
+    return dtype if -largest <= low and high <= largest else np.promote_types(dtype, values.dtype)
+
+
 def readonly(array: np.ndarray) -> np.ndarray:
     """Return a C-contiguous read-only view: kernels compile once, and take memory maps, too."""
     array = np.ascontiguousarray(array).view()
@@ -52,6 +67,8 @@ def missing_cells(codes: np.ndarray) -> np.ndarray:
 
 def has_missing(codes: np.ndarray) -> bool:
     """Return whether any cell is missing, in one pass without a mask."""
+    if not codes.size:
+        return False
     if codes.dtype.kind == "f":
         return bool(np.isnan(np.min(codes)))  # NaN passes through a minimum
     return bool(codes.max() == missing_code(codes))
@@ -92,6 +109,8 @@ def as_codes(X: np.ndarray) -> np.ndarray:
     """
     if X.dtype == np.bool_:
         return readonly(X.view(np.uint8))
+    if not X.size:
+        return readonly(X.astype(np.uint8))
     if X.dtype == np.uint8:
         return readonly(X.astype(np.uint16) if has_missing(X) else X)
     missing = _nan_cells(X)

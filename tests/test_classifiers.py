@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.naive_bayes import GaussianNB
+from sklearn.preprocessing import StandardScaler
 
 from skdgm import (
     BernoulliIndependentDensity,
@@ -17,6 +18,8 @@ from skdgm import (
     GaussianDiscriminant,
     GenerativeClassifier,
     MarkovChainImageDensity,
+    MixtureDensity,
+    TransformedDensity,
 )
 
 from .rounding import assert_equal_to_rounding
@@ -180,6 +183,33 @@ def test_rows_that_every_class_rules_out_get_the_priors():
     assert_array_equal(model.score_samples([[1, 0]]), [-np.inf])
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
+@pytest.mark.parametrize("kind", ["discriminant", "generative", "behind", "mixture"])
+def test_probabilities_of_rows_far_out_sum_to_one(kind, covariance_type):
+    """Near the boundary, both classes have log-probabilities of about -1e15, 0 or 1 apart."""
+    rng = np.random.default_rng(0)
+    first = rng.normal([1, 0, 0], size=(60, 3))
+    X, y = np.vstack([first, first * [-1, 1, 1]]), np.repeat(["a", "b"], 60)
+    normal = GaussianDensity(covariance_type)
+    model = {
+        "discriminant": GaussianDiscriminant(covariance_type),
+        "generative": GenerativeClassifier(MixtureDensity(normal, random_state=0, max_iter=3)),
+        "behind": GenerativeClassifier(TransformedDensity(StandardScaler(), normal)),
+        "mixture": MixtureDensity(normal, random_state=0, max_iter=3),
+    }[kind].fit(X, y)
+    near, anywhere = rng.normal(size=(2, 50, 3))
+    far = 10.0 ** np.arange(0, 13, 2)  # standard deviations
+    rows = np.vstack([scale * anywhere for scale in far] + [near * [1, s, s] for s in far])
+    rows[::7, 1] = np.nan
+    probability = model.predict_proba(rows)
+    assert_allclose(probability.sum(axis=1), 1, rtol=1e-12)
+    if kind != "mixture":
+        log_proba = model.predict_log_proba(rows)
+        assert_allclose(np.exp(log_proba), probability, rtol=1e-12, atol=1e-300)
+        assert_array_equal(model.predict(rows), model.classes_[log_proba.argmax(axis=1)])
+
+
 @pytest.mark.parametrize("density", DENSITIES, ids=str)
 def test_threads_change_nothing_and_integer_weights_repeat_rows(density):
     X, y = labelled_data()
@@ -312,7 +342,7 @@ def test_bayes_rule_on_the_observed_columns(classifier):
         [density.score_samples(incomplete) for density in model.densities_], axis=1
     )
     expected = joint - logsumexp(joint, axis=1, keepdims=True)
-    assert_allclose(model.predict_log_proba(incomplete), expected)
+    assert_allclose(model.predict_log_proba(incomplete), expected, atol=1e-12)
     if not isinstance(model.densities_[0], GaussianDensity):
         return
     observed = clone(classifier).fit(X[:, [1, 2]], y)

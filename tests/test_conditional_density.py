@@ -36,9 +36,10 @@ from skdgm import (
 )
 from skdgm.density._engine import blocks as _blocks
 
-from .estimators import CASES, DISCRETE_CASES, cases
+from .estimators import CASES, CONTINUOUS_CASES, DISCRETE_CASES, NORMAL_CASES, cases
 from .rounding import assert_equal_to_rounding
 from .rows import agreement, assert_drawn_from, hide
+from .transformers import LogTransformer
 
 
 @functools.cache
@@ -129,6 +130,62 @@ def test_scores_are_joint_minus_marginal(case):
     assert np.isneginf(scores[~possible]).all()
     assert_array_equal(model.score_samples(X), 0)
     assert_allclose(model.score(X[possible], Y[possible]), scores[possible].mean())
+
+
+@cases(NORMAL_CASES)
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_scores_of_normals_far_out_follow_the_formula(case, n_outputs):
+    """At the conditional mean, the log-density is ``-log |2 pi C| / 2``, wherever x is."""
+    X = case.data()
+    x, y = np.split(X, [3 - n_outputs], axis=1)
+    model = ConditionalDensity(clone(case.density)).fit(x, y)
+    covariance = model.density_.get_covariance()
+    spread = np.linalg.inv(np.linalg.inv(covariance)[-n_outputs:, -n_outputs:])
+    expected = -0.5 * np.linalg.slogdet(2 * np.pi * spread)[1]
+    rows = 10.0 ** np.arange(0, 300, 20)[:, np.newaxis] * x[3]
+    assert_allclose(model.score_samples(rows, model.predict(rows)), expected, rtol=1e-9)
+    rows = 10.0 ** np.arange(13)[:, np.newaxis] * x[3]
+    outputs = model.predict(rows) + 0.5 * np.sqrt(np.diag(spread))
+    residual = outputs - model.predict(rows)
+    square = np.einsum("ij,ij->i", residual @ np.linalg.inv(spread), residual)
+    assert_allclose(model.score_samples(rows, outputs), expected - square / 2, rtol=1e-9)
+
+
+@cases([case for case in CONTINUOUS_CASES if case.name != "transformed-power"])
+@pytest.mark.parametrize("hole", [False, True])
+def test_conditional_densities_far_out_integrate_to_one(case, hole):
+    X = case.data(200)
+    model = ConditionalDensity(clone(case.density)).fit(X[:, :2], X[:, 2])
+    for scale in (1e1, 1e4, 1e7, 1e10):
+        x = scale * np.array([[1.0, np.nan if hole else -0.7]])
+        y, step = np.linspace(-40, 40, 8001, retstep=True)
+        outputs = model.predict(x) + X[:, 2].std() * y
+        total = np.exp(model.score_samples(np.repeat(x, len(y), axis=0), outputs)).sum()
+        assert_allclose(total * step * X[:, 2].std(), 1, atol=1e-4)
+
+
+def test_columns_that_follow_from_others_have_finite_conditionals():
+    x = np.random.default_rng(0).normal(size=(50, 2)) * [1, 1e6]
+    X, Y = x, np.column_stack([x[:, 0], x @ [1, 2]])
+    for covariance_type in ("full", "low_rank"):
+        model = ConditionalDensity(GaussianDensity(covariance_type)).fit(X, Y)
+        incomplete = hide(X, 0.3, seed=0)
+        for conditions in (X, incomplete, 1e6 * X):
+            outputs = model.predict(conditions)
+            scores = model.score_samples(conditions, outputs)
+            assert np.isfinite(scores).all()
+            assert (scores >= model.score_samples(conditions, outputs + np.array([1e-3, 0]))).all()
+
+
+def test_scores_behind_logarithms_far_out_are_those_of_the_logarithms():
+    Z = np.random.default_rng(0).normal(size=(200, 2)) @ [[1, 0.5], [0, 1]]
+    normal = ConditionalDensity(GaussianDensity()).fit(Z[:, :1], Z[:, 1])
+    density = TransformedDensity(LogTransformer(), GaussianDensity())
+    model = ConditionalDensity(density).fit(np.exp(Z[:, :1]), np.exp(Z[:, 1]))
+    z = np.array([[-600.0], [600.0], [np.nan]])
+    log_y = normal.predict(z)
+    expected = normal.score_samples(z, log_y) - log_y
+    assert_allclose(model.score_samples(np.exp(z), np.exp(log_y)), expected, rtol=1e-9)
 
 
 def test_missing_values_in_training_are_left_to_the_joint():

@@ -210,6 +210,29 @@ def test_continuous_samples_are_floats(case):
     assert clone(case.density).fit((100 * X).astype(int)).sample().dtype == np.float64
 
 
+@unconverged
+@cases(CONTINUOUS_CASES)
+def test_half_precision_is_a_form_of_the_data_only(case):
+    """Queries of float16 are computed with as float64, and what float16 cannot hold is wider."""
+    X = case.data(80) * 2e4
+    X = X[(np.abs(X) < 6e4).all(axis=1)]
+    density = clone(case.density).fit(X)
+    half = X[:30].astype(np.float16)
+    half[::2, 0] = half[1::3, 1:] = np.nan
+    exact = half.astype(np.float64)
+    assert_array_equal(density.score_samples(half), density.score_samples(exact))
+    for call, options in [
+        ("conditional_mean", {}),
+        ("conditional_mode", {}),
+        ("conditional_sample", {"random_state": 0}),
+    ]:
+        completed = getattr(density, call)(half, **options)
+        assert_allclose(completed, getattr(density, call)(exact, **options), rtol=1e-3)
+    drawn = clone(case.density).fit(half).sample(300, random_state=0)
+    assert np.isfinite(drawn).all()
+    assert clone(case.density).fit(half / 1e3).sample(9).dtype == np.float16
+
+
 @cases(CASES)
 def test_pickled_models_are_the_same(case):
     X = case.data()

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from skdgm import ChainRuleDensity
+from skdgm import ChainRuleDensity, MixtureDensity
 from skdgm.density._engine import blocks as _blocks
 
 from .estimators import ADDITIVE_CASES, CASES, DISCRETE_CASES, NORMAL_CASES, cases, few_steps
@@ -139,6 +139,31 @@ def test_rows_without_observed_values_follow_the_density_itself(case):
     assert_allclose(
         density.conditional_mean(nothing)[0], drawn.mean(axis=0), atol=0.05 * scale.max()
     )
+
+
+@cases(CASES)
+def test_no_rows_have_no_answers(case):
+    """A component of a mixture may be asked about none of the rows."""
+    density = case.fitted
+    for codes in (density._encode(case.data(3)), density._encode(incomplete_rows(case, 3, 0))):
+        nothing = codes[:0]
+        assert density._log_prob(nothing).shape == (0,)
+        for completed in (
+            density._mean_missing(nothing),
+            density._mode_missing(nothing),
+            density._sample_missing(nothing, np.random.default_rng(0)),
+        ):
+            assert completed.shape == (0, case.n_columns)
+
+
+def test_components_without_rows_are_asked_nothing():
+    X = np.repeat([[0, 0, 0], [1, 1, 1]], 20, axis=0)
+    mixture = MixtureDensity(ChainRuleDensity(order=1), random_state=0).fit(X)
+    mixture.weights_ = np.array([1.0, 0.0])
+    rows = np.array([[0, 0, np.nan], [1, np.nan, np.nan]])
+    expected = mixture.densities_[0].conditional_mean(rows)
+    assert_allclose(mixture.conditional_mean(rows), expected)
+    assert np.isin(mixture.conditional_sample(rows, random_state=0), [0, 1]).all()
 
 
 @cases(CASES)

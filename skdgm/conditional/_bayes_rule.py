@@ -31,7 +31,7 @@ from .._validation import (
 from ..density import BaseDensity
 from ..density._composite import hand_on_columns
 from ..density._engine.blocks import part_of, run_in_row_blocks, total_weight
-from ..density._engine.responsibilities import responsibilities
+from ..density._engine.responsibilities import log_responsibilities, responsibilities
 from ..density._group import group_of, set_n_parameters
 from ._lend import lacking_columns, warn_of_lacking, with_lent_values
 
@@ -214,8 +214,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             without observed values, or one that every class rules out, says nothing about its
             class and gets the priors.
         """
-        joint = self._possible_joint_log_proba(X)
-        return joint - logsumexp(joint, axis=1, keepdims=True)
+        return log_responsibilities(self._possible_joint_log_proba(X))
 
     def _possible_joint_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the joint log-probabilities, for rows that every class rules out the priors'."""
@@ -311,10 +310,13 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             label = self._check_labels(y, n_samples)
         drawn_classes = np.unique(label)
         generators = spawn_generators(generator, len(drawn_classes))
-        X = np.empty((n_samples, self.n_features_in_), dtype=self._group.densities[0]._dtype)
-        for c, own in zip(drawn_classes, generators, strict=True):
-            rows = np.flatnonzero(label == c)
-            X[rows] = self.densities_[c].sample(len(rows), random_state=own)
+        rows = [np.flatnonzero(label == c) for c in drawn_classes]
+        drawn = [
+            self.densities_[c].sample(len(places), random_state=own)
+            for c, places, own in zip(drawn_classes, rows, generators, strict=True)
+        ]
+        X = np.empty((n_samples, self.n_features_in_), dtype=np.result_type(*drawn))
+        X[np.concatenate(rows)] = np.concatenate(drawn)
         return X, self.classes_[label]
 
     def _check_labels(self, y: Any, n_samples: int) -> np.ndarray:

@@ -7,18 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from .._codes import dtype_that_holds
 from .._validation import ColumnError
 from ..density import BaseDensity
 from ..density._composite import check_takes_missing
-from ..density._engine.blocks import row_blocks
+from ..density._contract import check_log_prob
+from ..density._engine.blocks import row_blocks, run_in_row_blocks
 from ._base import BaseConditional
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionedRows:
+    """Codes of rows, and of the same rows with only the condition observed."""
+
+    codes: Any
+    condition: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.codes.shape
+
+    def __getitem__(self, rows: slice) -> Self:
+        return type(self)(self.codes[rows], self.condition[rows])
 
 
 class ConditionalDensity(BaseConditional):
@@ -50,9 +68,10 @@ class ConditionalDensity(BaseConditional):
     Notes
     -----
     ``predict`` is the conditional mean ``E[y | x]``, and ``score_samples(X, y)`` is
-    ``log p(x, y) - log p(x)``. NaN is a missing value, in training and in queries, in X and in
-    y: it is integrated out. With missing values in X, ``predict_mode`` is exact if y is categorical
-    and has at most 4,096 values; otherwise it is the best that a search finds.
+    ``log p(x, y) - log p(x)``; for continuous columns, it is computed from the conditional itself,
+    so that it is right however far out x is. NaN is a missing value, in training and in queries,
+    in X and in y: it is integrated out. With missing values in X, ``predict_mode`` is exact if y is
+    categorical and has at most 4,096 values; otherwise it is the best that a search finds.
 
     The mode of a density over continuous columns is its highest point, which may lie in a narrow
     component of a mixture with little weight; ``predict`` does not have this problem.
@@ -102,11 +121,16 @@ class ConditionalDensity(BaseConditional):
             self.density_ = clone(self.density).fit(self._joint(X, Y), sample_weight=weight)
 
     def _log_prob(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+        density = self.density_
         with self._errors_name_y():
-            joint = self.density_.score_samples(self._joint(X, Y))
-            log_prob = self.density_.score_samples(self._joint(X))
-        possible = joint > -np.inf
-        return np.subtract(joint, log_prob, out=np.full(len(joint), -np.inf), where=possible)
+            tables = [density._check_query(self._joint(X, outputs)) for outputs in (Y, None)]
+            rows = ConditionedRows(*(density._encode(table) for table in tables))
+            parts = run_in_row_blocks(
+                lambda own: density._log_prob_given(own.codes, own.condition), rows, density.n_jobs
+            )
+        log_prob = np.concatenate(parts)
+        check_log_prob(density, log_prob, len(X))
+        return log_prob
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         with self._errors_name_y():
@@ -156,7 +180,8 @@ class ConditionalDensity(BaseConditional):
 
     def _as_trained(self, table: np.ndarray) -> np.ndarray:
         """Return the columns of Y, in the dtype of the density's own samples."""
-        return self._outputs(table).astype(self.density_._dtype, copy=False)
+        outputs = self._outputs(table)
+        return outputs.astype(dtype_that_holds(outputs, self.density_._dtype), copy=False)
 
     @contextmanager
     def _errors_name_y(self) -> Iterator[None]:

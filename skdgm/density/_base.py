@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._codes import dtype_that_holds
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -188,7 +189,7 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         ]
         drawn = run_in_threads(self._sample, tasks, self.n_jobs)
         X = drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
-        return X.astype(self._dtype, copy=False)
+        return X.astype(dtype_that_holds(X, self._dtype), copy=False)
 
     def conditional_sample(self, X: ArrayLike, random_state: RandomState = None) -> np.ndarray:
         """Draw the missing values of each row, given its observed values.

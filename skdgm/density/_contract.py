@@ -151,6 +151,17 @@ class DensityHooks(ABC):
         """Return the statistics of rows, expected under the model where values are missing."""
         return self._count(codes, weight)
 
+    def _log_prob_given(self, codes: Any, condition: Any) -> np.ndarray:
+        """Return ``log p(x_observed | condition)`` of each row, of shape (n_rows,).
+
+        ``condition`` are the codes of the same rows with further values missing. Where it has
+        probability zero, -inf is returned. The default is a difference of two log-probabilities; a
+        family over continuous columns overrides it, for far out these are too large to differ.
+        """
+        log_prob = self._log_prob(codes)
+        possible = log_prob > -np.inf
+        return np.subtract(log_prob, self._log_prob(condition), out=log_prob, where=possible)
+
     # ------------------------------------------------------------------ learning by the hooks
     def _learn(self, codes: Any, weight: np.ndarray | None) -> None:
         """Fit to codes, as a density on its own or as a part of another."""

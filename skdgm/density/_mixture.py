@@ -6,7 +6,6 @@ proportion to its responsibility.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -24,11 +23,11 @@ from ._base import BaseDensity
 from ._composite import CompositeDensity
 from ._em import EM_CONSTRAINTS, EMDensity, PartlyObserved, run_em, warn_not_converged
 from ._engine.blocks import draw_categories, ones_if_none
-from ._engine.clusters import cluster_rows, distinct_rows
+from ._engine.clusters import cluster_rows, warn_of_few_distinct
 from ._engine.codes import coordinates
 from ._engine.columns import Columns
 from ._engine.missing import fill_with_means
-from ._engine.responsibilities import responsibilities
+from ._engine.responsibilities import responsibilities, without_largest
 from ._group import DensityGroup, group_of, set_n_parameters
 
 
@@ -299,7 +298,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
         n_rows, n_components = codes.shape[0], self.n_components
         points = fill_with_means(coordinates(codes), weight)
         if n_components > 1:
-            warn_of_few_distinct(n_components, len(distinct_rows(points)[0]))
+            warn_of_few_distinct(points, n_components)
         if self.init == "random":
             shares = generator.random((n_rows, n_components))
             return shares / shares.sum(axis=1, keepdims=True)
@@ -348,12 +347,26 @@ class MixtureDensity(CompositeDensity, EMDensity):
     def _log_objective(self, codes: Any) -> np.ndarray:
         return logsumexp(self._with_weights(self._group.log_objective(codes)), axis=1)
 
+    def _log_prob_given(self, codes: Any, condition: Any) -> np.ndarray:
+        """Average the components' own conditionals, weighted by ``p(z | condition)``."""
+        if self._columns.all_discrete:
+            return super()._log_prob_given(codes, condition)
+        log_shares = without_largest(self._log_joint(condition))
+        given = [density._log_prob_given(codes, condition) for density in self.densities_]
+        log_prob = logsumexp(log_shares + np.stack(given, axis=1), axis=1)
+        log_total = logsumexp(log_shares, axis=1)
+        return log_prob - np.where(np.isneginf(log_total), 0.0, log_total)
+
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         z = generator.choice(len(self.weights_), size=n_samples, p=self.weights_)
-        X = np.empty((n_samples, self.n_features_in_), dtype=self._dtype)
-        for k in np.unique(z):
-            rows = np.flatnonzero(z == k)
-            X[rows] = self.densities_[k]._sample(len(rows), generator)
+        rows = [np.flatnonzero(z == k) for k in range(len(self.weights_))]
+        drawn = [
+            density._sample(len(own), generator)
+            for density, own in zip(self.densities_, rows, strict=True)
+            if len(own)
+        ]
+        X = np.empty((n_samples, self.n_features_in_), dtype=np.result_type(*drawn))
+        X[np.concatenate(rows)] = np.concatenate(drawn)
         return X
 
     def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray:
@@ -381,14 +394,3 @@ class MixtureDensity(CompositeDensity, EMDensity):
         tags.input_tags = get_tags(self.density).input_tags
         tags.input_tags.sparse = False
         return tags
-
-
-def warn_of_few_distinct(n_components: int, n_distinct: int) -> None:
-    """Warn if components outnumber distinct rows."""
-    if n_distinct < n_components:
-        warnings.warn(
-            f"n_components={n_components} exceeds the {n_distinct} distinct rows of X, so that "
-            "components must share rows or go without; choose a smaller n_components.",
-            UserWarning,
-            stacklevel=2,
-        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.cluster import KMeans
 
@@ -28,6 +30,18 @@ def distinct_rows(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     keys[:] = [np.rint((point - lowest) / step).astype(">u4").tobytes() for point in points]
     _, first, distinct = np.unique(keys, return_index=True, return_inverse=True)
     return first, distinct
+
+
+def warn_of_few_distinct(points: np.ndarray, n_components: int) -> None:
+    """Warn if components outnumber distinct points."""
+    n_distinct = len(distinct_rows(points)[0])
+    if n_distinct < n_components:
+        warnings.warn(
+            f"n_components={n_components} exceeds the {n_distinct} distinct rows of X, so that "
+            "components must share rows or go without; choose a smaller n_components.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def cluster_rows(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ..._codes import digits, has_missing, missing_cells, n_states, readonly
+from ..._codes import digits, dtype_that_holds, has_missing, missing_cells, n_states, readonly
 
 LogProb = Callable[[np.ndarray], np.ndarray]
 
@@ -54,8 +54,11 @@ def values_at_missing(table: np.ndarray, codes: Any) -> np.ndarray:
 
 
 def fill(X: Any, values: np.ndarray) -> Any:
-    """Return a copy of X with the values, row by row, in place of NaN."""
-    X = X.copy()
+    """Return a copy of X with the values, row by row, in place of NaN.
+
+    Its dtype is that of X, or a wider one if that cannot hold the values.
+    """
+    X = X.astype(dtype_that_holds(values, X.dtype))
     cells = X.data if sparse.issparse(X) else X
     cells[np.isnan(cells)] = values
     return X

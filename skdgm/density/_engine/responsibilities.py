@@ -35,3 +35,24 @@ def responsibilities(log_joint: np.ndarray, prior: np.ndarray) -> tuple[np.ndarr
         kernels.normalise(shares, prior, total[rows])
     with np.errstate(divide="ignore"):  # a row of probability zero
         return log_joint, largest + np.log(total)
+
+
+def log_responsibilities(log_joint: np.ndarray) -> np.ndarray:
+    """Turn joint log-probabilities, of shape (n_rows, k), into ``log p(z | x)``.
+
+    A row that every z rules out stays at -inf.
+    """
+    shifted = without_largest(log_joint)
+    with np.errstate(divide="ignore"):  # a row of probability zero
+        log_total = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted - np.where(np.isneginf(log_total), 0.0, log_total)
+
+
+def without_largest(log_joint: np.ndarray) -> np.ndarray:
+    """Take the largest of each row, unless that is -inf, from all its entries.
+
+    Far out, joint log-probabilities are so large that rounding swallows the logarithm of a sum of
+    shares beside them.
+    """
+    largest = log_joint.max(axis=1, keepdims=True)
+    return log_joint - np.where(np.isneginf(largest), 0.0, largest)

@@ -71,6 +71,8 @@ def walk(
     ``listed`` is the mask of the missing cells that are given every value, ``scored`` that of the
     observed cells that count. Without ``evidence``, only the shares of a row's completions matter.
     """
+    if not len(codes):
+        return
     n_open = np.concatenate(
         [
             _check_sizes(

@@ -352,6 +352,11 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         parts = (block._log_objective(part) for block, part in self._split(codes))
         return sum(parts, np.zeros(len(codes)))
 
+    def _log_prob_given(self, codes: ColumnCodes, condition: ColumnCodes) -> np.ndarray:
+        blocks = zip(self._parts, codes.parts, condition.parts, strict=True)
+        parts = (block._log_prob_given(*own) for block, *own in blocks)
+        return sum(parts, np.zeros(len(codes)))
+
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         return self._join([block._sample(n_samples, generator) for block in self._parts])
 

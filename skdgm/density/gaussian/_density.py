@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._codes import has_missing
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import total_weight
+from ._conditional import log_prob_given
 from ._covariances import (
     DiagonalCovariance,
     FullCovariance,
@@ -351,3 +352,6 @@ class GaussianDensity(RegularisedDensity):
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return self._mean_missing(codes)
+
+    def _log_prob_given(self, codes: np.ndarray, condition: np.ndarray) -> np.ndarray:
+        return log_prob_given(self._covariance, self.mean_, codes, condition)

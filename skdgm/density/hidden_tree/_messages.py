@@ -182,8 +182,10 @@ class HiddenTree:
 
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
         """Return ``log p(x_observed)`` of each row."""
-        blocks = self.shape.blocks(len(codes))
-        return np.concatenate([self.upward(codes[block]).log_prob for block in blocks])
+        log_prob = np.empty(len(codes))
+        for block in self.shape.blocks(len(codes)):
+            log_prob[block] = self.upward(codes[block]).log_prob
+        return log_prob
 
     # ------------------------------------------------------------------ downward
     def expect(self, codes: np.ndarray, weight: np.ndarray) -> tuple[TreeCounts, np.ndarray]:

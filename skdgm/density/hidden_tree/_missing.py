@@ -87,7 +87,8 @@ def mode_missing(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
     """Return the best completion of rows with few completions, and a local maximum for others."""
     missing = missing_cells(codes)
     completed = np.where(missing, viterbi_values(tree, codes), codes)
-    many = np.array([n_states(tree.shape.n_values[row]) > LISTED for row in missing])
+    counts = (n_states(tree.shape.n_values[row]) for row in missing)
+    many = np.fromiter((count > LISTED for count in counts), dtype=bool, count=len(missing))
     completed[many] = _climb_by_best_change(tree, completed[many], missing[many])
     if not many.all():
         few = codes[~many], [completed[~many]], tree.log_prob, tree.shape.n_values

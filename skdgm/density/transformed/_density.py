@@ -212,6 +212,13 @@ class TransformedDensity(CompositeDensity):
     def _log_objective(self, codes: TransformedRows) -> np.ndarray:
         return self.density_._log_objective(codes.transformed) + codes.log_det
 
+    def _log_prob_given(self, codes: TransformedRows, condition: TransformedRows) -> np.ndarray:
+        given = self.density_._log_prob_given(codes.transformed, condition.transformed)
+        possible = codes.log_det > -np.inf
+        given[possible] += codes.log_det[possible] - condition.log_det[possible]
+        given[~possible] = -np.inf
+        return given
+
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         Z = self.density_._sample(n_samples, generator)
         return self._map.inverse(Z)
