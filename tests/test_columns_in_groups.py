@@ -217,12 +217,13 @@ def test_a_warm_start_continues():
 @pytest.mark.parametrize("share_missing", [0.0, 0.3])
 def test_a_classifier_is_bayes_rule_by_hand(share_missing):
     X, y = planted(share_missing=share_missing)
-    classifier = GenerativeClassifier(words_and_sizes(), n_jobs=2).fit(X, y)
+    density = words_and_sizes(sizes=GaussianDensity(reg_covar=0))  # else a share over all rows
+    classifier = GenerativeClassifier(density, n_jobs=2).fit(X, y)
     Q, z = planted(100, seed=5, share_missing=share_missing)
     joint = np.empty((100, 2))
     for c in (0, 1):
         words = BernoulliIndependentDensity().fit(X[y == c][:, WORDS])
-        sizes = GaussianDensity().fit(X[y == c][:, SIZES])
+        sizes = GaussianDensity(reg_covar=0).fit(X[y == c][:, SIZES])
         joint[:, c] = np.log(np.mean(y == c))
         joint[:, c] += words.score_samples(Q[:, WORDS]) + sizes.score_samples(Q[:, SIZES])
     assert_allclose(classifier.predict_joint_log_proba(Q), joint, rtol=1e-10)

@@ -199,10 +199,11 @@ def test_a_warm_start_of_one_step_each_converges():
             break
     assert mixture.converged_
     other = ColumnDensity([(f"block {j}", GaussianDensity(reg_covar=0.1 * j), j) for j in range(4)])
-    mixture.set_params(density=other)
-    first = mixture._shape
-    mixture.set_params(density__densities=[*other.densities[:3], ("last", GaussianDensity(), 3)])
-    assert mixture._shape != first
+    mixture.set_params(density=other, max_iter=10).fit(IRIS)
+    assert mixture.fit(IRIS).n_iter_ < 3  # starts from the fit before
+    last = ("block 3", GaussianDensity(reg_covar=0.4), 3)  # beyond what repr shows
+    mixture.set_params(density__densities=[*other.densities[:3], last])
+    assert mixture._warm_statistics() is None
 
 
 def test_an_objective_of_minus_infinity_is_said_once():

@@ -258,7 +258,7 @@ def test_clusters_are_found_behind_the_transformer(in_block):
     planted = np.repeat([0, 1], 100)
     X = np.random.default_rng(0).normal(size=(200, 2))
     X[:, 0] += 6 * planted
-    X[:, 1] *= 1e4  # much larger than the distance of the clusters
+    X[:, 1] *= 1e4  # much larger than the distance of the clusters, which does not matter
     density = TransformedDensity(StandardScaler(), GaussianDensity())
     if in_block:
         density = ColumnDensity([("all", density, slice(None))])
@@ -267,7 +267,7 @@ def test_clusters_are_found_behind_the_transformer(in_block):
         for family in (density, GaussianDensity())
     ]
     agreement = [adjusted_rand_score(planted, mixture.predict(X)) for mixture in mixtures]
-    assert agreement[0] > 0.9 > 0.5 > agreement[1]
+    assert min(agreement) > 0.9
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied"])

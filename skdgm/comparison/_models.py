@@ -117,12 +117,16 @@ def zeros_in(columns: np.ndarray, X: np.ndarray) -> np.ndarray:
 
 # ---------------------------------------------------------------------- the models
 class QuietPipeline(Pipeline):
-    """A pipeline that does not warn when expectation-maximisation ends early, as ``EM`` intends."""
+    """A pipeline that does not warn of what the comparison intends or tunes.
+
+    Expectation-maximisation ends early, and a fold may hold constant columns and small classes.
+    """
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Fit all steps."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Expectation-maximisation", ConvergenceWarning)
+            warnings.filterwarnings("ignore", r"(X|Class .*) does not vary", UserWarning)
             return super().fit(X, y, **params)
 
 

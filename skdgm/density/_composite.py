@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
@@ -56,6 +57,24 @@ def hand_on_columns(source: BaseEstimator, density: BaseDensity) -> None:
     for name in ("n_features_in_", "feature_names_in_", "_column_numbers"):
         if hasattr(source, name):
             setattr(density, name, getattr(source, name))
+
+
+def same_parameters(first: Any, second: Any) -> bool:
+    """Return whether two estimators, or two values of their parameters, are alike."""
+    if first is second:
+        return True
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, BaseEstimator):
+        return same_parameters(first.get_params(deep=False), second.get_params(deep=False))
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(
+            same_parameters(value, second[name]) for name, value in first.items()
+        )
+    if isinstance(first, list | tuple):
+        pairs = zip(first, second, strict=False)
+        return len(first) == len(second) and all(same_parameters(*pair) for pair in pairs)
+    return bool(np.array_equal(first, second))
 
 
 def check_takes_missing(density: Any, why: str = "") -> None:

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Self
 
-import joblib
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
+from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._validation import RandomState, check_generator
 from ._base import BaseDensity
-from ._composite import CompositeDensity
+from ._composite import CompositeDensity, same_parameters
 from ._em import EM_CONSTRAINTS, EMDensity, PartlyObserved, run_em, warn_not_converged
 from ._engine.blocks import draw_categories, ones_if_none
 from ._engine.clusters import cluster_rows, warn_of_few_distinct
@@ -142,6 +142,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
 
     _is_additive = False
     _last_bound: float
+    _last_family: BaseDensity | None
     _parameter_constraints: dict = {
         "density": [BaseDensity],
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -253,6 +254,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
         if not (self.warm_start or self._prototype._is_additive):
             del self._last_statistics  # these may be the training rows
         self._last_shape, self._last_bound = self._shape, self.lower_bounds_[-1]
+        self._last_family = clone(self.density) if self.warm_start else None
         if not self.converged_:
             warn_not_converged(self, self.densities_, self.lower_bounds_)
         self._group.warn_if_degenerate()
@@ -263,13 +265,14 @@ class MixtureDensity(CompositeDensity, EMDensity):
 
     def _warm_statistics(self) -> MixtureStatistics | None:
         known = self.warm_start and getattr(self, "_last_shape", None) == self._shape
-        return getattr(self, "_last_statistics", None) if known else None
+        if not (known and same_parameters(self._last_family, self.density)):
+            return None
+        return getattr(self, "_last_statistics", None)
 
     @property
     def _shape(self) -> tuple:
-        """Properties in which two fits must agree for the statistics of one to start the other."""
-        family = joblib.hash((type(self.density), self.density.get_params()))
-        return self.n_components, self._columns, family
+        """Sizes in which two fits must agree for the statistics of one to start the other."""
+        return self.n_components, self._columns
 
     def _needs_em(self, codes: Any) -> bool:
         return True

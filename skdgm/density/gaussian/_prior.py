@@ -13,7 +13,7 @@ import numpy as np
 from ..._codes import has_missing
 from .._engine.blocks import total_weight
 from ._missing import NormalCovariance
-from ._moments import Moments, check_finite
+from ._moments import Moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +33,14 @@ class ColumnScale:
         smaller, larger = (np.fmin, np.fmax) if has_missing(codes) else (np.minimum, np.maximum)
         lowest = smaller.reduce(codes, axis=0, initial=np.inf)
         highest = larger.reduce(codes, axis=0, initial=-np.inf)
-        return cls(total_weight(weight, len(codes)), check_finite(moments, codes), lowest, highest)
+        return cls(total_weight(weight, len(codes)), moments, lowest, highest)
 
     def __add__(self, other: Self) -> Self:
+        with np.errstate(over="ignore", invalid="ignore"):
+            moments = self.moments + other.moments
         return type(self)(
             self.n_rows + other.n_rows,
-            self.moments + other.moments,
+            moments,
             np.minimum(self.lowest, other.lowest),
             np.maximum(self.highest, other.highest),
         )

@@ -14,6 +14,7 @@ from .._engine.columns import column_labels
 from .._engine.statistics import add_in_pairs
 from ._degenerate import DEGENERATE, warn_of_constant
 from ._missing import NormalCovariance
+from ._moments import check_finite
 from ._prior import ColumnScale, CovariancePrior
 
 
@@ -46,7 +47,10 @@ class RegularisedDensity(EMDensity):
         blocks = weighted_blocks(codes, weight)
         scale = add_in_pairs(run_in_threads(ColumnScale.of, blocks, self.n_jobs))
         if extend:
-            self._scale = self._scale + scale
+            scale = self._scale + scale
+        check_finite(scale.moments, codes)
+        if extend:
+            self._scale = scale
         else:
             self._scale, self._statistics = scale, None
             self._warn_of_constant_columns()
