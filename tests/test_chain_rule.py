@@ -55,7 +55,7 @@ def test_probabilities_of_all_states_sum_to_one(name, order, n_categories):
 @pytest.mark.parametrize("order", [None, 0, 1, 2])
 def test_log_probabilities_agree_with_classifiers_fitted_by_hand(name, order):
     X = make_rows(200, (3, 3, 3, 3))
-    density = ChainRuleDensity(clone(CLASSIFIERS[name]), order, alpha=0.5).fit(X)
+    density = ChainRuleDensity(clone(CLASSIFIERS[name]), order, alpha=0.5, floor=0).fit(X)
     expected = np.zeros(len(X))
     for j in range(4):
         first = 0 if order is None else max(0, j - order)
@@ -87,7 +87,8 @@ def test_order_0_is_independence():
 
 def test_naive_bayes_of_order_1_is_the_markov_chain():
     X = make_rows(300, (3, 3, 3, 3, 3))
-    chain = ChainRuleDensity(CategoricalNB(alpha=1e-9, min_categories=3), order=1, alpha=0).fit(X)
+    bayes = CategoricalNB(alpha=1e-9, min_categories=3)
+    chain = ChainRuleDensity(bayes, order=1, alpha=0, floor=0).fit(X)
     markov = MarkovChainImageDensity(order=1, alpha=0).fit(X)
     states = all_states((3,) * 5)
     assert_allclose(chain.score_samples(states), markov.score_samples(states), atol=1e-6)
@@ -95,14 +96,14 @@ def test_naive_bayes_of_order_1_is_the_markov_chain():
 
 def test_fully_grown_trees_are_the_full_categorical_density():
     X = make_rows(300, MIXED)
-    chain = ChainRuleDensity(TREE, alpha=0).fit(X)
+    chain = ChainRuleDensity(TREE, alpha=0, floor=0).fit(X)
     full = FullCategoricalDensity(alpha=0).fit(X)
     assert_allclose(chain.score_samples(X), full.score_samples(X), rtol=1e-10)
 
 
 def test_naive_bayes_keeps_probabilities_too_small_for_floats():
     X = np.repeat([[0.0] * 400, [1.0] * 400], 50, axis=0)
-    chain = ChainRuleDensity(BernoulliNB()).fit(X)
+    chain = ChainRuleDensity(BernoulliNB(), floor=0).fit(X)
     odd = np.zeros((1, 400))
     odd[0, -1] = 1
     assert -2000 < chain.score_samples(odd)[0] < -750
@@ -340,7 +341,7 @@ def test_invalid_classifiers_are_refused():
 
 def test_rows_that_a_tree_rules_out_have_no_completions():
     X = np.array([[0, 0, 0], [0, 1, 0]] * 20 + [[1, 0, 1], [1, 1, 1]])
-    density = ChainRuleDensity(TREE, alpha=0).fit(X)
+    density = ChainRuleDensity(TREE, alpha=0, floor=0).fit(X)
     assert density.score_samples([[0, np.nan, 1]])[0] == -np.inf
     for call in (
         density.conditional_mean,
@@ -363,7 +364,7 @@ class Stubborn(Broken):
 
 def test_rows_ruled_out_during_em_are_refused():
     X = np.array([[0, 0, 0], [1, np.nan, 1], [0, 1, 1], [1, 0, 0]])
-    density = ChainRuleDensity(Stubborn())
+    density = ChainRuleDensity(Stubborn(), floor=0)
     with pytest.raises(ValueError, match="probability zero under the model so far"):
         density.fit(X)
     assert vars(density).keys() == density.get_params(deep=False).keys()

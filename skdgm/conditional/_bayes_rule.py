@@ -31,7 +31,11 @@ from .._validation import (
 from ..density import BaseDensity
 from ..density._composite import hand_on_columns
 from ..density._engine.blocks import part_of, run_in_row_blocks, total_weight
-from ..density._engine.responsibilities import log_responsibilities, responsibilities
+from ..density._engine.responsibilities import (
+    check_not_nan,
+    log_responsibilities,
+    responsibilities,
+)
 from ..density._group import group_of, set_n_parameters
 from ._lend import lacking_columns, warn_of_lacking, with_lent_values
 
@@ -196,6 +200,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         log_prob[:, self._learned] = np.concatenate(
             run_in_row_blocks(self._group.log_prob, codes, self.n_jobs)
         )
+        check_not_nan(log_prob)
         with np.errstate(divide="ignore"):  # a prior of zero
             return log_prob + np.log(self.priors_)
 

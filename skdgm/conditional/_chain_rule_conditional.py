@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from .._codes import as_codes, holds_grey_levels
-from .._validation import ColumnError, fit_weighted
+from .._validation import ColumnError
 from ..density._engine.blocks import draw_categories, row_blocks
 from ..density.chain_rule._density import CLASSIFIER_CONSTRAINTS, ChainRuleDensity
 from ..density.chain_rule._factors import Factor, fitted_attributes, or_default
@@ -50,6 +50,10 @@ class ChainRuleConditional(BaseConditional):
         Pseudo-count of all categories together that a column lacks in training, where 0 rules them
         out; and of each that it has, where it has no classifier. Not used for a single column of
         labels. It counts rows, so scale ``sample_weight`` to sum to the number of rows.
+    floor : float, default=1e-3
+        Share of a column's own distribution that is mixed into what its classifier says of the
+        categories (or labels) seen in training, so that none of them is ruled out; 0 leaves
+        classifiers as they are.
     n_jobs : int or None, default=None
         Joblib workers that fit the classifiers; None is 1 unless in a ``joblib.parallel_config``
         context. It changes no result.
@@ -83,8 +87,8 @@ class ChainRuleConditional(BaseConditional):
     Notes
     -----
     With a single column of labels this is the classifier itself, with draws and scores added:
-    ``predict`` and ``predict_proba`` are the classifier's own. If a cross-validation fold may lack
-    a label, encode labels as integers and declare ``n_categories``.
+    ``predict`` is the classifier's own, and so is ``predict_proba`` but for ``floor``. If a
+    cross-validation fold may lack a label, encode labels as integers and declare ``n_categories``.
 
     With several columns, a prediction is the jointly most probable y that a beam search finds: it
     goes along the columns and keeps the 64 most probable partial vectors of each row. It is exact
@@ -128,12 +132,14 @@ class ChainRuleConditional(BaseConditional):
         *,
         n_categories: str | int | ArrayLike = "auto",
         alpha: float = 1.0,
+        floor: float = 1e-3,
         n_jobs: int | None = None,
     ) -> None:
         self.classifier = classifier
         self.order = order
         self.n_categories = n_categories
         self.alpha = alpha
+        self.floor = floor
         self.n_jobs = n_jobs
 
     @available_if(lambda self: getattr(self, "n_outputs_", 1) == 1)
@@ -151,8 +157,6 @@ class ChainRuleConditional(BaseConditional):
             ``p(y | x)``, labels in the order of ``classes_``.
         """
         X = self._check_conditions(X)
-        if self._holds_labels and self.classifiers_[0] is not None:
-            return self.classifiers_[0].predict_proba(X)
         return np.exp(self._factors[0].log_prob(X))
 
     # ------------------------------------------------------------------ learning
@@ -172,10 +176,10 @@ class ChainRuleConditional(BaseConditional):
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_categories_ = np.array([len(self.classes_)])
         if len(self.classes_) == 1:  # classifiers refuse a single class
-            factor = Factor.fit(None, X, labels, weight, 1, self.alpha)
+            factor = Factor.fit(None, X, labels, weight, 1, self.alpha, self.floor)
         else:
-            fitted = fit_weighted(clone(or_default(self.classifier)), X, y, weight)
-            factor = Factor.of_classes(fitted)
+            classifier = or_default(self.classifier)
+            factor = Factor.of_labels(classifier, X, y, weight, self.floor)
         self._factors = [factor]
 
     def _fit_categories(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
@@ -197,6 +201,7 @@ class ChainRuleConditional(BaseConditional):
                 weight,
                 k,
                 self.alpha,
+                self.floor,
             )
             for j, k in enumerate(self.n_categories_.tolist())
         )
@@ -240,7 +245,9 @@ class ChainRuleConditional(BaseConditional):
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         if self._holds_labels and self.classifiers_[0] is not None:
-            return self.classifiers_[0].predict(X)[:, np.newaxis]
+            classifier = self.classifiers_[0]
+            place = np.searchsorted(classifier.classes_, classifier.predict(X))
+            return self._decode(self._factors[0].listed[place])[:, np.newaxis]
         modes = [self._search(X[block]) for block in self._blocks(X, BEAM)]
         return self._decode(np.concatenate(modes))
 

@@ -107,6 +107,9 @@ class BernoulliIndependentDensity(BaseDensity):
     -----
     X may be a CSR matrix, for example word counts; it stays sparse. Samples are dense.
 
+    With ``alpha=0``, a component of a mixture (or a class) that has no observed value in a column
+    takes over the share of ones in all rows.
+
     References
     ----------
     .. [1] C. M. Bishop, "Pattern Recognition and Machine Learning", Springer, 2006,
@@ -127,6 +130,7 @@ class BernoulliIndependentDensity(BaseDensity):
     """
 
     _column_kind = "binary"
+    _overall_share: Any = 0.5  # of ones in each column, which alpha=0 may need
     _group_type = BernoulliGroup
     _input_checks = {**BaseDensity._input_checks, "accept_sparse": "csr"}
     _parameter_constraints: dict = {
@@ -148,6 +152,17 @@ class BernoulliIndependentDensity(BaseDensity):
         self.binarize = binarize
         self.bounds = bounds
         self.n_jobs = n_jobs
+
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
+        codes = super()._encode_training(X, weight, extend)
+        if self.alpha == 0 and not extend:
+            overall = self._count(codes, weight)
+            self._overall_share = overall.ones / overall.observed
+        return codes
+
+    @property
+    def _borrows_columns(self) -> bool:
+        return self.alpha == 0
 
     def _encode(self, X: Any) -> Any:
         return as_binary_codes(X, self.binarize)
@@ -178,7 +193,10 @@ class BernoulliIndependentDensity(BaseDensity):
 
     def _estimate(self, statistics: BernoulliStatistics) -> None:
         low, high = self._check_bounds()
-        share = (statistics.ones + self.alpha) / (statistics.observed + 2 * self.alpha)
+        total = statistics.observed + 2 * self.alpha
+        # A component of a mixture may have seen nothing of a column: there all rows speak for it.
+        share = np.array(np.broadcast_to(self._overall_share, total.shape))
+        np.divide(statistics.ones + self.alpha, total, out=share, where=total > 0)
         self.probability_ = np.clip(share, low, high)
         with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
             self.feature_log_prob_ = np.log(self.probability_)

@@ -33,6 +33,7 @@ def responsibilities(log_joint: np.ndarray, prior: np.ndarray) -> tuple[np.ndarr
         kernels.subtract_largest(shares, largest[rows])
         np.exp(shares, out=shares)
         kernels.normalise(shares, prior, total[rows])
+    check_not_nan(total)
     with np.errstate(divide="ignore"):  # a row of probability zero
         return log_joint, largest + np.log(total)
 
@@ -56,3 +57,14 @@ def without_largest(log_joint: np.ndarray) -> np.ndarray:
     """
     largest = log_joint.max(axis=1, keepdims=True)
     return log_joint - np.where(np.isneginf(largest), 0.0, largest)
+
+
+def check_not_nan(values: np.ndarray) -> None:
+    """Raise a ValueError if a row of values, which follow from log-probabilities, holds NaN."""
+    wrong = np.isnan(values)
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0][0])
+        raise ValueError(
+            f"A density gives NaN as the log-probability of row {row}; it must be a number, or "
+            "-inf."
+        )

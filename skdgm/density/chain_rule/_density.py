@@ -41,6 +41,7 @@ CLASSIFIER_CONSTRAINTS: dict = {
     "order": [Interval(Integral, 0, None, closed="left"), None],
     "n_categories": [*N_CATEGORIES_CONSTRAINTS, "array-like"],
     "alpha": [Interval(Real, 0, None, closed="left")],
+    "floor": [Interval(Real, 0, 1, closed="left")],
     "n_jobs": [None, Integral],
 }
 
@@ -85,6 +86,10 @@ class ChainRuleDensity(BaseCategoricalDensity):
         Total pseudo-count of the categories that a column lacks in training, where 0 rules them
         out; and, in a column without a classifier, pseudo-count of each category that it has.
         It counts rows, so scale ``sample_weight`` to sum to the number of rows.
+    floor : float, default=1e-3
+        Share of a column's own distribution that is mixed into what its classifier says of the
+        categories seen in training, so that none of them is ruled out; 0 leaves classifiers as they
+        are. The default costs a classifier that is right 0.001 nats per column.
     max_iter : int, default=50
         Maximum number of steps of expectation-maximisation, which only training data with missing
         values need.
@@ -128,9 +133,16 @@ class ChainRuleDensity(BaseCategoricalDensity):
     Notes
     -----
     A column with n training rows gives ``alpha / (n + alpha)`` to the categories that it lacks
-    there, in equal parts. The categories that it has divide the rest as the classifier predicts, or
-    without one in proportion to ``count + alpha``. A classifier that gives some category the
-    probability zero, such as a tree with pure leaves, rules it out, whatever ``alpha``.
+    there, in equal parts. The categories that it has divide the rest: without a classifier in
+    proportion to ``count + alpha``, else as ``(1 - floor) p + floor q``, where p is what the
+    classifier predicts and q those proportions. With ``floor=0``, a classifier that gives some
+    category the probability zero, such as a tree with pure leaves, rules it out, whatever
+    ``alpha``.
+
+    Classifiers see the categories that training has as classes 0 to k - 1, which some insist on
+    (unless ``class_weight`` names categories). They get ``sample_weight``, and in a pipeline all
+    steps that take it do. If a step takes none, integer weights repeat rows, and with others it is
+    fitted as if every row counted once, with a warning.
 
     A fit needs all rows at once, because classifiers have no sufficient statistics: there is no
     ``partial_fit``. The fitted density holds the classifiers and none of the rows (but a mixture of
@@ -180,6 +192,7 @@ class ChainRuleDensity(BaseCategoricalDensity):
         *,
         n_categories: str | int | ArrayLike = "auto",
         alpha: float = 1.0,
+        floor: float = 1e-3,
         max_iter: int = 50,
         tol: float = 1e-3,
         verbose: int = 0,
@@ -189,6 +202,7 @@ class ChainRuleDensity(BaseCategoricalDensity):
         self.order = order
         self.n_categories = n_categories
         self.alpha = alpha
+        self.floor = floor
         self.max_iter = max_iter
         self.tol = tol
         self.verbose = verbose
@@ -219,7 +233,9 @@ class ChainRuleDensity(BaseCategoricalDensity):
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> WeightedRows:
         """Complete missing values by the frequencies in their columns, independently."""
         rows = self._count(codes, weight)
-        shares = [_fit_factor(None, rows, i, 0, k, 0.0) for i, k in enumerate(self.n_categories_)]
+        shares = [
+            _fit_factor(None, rows, i, 0, k, 0.0, 0.0) for i, k in enumerate(self.n_categories_)
+        ]
         incomplete = self._is_incomplete(codes)
         weight = ones_if_none(weight, len(codes))
         complete = self._count(codes[~incomplete], weight[~incomplete])
@@ -235,9 +251,9 @@ class ChainRuleDensity(BaseCategoricalDensity):
         return WeightedRows(*completed), log_prob
 
     def _estimate(self, statistics: WeightedRows) -> None:
-        classifier = or_default(self.classifier)
+        classifier, smoothing = or_default(self.classifier), (self.alpha, self.floor)
         factors = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_factor)(classifier, statistics, i, self._longest, k, self.alpha)
+            delayed(_fit_factor)(classifier, statistics, i, self._longest, k, *smoothing)
             for i, k in enumerate(self.n_categories_.tolist())
         )
         self._chain = FactorChain(factors, self._longest)
@@ -273,6 +289,7 @@ def _fit_factor(
     order: int,
     n_categories: int,
     alpha: float,
+    floor: float,
 ) -> Factor:
     """Fit column i to the rows in which it and all that its factor sees is observed."""
     own, weight = rows.codes[:, max(0, i - order) : i + 1], rows.weight
@@ -281,7 +298,7 @@ def _fit_factor(
         own, weight = own[observed], part_of(weight, observed)
     features, values = own[:, :-1].astype(np.float64), own[:, -1].astype(np.intp)
     try:
-        return Factor.fit(classifier, features, values, weight, n_categories, alpha)
+        return Factor.fit(classifier, features, values, weight, n_categories, alpha, floor)
     except ValueError as error:
         template = "The classifier of {column} cannot be fitted: {reason}"
         raise ColumnError(template, i, {"reason": error}) from error

@@ -1,7 +1,8 @@
 """Factors of the chain rule: ``p(value | features)`` of one column of categories, by a classifier.
 
 Categories that training lacks have the probability ``alpha / (n + alpha)`` together, and those that
-it has divide the rest as the classifier says, or without one in proportion to ``count + alpha``.
+it has divide the rest in proportion to ``count + alpha``: the shares of the column. A classifier
+divides that rest, as ``(1 - floor) p_classifier + floor p_share``.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ class Factor:
     """The distribution of one column given features, over the categories 0 to K - 1."""
 
     classifier: BaseEstimator | None  # None where only shares are known
-    log_share: np.ndarray  # (K,), of each category; with a classifier, of those that it lacks
+    log_share: np.ndarray  # (K,), of each category, whatever the features are
     listed: np.ndarray  # the categories seen in training, which are those of the classifier
     log_rest: float  # log-probability of these together
+    floor: float = 0.0  # weight of the shares beside the classifier
 
     @classmethod
     def fit(
@@ -35,6 +37,7 @@ class Factor:
         weight: np.ndarray | None,
         n_categories: int,
         alpha: float,
+        floor: float,
     ) -> Self:
         """Fit a clone of the classifier, if the features and the column vary."""
         count = np.bincount(values, weights=weight, minlength=n_categories).astype(np.float64)
@@ -42,22 +45,31 @@ class Factor:
         if not len(listed):  # a column without a row: nothing is known
             return cls(None, np.full(n_categories, -np.log(n_categories)), listed, 0.0)
         total, n_lacking = count.sum(), n_categories - len(listed)
-        lacking = alpha / (total + alpha) if n_lacking else 0.0
-        share = np.full(n_categories, lacking / max(1, n_lacking))
+        pseudo_count = alpha if n_lacking else 0.0
+        rest = total / (total + pseudo_count)
+        share = np.full(n_categories, pseudo_count / (total + pseudo_count) / max(1, n_lacking))
         smoothed = count[listed] + alpha
-        share[listed] = (1 - lacking) * smoothed / smoothed.sum()
+        share[listed] = rest * (smoothed / smoothed.sum())
         with np.errstate(divide="ignore"):  # alpha of zero
             log_share = np.log(share)
         if len(listed) < 2 or (features == features[0]).all():  # nothing to tell apart
             return cls(None, log_share, listed, 0.0)
-        fitted = fit_weighted(clone(classifier), features, values, weight)
-        return cls(fitted, log_share, fitted.classes_.astype(np.intp), float(np.log1p(-lacking)))
+        fitted, place = fit_labels(classifier, features, values, weight)
+        return cls(fitted, log_share, listed[place], float(np.log(rest)), floor)
 
     @classmethod
-    def of_classes(cls, classifier: BaseEstimator) -> Self:
-        """Wrap a fitted classifier whose classes are all the categories."""
-        listed = np.arange(len(classifier.classes_))
-        return cls(classifier, np.full(len(listed), -np.inf), listed, 0.0)
+    def of_labels(
+        cls,
+        classifier: BaseEstimator,
+        features: np.ndarray,
+        labels: np.ndarray,
+        weight: np.ndarray | None,
+        floor: float,
+    ) -> Self:
+        """Fit a clone of the classifier to labels, all of which are known: there is no rest."""
+        count = np.bincount(np.unique(labels, return_inverse=True)[1], weights=weight)
+        fitted, place = fit_labels(classifier, features, labels, weight)
+        return cls(fitted, np.log(count / count.sum()), place, 0.0, floor)
 
     @property
     def n_categories(self) -> int:
@@ -87,7 +99,31 @@ class Factor:
         return log_prob
 
     def _of_listed(self, features: np.ndarray) -> np.ndarray:
-        return log_proba(self.classifier, features) + self.log_rest
+        log_prob = log_proba(self.classifier, features) + self.log_rest
+        if self.floor == 0:
+            return log_prob
+        log_floor = np.log(self.floor) + self.log_share[self.listed]
+        return np.logaddexp(np.log1p(-self.floor) + log_prob, log_floor)
+
+
+def fit_labels(
+    classifier: BaseEstimator, features: np.ndarray, labels: np.ndarray, weight: np.ndarray | None
+) -> tuple[BaseEstimator, np.ndarray]:
+    """Fit a clone of the classifier; return it, and the place of its classes among the labels.
+
+    It sees the labels as 0 to k - 1, which some classifiers insist on, unless a parameter of it
+    says something about single labels.
+    """
+    listed, codes = np.unique(labels, return_inverse=True)
+    if any(_names_labels(*parameter) for parameter in classifier.get_params().items()):
+        fitted = fit_weighted(clone(classifier), features, labels, weight)
+        return fitted, np.searchsorted(listed, fitted.classes_)
+    fitted = fit_weighted(clone(classifier), features, codes, weight)
+    return fitted, fitted.classes_.astype(np.intp)
+
+
+def _names_labels(name: str, value: Any) -> bool:
+    return name.split("__")[-1] == "class_weight" and isinstance(value, dict)
 
 
 def log_proba(classifier: BaseEstimator, features: np.ndarray) -> np.ndarray:

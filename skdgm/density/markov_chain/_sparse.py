@@ -44,6 +44,8 @@ class SparseChainCounts:
             for table, column in zip(shape.table, codes.T, strict=True):
                 rows = np.flatnonzero(~missing_cells(column))
                 seen = column[rows, np.newaxis], part_of(weight, rows)
+                if not len(rows):  # look-ups need a state
+                    seen = np.zeros((1, 1), dtype=codes.dtype), np.zeros(1)
                 parts[table].append(WeightedStates.count(*seen, shape.n_categories))
             return cls(shape, tuple(add_in_pairs(part) for part in parts))
         for table, (window, _) in zip(shape.table, _packed_windows(codes, shape), strict=True):
