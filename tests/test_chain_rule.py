@@ -87,8 +87,7 @@ def test_order_0_is_independence():
 
 def test_naive_bayes_of_order_1_is_the_markov_chain():
     X = make_rows(300, (3, 3, 3, 3, 3))
-    bayes = CategoricalNB(alpha=1e-9, min_categories=3)
-    chain = ChainRuleDensity(bayes, order=1, alpha=0, floor=0).fit(X)
+    chain = ChainRuleDensity(CategoricalNB(alpha=1e-9, min_categories=3), order=1, alpha=0).fit(X)
     markov = MarkovChainImageDensity(order=1, alpha=0).fit(X)
     states = all_states((3,) * 5)
     assert_allclose(chain.score_samples(states), markov.score_samples(states), atol=1e-6)
@@ -103,7 +102,7 @@ def test_fully_grown_trees_are_the_full_categorical_density():
 
 def test_naive_bayes_keeps_probabilities_too_small_for_floats():
     X = np.repeat([[0.0] * 400, [1.0] * 400], 50, axis=0)
-    chain = ChainRuleDensity(BernoulliNB(), floor=0).fit(X)
+    chain = ChainRuleDensity(BernoulliNB()).fit(X)
     odd = np.zeros((1, 400))
     odd[0, -1] = 1
     assert -2000 < chain.score_samples(odd)[0] < -750

@@ -84,13 +84,19 @@ def test_no_category_of_training_is_ruled_out(classifier):
     assert_allclose(np.exp(log_prob).reshape(9, -1).sum(axis=1), 1)
 
 
+def with_floor(proba, least):
+    """Probabilities, with the least ones in place of zeros."""
+    raised = np.where(proba == 0, least, proba)
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
 def test_the_floor_is_a_share_of_the_columns_distribution():
     X = make_rows(60, (3, 4))
     for floor in (0.0, 0.2):
         density = ChainRuleDensity(TREE, floor=floor, n_categories=[3, 4]).fit(X)
         column = (np.bincount(X[:, 1], minlength=4) + 1) / 64
         proba = clone(TREE).fit(X[:, :1], X[:, 1]).predict_proba(X[:, :1])
-        expected = (1 - floor) * proba + floor * column
+        expected = with_floor(proba, floor * column)
         with np.errstate(divide="ignore"):
             log_prob = density.score_samples(X) - density.score_samples(
                 np.c_[X[:, :1], np.full(60, np.nan)]
@@ -98,7 +104,7 @@ def test_the_floor_is_a_share_of_the_columns_distribution():
         assert_allclose(np.exp(log_prob), expected[np.arange(60), X[:, 1]])
         model = ChainRuleConditional(TREE, floor=floor).fit(X[:, :1], X[:, 1])
         share = np.bincount(X[:, 1]) / 60
-        assert_allclose(model.predict_proba(X[:, :1]), (1 - floor) * proba + floor * share)
+        assert_allclose(model.predict_proba(X[:, :1]), with_floor(proba, floor * share))
 
 
 def test_pseudo_counts_above_all_weights_raise_no_warning():

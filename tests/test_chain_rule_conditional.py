@@ -79,7 +79,7 @@ def test_one_column_is_the_classifier_itself(classifier, labels):
 def test_one_column_takes_weights_as_the_classifier_does():
     X, y = load_iris(return_X_y=True)
     weight = np.random.default_rng(0).random(len(y))
-    model = ChainRuleConditional(LOGISTIC, floor=0).fit(X, y, sample_weight=weight)
+    model = ChainRuleConditional(LOGISTIC).fit(X, y, sample_weight=weight)
     bare = clone(LOGISTIC).fit(X, y, sample_weight=weight)
     assert_equal_to_rounding(model.predict_proba(X), bare.predict_proba(X))
     assert model.n_parameters_ == 15
@@ -117,7 +117,7 @@ def test_a_single_label_is_certain(y):
 def test_a_declared_label_unseen_in_a_fold_has_the_smoothed_share():
     X, y = load_iris(return_X_y=True)
     y[-1] = 3  # in one fold only
-    model = ChainRuleConditional(LOGISTIC, n_categories=4, alpha=0.5, floor=0)
+    model = ChainRuleConditional(LOGISTIC, n_categories=4, alpha=0.5)
     scores = cross_val_score(model, X, y, cv=5, error_score="raise")
     assert np.isfinite(scores).all()
     model.fit(X[:-1], y[:-1])
@@ -162,7 +162,7 @@ def test_probabilities_of_every_y_sum_to_one(classifier, order, n_categories):
 @pytest.mark.parametrize("order", [None, 0, 1])
 def test_scores_agree_with_classifiers_fitted_by_hand(order):
     X, Y = make_data(200, (3, 3, 3))
-    model = ChainRuleConditional(LOGISTIC, order, floor=0).fit(X, Y)
+    model = ChainRuleConditional(LOGISTIC, order).fit(X, Y)
     expected = np.zeros(len(X))
     for j in range(3):
         first = 0 if order is None else j - min(j, order)

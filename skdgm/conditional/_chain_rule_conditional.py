@@ -51,8 +51,8 @@ class ChainRuleConditional(BaseConditional):
         out; and of each that it has, where it has no classifier. Not used for a single column of
         labels. It counts rows, so scale ``sample_weight`` to sum to the number of rows.
     floor : float, default=1e-3
-        Share of a column's own distribution that is mixed into what its classifier says of the
-        categories (or labels) seen in training, so that none of them is ruled out; 0 leaves
+        Probability of a category (or label) seen in training where the classifier gives it none, as
+        forests do: this part of its probability in the column's own distribution. 0 leaves
         classifiers as they are.
     n_jobs : int or None, default=None
         Joblib workers that fit the classifiers; None is 1 unless in a ``joblib.parallel_config``

@@ -87,9 +87,9 @@ class ChainRuleDensity(BaseCategoricalDensity):
         out; and, in a column without a classifier, pseudo-count of each category that it has.
         It counts rows, so scale ``sample_weight`` to sum to the number of rows.
     floor : float, default=1e-3
-        Share of a column's own distribution that is mixed into what its classifier says of the
-        categories seen in training, so that none of them is ruled out; 0 leaves classifiers as they
-        are. The default costs a classifier that is right 0.001 nats per column.
+        Probability of a category seen in training where the classifier gives it none, as forests
+        do: this part of its probability in the column's own distribution. 0 leaves classifiers as
+        they are. The default costs at most 0.001 nats per column.
     max_iter : int, default=50
         Maximum number of steps of expectation-maximisation, which only training data with missing
         values need.
@@ -134,8 +134,8 @@ class ChainRuleDensity(BaseCategoricalDensity):
     -----
     A column with n training rows gives ``alpha / (n + alpha)`` to the categories that it lacks
     there, in equal parts. The categories that it has divide the rest: without a classifier in
-    proportion to ``count + alpha``, else as ``(1 - floor) p + floor q``, where p is what the
-    classifier predicts and q those proportions. With ``floor=0``, a classifier that gives some
+    proportion to ``count + alpha``, else in proportion to what the classifier predicts, with
+    ``floor`` times the first in place of its zeros. With ``floor=0``, a classifier that gives some
     category the probability zero, such as a tree with pure leaves, rules it out, whatever
     ``alpha``.
 

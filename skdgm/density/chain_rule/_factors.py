@@ -2,7 +2,7 @@
 
 Categories that training lacks have the probability ``alpha / (n + alpha)`` together, and those that
 it has divide the rest in proportion to ``count + alpha``: the shares of the column. A classifier
-divides that rest, as ``(1 - floor) p_classifier + floor p_share``.
+divides that rest, and those that it rules out get ``floor`` times their share.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Factor:
     log_share: np.ndarray  # (K,), of each category, whatever the features are
     listed: np.ndarray  # the categories seen in training, which are those of the classifier
     log_rest: float  # log-probability of these together
-    floor: float = 0.0  # weight of the shares beside the classifier
+    floor: float = 0.0  # of what the classifier says, as a part of the shares
 
     @classmethod
     def fit(
@@ -99,11 +99,13 @@ class Factor:
         return log_prob
 
     def _of_listed(self, features: np.ndarray) -> np.ndarray:
-        log_prob = log_proba(self.classifier, features) + self.log_rest
-        if self.floor == 0:
-            return log_prob
-        log_floor = np.log(self.floor) + self.log_share[self.listed]
-        return np.logaddexp(np.log1p(-self.floor) + log_prob, log_floor)
+        log_prob = log_proba(self.classifier, features)
+        ruled_out = np.isneginf(log_prob)
+        if self.floor > 0 and ruled_out.any():
+            log_floor = np.log(self.floor) + self.log_share[self.listed] - self.log_rest
+            raised = np.where(ruled_out, log_floor, log_prob)
+            log_prob = raised - np.logaddexp.reduce(raised, axis=1, keepdims=True)
+        return log_prob + self.log_rest
 
 
 def fit_labels(
