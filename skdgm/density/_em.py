@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import Interval
 
 from .._codes import has_missing, missing_cells
 from ._base import BaseDensity
+from ._contract import check_log_prob
 from ._engine.blocks import (
     part_of,
     run_in_row_blocks,
@@ -133,11 +134,15 @@ class PartlyObserved:
         if self._counted is not None:
             codes, weight = self.complete
             statistics.append(self._counted)
-            log_prob = run_in_row_blocks(self.density._log_objective, codes, self.density.n_jobs)
-            log_likelihood += _weighted_sum(np.concatenate(log_prob), weight)
+            log_prob = np.concatenate(
+                run_in_row_blocks(self.density._log_objective, codes, self.density.n_jobs)
+            )
+            check_log_prob(self.density, log_prob, len(log_prob))
+            log_likelihood += _weighted_sum(log_prob, weight)
         tasks = weighted_blocks(*self.incomplete)
         expected = run_in_threads(self.density._expect, tasks, self.density.n_jobs)
         for (_, weight), (counted, log_prob) in zip(tasks, expected, strict=True):
+            check_log_prob(self.density, log_prob, len(log_prob))
             statistics.append(counted)
             log_likelihood += _weighted_sum(log_prob, weight)
         return add_in_pairs(statistics), log_likelihood
