@@ -27,7 +27,7 @@ from .._validation import (
     leave_out_weightless,
     spawn_generators,
 )
-from ._contract import DensityHooks, check_hooks, check_log_prob
+from ._contract import check_hooks, check_log_prob
 from ._engine.blocks import (
     row_blocks,
     run_in_row_blocks,
@@ -38,9 +38,10 @@ from ._engine.blocks import (
 from ._engine.completions import best_completions
 from ._engine.missing import fill, rows_with_missing, values_at_missing
 from ._engine.statistics import add_in_pairs
+from ._tail import TailProbability
 
 
-class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
+class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
     """A probability distribution over rows that is fitted, scored and sampled.
 
     A family derives from it and writes the hooks of :class:`DensityHooks`.
@@ -143,8 +144,9 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         Returns
         -------
         log_prob : ndarray of shape (n_samples,)
-            ``log p(x)`` in nats. Missing values are integrated out exactly, so that a row without
-            observed values scores 0. ``-inf`` where the model rules a row out.
+            ``log p(x)`` in nats. Missing values are integrated out exactly: the fewer are observed,
+            the nearer to 0 a row scores, and with none it scores 0. :meth:`tail_probability`
+            compares such rows. ``-inf`` where the model rules a row out.
         """
         return self._log_prob_blocks(self._encode(self._check_query(X)))
 
