@@ -219,6 +219,28 @@ def test_rows_far_away_have_scores(kind):
         assert np.isfinite(density.score_samples([[-1e3, 1.0]])).all()
 
 
+@kinds(CURVES)
+@pytest.mark.parametrize("inner", ["normal", "mixture"])
+def test_rows_far_away_are_completed_in_bounded_time(kind, inner):
+    components = MixtureDensity(GaussianDensity(), random_state=0, tol=0.1)
+    density = fitted(kind, components if inner == "mixture" else None)
+    far = [sign * 10.0**power for sign in (1, -1) for power in (7, 12, 155, 300)]
+    rows = np.array([*np.column_stack([far, np.full(8, np.nan)]), [np.nan, -9999999]])
+    rows = rows[np.isfinite(density._encode(rows).log_det)]  # the others are outside the domain
+    for call in (density.conditional_mean, density.conditional_mode):
+        assert np.isfinite(call(rows)).all()
+
+
+def test_means_far_out_have_their_closed_form():
+    Z = np.random.default_rng(0).normal(size=(200, 2)) @ [[1, 0.1], [0, 1]]
+    density = TransformedDensity(LogTransformer(), GaussianDensity()).fit(np.exp(Z))
+    normal = GaussianDensity().fit(Z)
+    z = np.array([[-700.0, np.nan], [-200.0, np.nan], [200.0, np.nan], [700.0, np.nan]])
+    variance = 1 / np.linalg.inv(normal.covariance_)[1, 1]
+    expected = np.exp(normal.conditional_mean(z)[:, 1] + variance / 2)
+    assert_allclose(density.conditional_mean(np.exp(z))[:, 1], expected, rtol=1e-9)
+
+
 # ---------------------------------------------------------------------- with other densities
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("covariance_type", ["full", "tied"])

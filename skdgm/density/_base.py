@@ -349,8 +349,8 @@ class BaseDensity(DensityHooks, DensityMixin, BaseEstimator):
         """Raise a ValueError if the model rules out what a row has observed."""
         if not self._rules_out_rows:
             return
-        log_prob = run_in_row_blocks(self._log_prob, codes, self.n_jobs, rows=rows)
-        impossible = np.isneginf(np.concatenate(log_prob))
+        parts = run_in_row_blocks(self._rules_out, codes, self.n_jobs, rows=rows)
+        impossible = np.concatenate(parts)
         if impossible.any():
             raise ValueError(
                 f"X has a row whose observed values have probability zero under the model: row "

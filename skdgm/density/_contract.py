@@ -135,6 +135,10 @@ class DensityHooks(ABC):
         """Return the statistics of rows, expected under the model where values are missing."""
         return self._count(codes, weight)
 
+    def _rules_out(self, codes: Any) -> np.ndarray:
+        """Mask of the rows whose observed values have probability zero."""
+        return np.isneginf(self._log_prob(codes))
+
     def _log_prob_given(self, codes: Any, condition: Any) -> np.ndarray:
         """Return ``log p(x_observed | condition)`` of each row, of shape (n_rows,).
 

@@ -82,10 +82,10 @@ class TransformedDensity(CompositeDensity):
 
     ``conditional_mean`` is exact for scalers. For other maps, it integrates the inverse over the
     conditional density of each missing column, to about eight digits; with very many quantiles,
-    that takes seconds for a hundred rows. The mean may be huge or infinite where the inverse grows
-    fast, for example exponentially. ``conditional_mode`` is the inverse image of the mode of the
-    transformed row. It is the mode of x for scalers, but not for other maps, because a mode depends
-    on coordinates.
+    that takes seconds for a hundred rows. The mean may be huge where the inverse grows fast, for
+    example exponentially, though never infinite. ``conditional_mode`` is the inverse image of the
+    mode of the transformed row. It is the mode of x for scalers, but not for other maps, because a
+    mode depends on coordinates.
 
     Within :class:`MixtureDensity` and :class:`GenerativeClassifier`, the transformer is fitted once
     to all rows, and all components or classes share it.
@@ -204,6 +204,16 @@ class TransformedDensity(CompositeDensity):
     @property
     def _rules_out_rows(self) -> bool:
         return True  # what the map does not reach
+
+    def _rules_out(self, codes: TransformedRows) -> np.ndarray:
+        """Mask of the rows that the map does not reach, or that the density rules out.
+
+        A normal far out rules nothing out, though its score may overflow.
+        """
+        outside = np.isneginf(codes.log_det)
+        if not self.density_._rules_out_rows:
+            return outside
+        return outside | self.density_._rules_out(codes.transformed)
 
     def _log_prob(self, codes: TransformedRows) -> np.ndarray:
         return self.density_._log_prob(codes.transformed) + codes.log_det
