@@ -75,6 +75,9 @@ class TransformedDensity(CompositeDensity):
       continues along its tangent. For a Box-Cox exponent of 0 or less, x of 0 or less scores
       ``-inf``.
 
+    - A ``PowerTransformer`` gets the exponent 1 for columns of a single value, also with holes, and
+      of two values, which any exponent takes to the same two values after scaling.
+
     Rows that the map takes beyond the largest floating-point number score ``-inf``, too.
 
     Missing values stay missing in the transformed row, and log-derivatives are summed over the
@@ -138,7 +141,8 @@ class TransformedDensity(CompositeDensity):
         self.transformer_ = clone(self.transformer)
         self._map = fit_map(self.transformer_, X, weight)
         Z, log_det = self._map.forward(X)
-        self._spread = np.nanstd(Z, axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._spread = np.nanstd(Z, axis=0)
         self._prototype = self._make_part(self.density)
         if mixes_columns(self.transformer):  # its columns are not those with the names
             self._prototype.__dict__.pop("feature_names_in_", None)
