@@ -1,5 +1,7 @@
 """TransformedDensity: closed forms, integrals, and other densities around and behind it."""
 
+import re
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -188,6 +190,65 @@ def test_conditional_means_of_three_columns_are_means_over_draws():
     assert np.max(np.abs(completed - drawn.mean(axis=1)) / error) < 4.5
 
 
+# ---------------------------------------------------------------------- constants
+FEW_VALUES = [(5.0,), (1.14,), (-1.14,), (0.1,), (0.0, 1.0), (5.0, 5.5), (3.0, 4.0), (0.0, 1e6)]
+
+
+@kinds(KINDS)
+def test_columns_of_few_values_are_filled_near_these_or_refused(kind):
+    rng = np.random.default_rng(0)
+    for values in FEW_VALUES:
+        column = rng.choice(values, size=60)
+        column[:2] = min(values), max(values)
+        X = np.column_stack([np.exp(rng.normal(size=60)), column])
+        missing = np.zeros(X.shape, dtype=bool)
+        missing[2:30, 1] = kind not in ROTATIONS
+        X[missing] = np.nan
+        density = TransformedDensity(clone(KINDS[kind][0]), GaussianDensity())
+        refused = ""
+        try:
+            density.fit(X)
+        except ValueError as error:
+            refused = str(error)
+        if refused:
+            assert re.search("column 1|strictly positive", refused)
+            continue
+        assert np.isfinite(density.score_samples(X)).all()
+        room = 10 * max(np.ptp(values), 0.01)
+        completed = [density.sample(100, random_state=0)[:, 1]]
+        if kind not in ROTATIONS:
+            completed.append(density.conditional_mean(X)[missing])
+            completed.append(density.conditional_mode(X)[missing])
+        for own in completed:
+            assert (own > min(values) - room).all()
+            assert (own < max(values) + room).all()
+
+
+def test_constants_with_holes_are_known_to_be_constant():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    X[:, 1] = 5.0
+    complete = TransformedDensity(PowerTransformer(), GaussianDensity()).fit(X)
+    X[3:20, 1] = np.nan
+    density = TransformedDensity(PowerTransformer(), GaussianDensity()).fit(X)
+    assert density.transformer_.lambdas_[1] == complete.transformer_.lambdas_[1] == 1
+    assert_allclose(density.conditional_mean(X)[:, 1], 5.0)
+
+
+@pytest.mark.parametrize("method", ["box-cox", "yeo-johnson"])
+def test_two_values_keep_their_distance(method):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.exp(rng.normal(size=60)), rng.choice([2.0, 3.0], 60, p=[0.1, 0.9])])
+    weight = rng.integers(1, 4, size=60)
+    density = TransformedDensity(PowerTransformer(method), GaussianDensity())
+    weighted = clone(density).fit(X, sample_weight=weight)
+    repeated = clone(density).fit(np.repeat(X, weight, axis=0))
+    assert_allclose(weighted.score_samples(X), repeated.score_samples(X), rtol=1e-9)
+    mean, sd = np.average(X[:, 1], weights=weight), np.std(np.repeat(X[:, 1], weight))
+    transformed = weighted.transformer_.transform(X)[:, 1]
+    assert_allclose(transformed, (X[:, 1] - mean) / sd, rtol=1e-9)
+    assert_allclose(weighted._map.forward(X)[0][:, 1], transformed, rtol=1e-9)
+
+
 # ---------------------------------------------------------------------- outside the domain
 def test_rows_outside_the_domain_score_minus_infinity():
     X = DATA["log-normal"]
@@ -217,6 +278,28 @@ def test_rows_far_away_have_scores(kind):
     assert not np.isnan(scores).any()
     if "box-cox" not in kind and kind not in ("log", "inverse"):
         assert np.isfinite(density.score_samples([[-1e3, 1.0]])).all()
+
+
+@kinds(CURVES)
+@pytest.mark.parametrize("inner", ["normal", "mixture"])
+def test_rows_far_away_are_completed_in_bounded_time(kind, inner):
+    components = MixtureDensity(GaussianDensity(), random_state=0, tol=0.1)
+    density = fitted(kind, components if inner == "mixture" else None)
+    far = [sign * 10.0**power for sign in (1, -1) for power in (7, 12, 155, 300)]
+    rows = np.array([*np.column_stack([far, np.full(8, np.nan)]), [np.nan, -9999999]])
+    rows = rows[np.isfinite(density._encode(rows).log_det)]  # the others are outside the domain
+    for call in (density.conditional_mean, density.conditional_mode):
+        assert np.isfinite(call(rows)).all()
+
+
+def test_means_far_out_have_their_closed_form():
+    Z = np.random.default_rng(0).normal(size=(200, 2)) @ [[1, 0.1], [0, 1]]
+    density = TransformedDensity(LogTransformer(), GaussianDensity()).fit(np.exp(Z))
+    normal = GaussianDensity().fit(Z)
+    z = np.array([[-700.0, np.nan], [-200.0, np.nan], [200.0, np.nan], [700.0, np.nan]])
+    variance = 1 / np.linalg.inv(normal.covariance_)[1, 1]
+    expected = np.exp(normal.conditional_mean(z)[:, 1] + variance / 2)
+    assert_allclose(density.conditional_mean(np.exp(z))[:, 1], expected, rtol=1e-9)
 
 
 # ---------------------------------------------------------------------- with other densities

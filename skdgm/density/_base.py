@@ -28,13 +28,7 @@ from .._validation import (
     spawn_generators,
 )
 from ._contract import check_hooks, check_log_prob
-from ._engine.blocks import (
-    row_blocks,
-    run_in_row_blocks,
-    run_in_threads,
-    total_weight,
-    weighted_blocks,
-)
+from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, weighted_blocks
 from ._engine.completions import best_completions
 from ._engine.missing import fill, rows_with_missing, values_at_missing
 from ._engine.statistics import add_in_pairs
@@ -295,8 +289,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """Return the codes of training data, and keep what these declare."""
         if not extend:
             check_hooks(self)
-        total = total_weight(weight, X.shape[0])
-        self._n_rows = self._n_rows + total if extend else total
+        self._expect_rows(X.shape[0], weight, extend)
         codes = self._encode_training(X, weight, extend)
         dtype = np.promote_types(self._dtype, X.dtype) if extend else X.dtype
         self._dtype = self._columns.dtype_of_samples(dtype)
@@ -365,8 +358,9 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """Raise a ValueError if the model rules out what a row has observed."""
         if not self._rules_out_rows:
             return
-        log_prob = run_in_row_blocks(self._log_prob, codes, self.n_jobs, rows=rows)
-        impossible = np.isneginf(np.concatenate(log_prob))
+        impossible = np.concatenate(
+            run_in_row_blocks(self._rules_out, codes, self.n_jobs, rows=rows)
+        )
         if impossible.any():
             raise ValueError(
                 f"X has a row whose observed values have probability zero under the model: row "

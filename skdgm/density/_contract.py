@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._engine.blocks import run_in_threads, weighted_blocks
+from ._engine.blocks import run_in_threads, total_weight, weighted_blocks
 from ._engine.columns import KINDS, ColumnKind, Columns
 from ._engine.statistics import add_in_pairs
 
@@ -151,6 +151,10 @@ class DensityHooks(ABC):
         """Return the statistics of rows, expected under the model where values are missing."""
         return self._count(codes, weight)
 
+    def _rules_out(self, codes: Any) -> np.ndarray:
+        """Mask of the rows whose observed values have probability zero."""
+        return np.isneginf(self._log_prob(codes))
+
     def _log_prob_given(self, codes: Any, condition: Any) -> np.ndarray:
         """Return ``log p(x_observed | condition)`` of each row, of shape (n_rows,).
 
@@ -163,6 +167,11 @@ class DensityHooks(ABC):
         return np.subtract(log_prob, self._log_prob(condition), out=log_prob, where=possible)
 
     # ------------------------------------------------------------------ learning by the hooks
+    def _expect_rows(self, n_rows: int, weight: np.ndarray | None, extend: bool) -> None:
+        """Note the total weight of the rows to learn from; ``extend`` adds it to that so far."""
+        total = total_weight(weight, n_rows)
+        self._n_rows = self._n_rows + total if extend else total
+
     def _learn(self, codes: Any, weight: np.ndarray | None) -> None:
         """Fit to codes, as a density on its own or as a part of another."""
         self._fit(codes, weight)

@@ -75,6 +75,9 @@ class TransformedDensity(CompositeDensity):
       continues along its tangent. For a Box-Cox exponent of 0 or less, x of 0 or less scores
       ``-inf``.
 
+    - A ``PowerTransformer`` gets the exponent 1 for columns of a single value, also with holes, and
+      of two values, which any exponent takes to the same two values after scaling.
+
     Rows that the map takes beyond the largest floating-point number score ``-inf``, too.
 
     Missing values stay missing in the transformed row, and log-derivatives are summed over the
@@ -82,10 +85,10 @@ class TransformedDensity(CompositeDensity):
 
     ``conditional_mean`` is exact for scalers. For other maps, it integrates the inverse over the
     conditional density of each missing column, to about eight digits; with very many quantiles,
-    that takes seconds for a hundred rows. The mean may be huge or infinite where the inverse grows
-    fast, for example exponentially. ``conditional_mode`` is the inverse image of the mode of the
-    transformed row. It is the mode of x for scalers, but not for other maps, because a mode depends
-    on coordinates.
+    that takes seconds for a hundred rows. The mean may be huge where the inverse grows fast, for
+    example exponentially, though never infinite. ``conditional_mode`` is the inverse image of the
+    mode of the transformed row. It is the mode of x for scalers, but not for other maps, because a
+    mode depends on coordinates.
 
     Within :class:`MixtureDensity` and :class:`GenerativeClassifier`, the transformer is fitted once
     to all rows, and all components or classes share it.
@@ -138,7 +141,8 @@ class TransformedDensity(CompositeDensity):
         self.transformer_ = clone(self.transformer)
         self._map = fit_map(self.transformer_, X, weight)
         Z, log_det = self._map.forward(X)
-        self._spread = np.nanstd(Z, axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._spread = np.nanstd(Z, axis=0)
         self._prototype = self._make_part(self.density)
         if mixes_columns(self.transformer):  # its columns are not those with the names
             self._prototype.__dict__.pop("feature_names_in_", None)
@@ -205,6 +209,16 @@ class TransformedDensity(CompositeDensity):
     @property
     def _rules_out_rows(self) -> bool:
         return True  # what the map does not reach
+
+    def _rules_out(self, codes: TransformedRows) -> np.ndarray:
+        """Mask of the rows that the map does not reach, or that the density rules out.
+
+        A normal far out rules nothing out, though its score may overflow.
+        """
+        outside = np.isneginf(codes.log_det)
+        if not self.density_._rules_out_rows:
+            return outside
+        return outside | self.density_._rules_out(codes.transformed)
 
     def _log_prob(self, codes: TransformedRows) -> np.ndarray:
         return self.density_._log_prob(codes.transformed) + codes.log_det

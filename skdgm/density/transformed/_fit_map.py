@@ -53,7 +53,10 @@ def fit_map(
     label = f"step {name!r} of transformer ({kind})" if name else f"transformer ({kind})"
     _check_fits(transformer, X, label)
     # A copy, because transformers with copy=False may write to it.
-    fit_weighted(transformer, X.copy(), weight=weight)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is lost, is said below
+        fit_weighted(transformer, _complete_constants(X), weight=weight)
+    if type(transformer) is PowerTransformer:
+        _leave_few_values(transformer, X, weight)
     fitted = ComposedMap([_map_of(transformer, X, label)])
     if not isinstance(transformer, PCA):
         _check_image(X, fitted.forward(X)[0], label)
@@ -82,6 +85,35 @@ def _check_fits(transformer: Any, X: np.ndarray, label: str) -> None:
                 constant.argmax(),
                 {"label": label},
             )
+
+
+def _complete_constants(X: np.ndarray) -> np.ndarray:
+    """Return a copy in which constant columns have no holes, so that all transformers know them.
+
+    PowerTransformer takes a hole for variation and finds an exponent for rounding errors.
+    """
+    least, most = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
+    return np.where(np.isnan(X) & (least == most), least, X)
+
+
+def _leave_few_values(
+    transformer: PowerTransformer, X: np.ndarray, weight: np.ndarray | None
+) -> None:
+    """Set the exponent to 1 in columns of two values.
+
+    Any map takes these to two values, the same ones after scaling. The likelihood of an exponent is
+    then that of its slopes alone, which may be extreme and scatter what is drawn and filled in.
+    """
+    least, most = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
+    few = (np.isnan(X) | (least == X) | (most == X)).all(axis=0) & (least < most)
+    if not few.any():
+        return
+    transformer.lambdas_[few] = 1.0
+    if transformer.standardize:
+        shift = 1.0 if transformer.method == "box-cox" else 0.0
+        own = StandardScaler().fit(X[:, few] - shift, sample_weight=weight)
+        for name in ("mean_", "var_", "scale_"):
+            getattr(transformer._scaler, name)[few] = getattr(own, name)
 
 
 @singledispatch
@@ -121,8 +153,9 @@ def _of_power_transformer(transformer: PowerTransformer, X: np.ndarray, label: s
     least, most = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
     maps = [kind(transformer.lambdas_, least, most)]
     Z, _ = ComposedMap(maps).forward(X)
-    rounding = len(X) * np.finfo(np.float64).eps * np.abs(np.nanmean(Z, axis=0))
-    lost = (np.nanstd(Z, axis=0) <= rounding) & (least < most)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounding = len(X) * np.finfo(np.float64).eps * np.abs(np.nanmean(Z, axis=0))
+        lost = (np.nanstd(Z, axis=0) <= rounding) & (least < most)
     if lost.any():
         column = int(lost.argmax())
         raise ColumnError(
@@ -198,9 +231,8 @@ def _check_no_clip(transformer: Any, label: str) -> None:
 def _check_image(X: np.ndarray, Z: np.ndarray, label: str) -> None:
     """Raise a ValueError if a column is lost in floating point."""
     lost = ~(np.isfinite(Z) | np.isnan(X)).all(axis=0)
-    lost |= (np.nanmin(Z, axis=0) == np.nanmax(Z, axis=0)) & (
-        np.nanmin(X, axis=0) < np.nanmax(X, axis=0)
-    )
+    least, most = np.fmin.reduce(Z), np.fmax.reduce(Z)  # NaN aside
+    lost |= (least == most) & (np.nanmin(X, axis=0) < np.nanmax(X, axis=0))
     if lost.any():
         raise ColumnError(
             "{label} has no inverse in floating point: it takes the values of {column} to one "

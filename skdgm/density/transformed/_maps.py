@@ -16,6 +16,7 @@ from ..._codes import has_missing
 
 TIP = 1e-7  # the share at either end that QuantileTransformer clips before it makes normals of it
 LOG_2_PI = np.log(2 * np.pi)
+LARGEST = np.finfo(np.float64).max
 
 
 class InvertibleMap(ABC):
@@ -32,7 +33,7 @@ class InvertibleMap(ABC):
 
     @abstractmethod
     def inverse(self, Z: np.ndarray) -> np.ndarray:
-        """Return x."""
+        """Return x; where it is beyond the largest floating-point number, that."""
 
     def kinks(self, n_columns: int) -> np.ndarray:
         """Return the z at which the inverse is not smooth, of shape (n_kinks, n_columns)."""
@@ -58,7 +59,7 @@ class ComposedMap(InvertibleMap):
         with np.errstate(all="ignore"):
             for one in reversed(self.maps):
                 Z = one.inverse(Z)
-        return Z
+        return np.clip(Z, -LARGEST, LARGEST)
 
     def kinks(self, n_columns: int) -> np.ndarray:
         Z = super().kinks(n_columns)

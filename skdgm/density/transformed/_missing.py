@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from .._base import BaseDensity
-from ._maps import InvertibleMap
+from ._maps import LARGEST, InvertibleMap
 from ._quadrature import mean_of
 from ._rows import TransformedRows
+
+FAR_OUT = 1e4  # nats, beyond which a difference of log-probabilities loses digits that count
 
 
 def inverse_missing(own_map: InvertibleMap, codes: TransformedRows, Z: np.ndarray) -> np.ndarray:
@@ -34,7 +36,7 @@ def mean_missing(
         if len(rows):
             own = codes.transformed[rows], center[rows, column], spread[column]
             mean[rows, column] = _mean_of_column(own_map, density, column, *own)
-    return mean
+    return np.clip(mean, -LARGEST, LARGEST)
 
 
 def _mean_of_column(
@@ -51,12 +53,18 @@ def _mean_of_column(
     """
     Z = np.array(codes, dtype=np.float64)
     log_prob_observed = density._log_prob(codes)
+    is_far = ~(np.abs(log_prob_observed) < FAR_OUT)
 
     def conditional_density(which: np.ndarray, z: np.ndarray) -> np.ndarray:
         table = Z[which]
         table[:, column] = z
-        log_prob = density._log_prob(density._recode(table))
-        return np.exp(log_prob - log_prob_observed[which])
+        completed, far = density._recode(table), is_far[which]
+        with np.errstate(over="ignore", invalid="ignore"):  # where it is far
+            log_prob = density._log_prob(completed) - log_prob_observed[which]
+        if far.any():
+            log_prob[far] = density._log_prob_given(completed[far], codes[which[far]])
+        with np.errstate(over="ignore"):
+            return np.exp(log_prob)
 
     def inverse(z: np.ndarray) -> np.ndarray:
         table = np.full((len(z), Z.shape[1]), np.nan)

@@ -16,9 +16,11 @@ from .._engine.blocks import row_blocks
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
 TOLERANCE = 1e-9  # of a panel, beside the whole integral
 N_HALVINGS = 40
+MOST_PANELS = 2000  # of a density, beside ten for each at the start; only noise needs more
 TOGETHER = 2**16  # panels that are made, or nodes that are evaluated, at once
 FAR = 64.0  # scales from the centre, beyond which kinks do not matter
 MASS_ERROR = 1e-7  # of the integral of p, beyond which peaks of p have been overlooked
+NARROW = 1e-8  # scale beside the centre, below which floats cannot resolve p
 
 Density = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Function = Callable[[np.ndarray], np.ndarray]
@@ -36,26 +38,33 @@ def mean_of(
     ``density(which, z)`` is the value at z of the density number ``which``, both of shape (n,);
     ``center`` and ``scale`` tell roughly where each has its mass. Panels end at ``kinks``, where
     the function is not smooth. If the integral of a density is not 1, peaks have been overlooked,
-    and it is integrated again from smaller panels.
+    and it is integrated again from smaller panels. A density so narrow that floats cannot resolve
+    it is a point at its centre.
     """
     origin = function(center)  # what f differs from it by keeps its digits
-    mean = np.empty(len(center))
-    which = np.arange(len(center))
+    mean = origin.copy()
+    which = np.flatnonzero(scale > NARROW * np.abs(center))
+    failed = []
     for level in range(4):
+        if not len(which):
+            break
         size = 10 + 5 * level, 4**level
         wrong = []
         for block in row_blocks(len(which), (len(kinks) + 2 * size[0]) * size[1], TOGETHER):
             own = which[block]
             edges = _edges(center[own], scale[own], kinks, *size)
-            mass, moment = _integrate(function, density, own, origin[own], edges)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                mean[own] = origin[own] + moment / mass
-            wrong.append(own[~(np.abs(mass - 1) < MASS_ERROR)])
+            mass, moment, settled = _integrate(function, density, own, origin[own], edges)
+            # Without half of the mass, the centre tells more.
+            usable = np.abs(mass - 1) < 0.5
+            with np.errstate(over="ignore", invalid="ignore"):  # where f is infinite
+                found = origin[own] + np.divide(moment, mass, where=usable, out=np.zeros(len(own)))
+            mean[own] = np.where(usable & ~np.isnan(found), found, origin[own])
+            off = ~(np.abs(mass - 1) < MASS_ERROR)
+            wrong.append(own[off & settled])
+            failed.append(own[off & ~settled])
         which = np.concatenate(wrong)
-        if not len(which):
-            break
-    else:
-        mean[which] = np.where(np.isnan(mean[which]), origin[which], mean[which])
+    which = np.concatenate([which, *failed])
+    if len(which):
         warnings.warn(
             f"{len(which)} conditional densities have peaks too narrow beside their width to be "
             "integrated; the means given are approximate.",
@@ -83,8 +92,8 @@ def _edges(
 
 def _integrate(
     function: Function, density: Density, which: np.ndarray, origin: np.ndarray, edges: np.ndarray
-) -> np.ndarray:
-    """Integrate ``p`` and ``(f - origin) p``; return an array of shape (2, len(which))."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Integrate ``p`` and ``(f - origin) p``, and tell which densities settled in bounded work."""
 
     def rule(place: np.ndarray, left: np.ndarray, width: np.ndarray) -> np.ndarray:
         z = left[:, np.newaxis] + width[:, np.newaxis] * (NODES + 1) / 2
@@ -96,14 +105,16 @@ def _integrate(
 
     def rules(place: np.ndarray, left: np.ndarray, width: np.ndarray) -> np.ndarray:
         blocks = row_blocks(len(place), len(NODES), TOGETHER)
-        return np.concatenate([rule(place[b], left[b], width[b]) for b in blocks], axis=1)
+        parts = [rule(place[b], left[b], width[b]) for b in blocks]
+        return np.concatenate([np.empty((2, 0)), *parts], axis=1)
 
     place, panel = np.nonzero(np.diff(edges))
     left, width = edges[place, panel], np.diff(edges)[place, panel]
     whole = rules(place, left, width)
     total = np.zeros((2, len(which)))
     size = np.zeros_like(total)  # grows when halving finds a peak that had been overlooked
-    for halving in range(N_HALVINGS):
+    left_over = MOST_PANELS + 10.0 * np.bincount(place, minlength=len(which))
+    for _ in range(N_HALVINGS):
         width = np.repeat(width / 2, 2)
         left = np.repeat(left, 2)
         left[1::2] += width[1::2]
@@ -114,13 +125,17 @@ def _integrate(
         with np.errstate(invalid="ignore"):
             error = np.abs(both - whole)
         settled = ~(error > TOLERANCE * size[:, place[::2]]).any(axis=0)  # also if not a number
-        settled |= halving == N_HALVINGS - 1
-        total += _sums(both[:, settled], place[::2][settled], len(which))
-        if settled.all():
+        left_over -= np.bincount(place, minlength=len(which))
+        done = settled | (left_over < 0)[place[::2]]
+        total += _sums(both[:, done], place[::2][done], len(which))
+        if done.all():
             break
-        going = np.repeat(~settled, 2)
+        going = np.repeat(~done, 2)
         place, left, width, whole = place[going], left[going], width[going], halves[:, going]
-    return total
+    else:
+        total += _sums(halves[:, going], place, len(which))
+        left_over[place] = -1
+    return total[0], total[1], left_over >= 0
 
 
 def _sums(values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
