@@ -36,7 +36,7 @@ ink_families = {
     "full table": FullCategoricalDensity(n_categories=2),
 }
 grey_families = {
-    "Gaussian, diagonal": GaussianDensity("diag", reg_covar=0.1),
+    "Gaussian, diagonal": GaussianDensity("diag", reg_covar=0.005),
     "Gaussian, low rank": GaussianDensity("low_rank", n_factors=15),
 }
 

@@ -101,6 +101,8 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
     zero, the smallest variances are raised to the smallest value that floating-point numbers can
     tell from zero next to the largest variance.
 
+    Axes turn with the units of the columns; where one factor multiplies all columns, all follows.
+
     A row with missing values is projected to the posterior mean of its projection: ``transform(X)``
     is ``E[W (x - mean) | x_observed]``, where W holds the axes. ``inverse_transform(transform(X))``
     fills in the missing values, ``score_samples`` integrates them out, and ``fit`` finds the axes

@@ -75,6 +75,9 @@ class TransformedDensity(CompositeDensity):
       continues along its tangent. For a Box-Cox exponent of 0 or less, x of 0 or less scores
       ``-inf``.
 
+    - No unit of a column matters where the transformer follows it, as scalers, Box-Cox powers and
+      quantiles do, and the density; Yeo-Johnson powers depend on the unit.
+
     - A ``PowerTransformer`` gets the exponent 1 for columns of a single value, also with holes, and
       of two values, which any exponent takes to the same two values after scaling.
 
