@@ -186,9 +186,9 @@ def run_em(
         objective += sum(part.density._log_prior(part.total) for part in parts)
         objective /= total
         converged = math.isfinite(objective) and abs(objective - last) < lead.tol
-        if objective < last - ROUNDING * max(1.0, abs(last)) and not converged and previous:
+        if objective < last - ROUNDING * max(1.0, abs(last)) and previous is not None:
             estimate(previous)
-            return np.array(bounds), False
+            return np.array(bounds), converged
         previous, current = current, [statistics for statistics, _ in expected]
         estimate(current)
         bounds.append(objective)
