@@ -116,7 +116,7 @@ def as_codes(X: np.ndarray) -> np.ndarray:
     missing = _nan_cells(X)
     if missing is not None:
         X = np.where(missing, 0, X)
-    low, high = X.min(), X.max()
+    low, high = X.min().item(), X.max().item()  # float16 does not hold LARGEST_CODE
     if low < 0:
         raise _cell_error(
             f"Negative values in data: {PLACE}; categories are the integers 0, 1, 2, ... Encode "

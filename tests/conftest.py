@@ -21,6 +21,12 @@ hypothesis.settings.register_profile("skdgm", deadline=None, derandomize="CI" in
 hypothesis.settings.load_profile("skdgm")
 
 
+def pytest_addoption(parser):
+    """Options of ``test_fuzz.py``."""
+    parser.addoption("--fuzz-minutes", type=float, default=0, help="minutes of fresh problems")
+    parser.addoption("--fuzz-seed", type=int, help="the one problem to run")
+
+
 def save_one_at_a_time(save):
     """Let one process at a time save a kernel in Numba's cache.
 

@@ -89,3 +89,4 @@ def test_codes_are_as_small_as_they_can_be():
         assert not codes.flags.writeable
         assert codes.flags.c_contiguous
     assert as_codes(np.array([[255]], dtype=np.uint8)).dtype == np.uint16  # 255 means missing
+    assert as_codes(np.array([[3]], dtype=np.float16)) == 3  # which does not hold 65,534

@@ -95,6 +95,13 @@ def test_batches_may_bring_new_categories():
 
 
 # ---------------------------------------------------------------------- ties
+def test_batches_of_incomplete_rows_that_the_model_rules_out_are_refused():
+    density = FullCategoricalDensity(alpha=0, n_categories=3).fit([[0, 0], [1, 1]])
+    with pytest.raises(ValueError, match="probability zero under the model so far"):
+        density.partial_fit([[2, np.nan]])
+    assert_allclose(np.exp(density.score_samples([[0, 0], [2, np.nan]])), [0.5, 0])
+
+
 def test_tied_faces_of_a_die_share_a_probability():
     rolls = np.array([[0], [0], [1], [4]])
     die = FullCategoricalDensity(ties=[0, 0, 0, 1, 1, 1], alpha=0).fit(rolls)

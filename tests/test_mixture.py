@@ -216,6 +216,28 @@ def test_components_may_outnumber_distinct_rows(density):
     assert_allclose(mixture.weights_.sum(), 1)
 
 
+@unconverged
+@pytest.mark.parametrize(
+    "density",
+    [
+        FullCategoricalDensity(alpha=0, n_categories=3),
+        ChowLiuTreeDensity(alpha=0, n_categories=3),
+        MarkovChainImageDensity(alpha=0, n_categories=3),
+    ],
+    ids=str,
+)
+def test_a_component_that_loses_its_rows_starts_anew_though_it_rules_them_out(density):
+    X = np.array([[2, 1, 2], [1, np.nan, np.nan], [2, 2, 0], [2, np.nan, 0], [0, 2, np.nan]])
+    model = MixtureDensity(density, 2, init="random", max_iter=1, random_state=0).fit(X)
+    group, codes, weight = model._group, model._encode(X), np.ones(len(X))
+    shares = np.repeat([[1.0, 0.0], [0.0, 1.0]], [4, 1], axis=0)
+    group.estimate(group.expect(codes, shares, weight))
+    codes, shares, weight = codes[:4], shares[:4], weight[:4]
+    assert_array_equal(group.log_prob(codes)[:, 1], -np.inf)
+    group.estimate(group.expect(codes, shares, weight))
+    assert (group.log_prob(codes)[:, 1] > -np.inf).all()
+
+
 def test_integer_weights_repeat_rows():
     X = INK[:80]
     weight = np.random.default_rng(0).integers(1, 4, 80)

@@ -88,12 +88,16 @@ class DensityGroup:
     def expect(self, codes: Any, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
         """Return the statistics of each density, as expected where values are missing.
 
-        Parameters are those of :meth:`start`; the shares are responsibilities.
+        Parameters are those of :meth:`start`; the shares are responsibilities. A density that has
+        lost all rows starts anew, for it may rule them out.
         """
-        return [
-            density._expected_statistics(codes[rows], own)
-            for density, rows, own in self._rows_of_each(shares, weight, SMALLEST_SHARE)
-        ]
+        statistics = []
+        lost = shares.max(axis=0) <= SMALLEST_SHARE
+        rows_of_each = self._rows_of_each(shares, weight, SMALLEST_SHARE)
+        for (density, rows, own), anew in zip(rows_of_each, lost, strict=True):
+            count = density._start_statistics if anew else density._expected_statistics
+            statistics.append(count(codes[rows], own))
+        return statistics
 
     def _weights(self, shares: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Return the weight of each row for each density that :meth:`expect` counts it with.

@@ -279,6 +279,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     ) -> tuple[StateCounts, np.ndarray]:
         weight = ones_if_none(weight, len(codes))
         received, others, log_prob = self._table.expect(codes, weight)
+        self._check_expected(log_prob)
         return StateCounts(replace(self._table.listed, weight=received), others), log_prob
 
     def _log_prior(self, total: float) -> float:

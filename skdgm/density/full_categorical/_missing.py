@@ -54,15 +54,15 @@ class StateTable:
         """Share the weight of each incomplete row among its completions by their probabilities.
 
         Return what each listed state gets, what the others get together, and the rows'
-        log-probabilities. The weight of a row that is ruled out goes to the others.
+        log-probabilities. The weight of a row that is ruled out goes to none.
         """
         listed, others = np.zeros(len(self.listed)), 0.0
         log_prob = np.empty(len(codes))
         for match in self._matches(codes):
             own, log_prob[match.rows] = weight[match.rows], match.log_prob
             possible = match.log_prob > -np.inf
-            share = own[possible] * np.exp(match.log_prob_others - match.log_prob)[possible]
-            others += float(share.sum() + own[~possible].sum())
+            log_share = match.log_prob_others[possible] - match.log_prob[possible]
+            others += float(own[possible] @ np.exp(log_share))
             factor = np.zeros(len(own))
             factor[possible] = own[possible] * np.exp(-match.log_prob[possible])
             listed[match.index] += match.spread(factor) * match.probability
