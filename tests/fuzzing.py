@@ -70,8 +70,10 @@ class Problem:
 
     @property
     def constant(self) -> np.ndarray:
-        """Mask of columns whose observed values are all equal."""
+        """Mask of columns whose observed values, in rows of any weight, are all equal."""
         X = self.X.astype(np.float64)
+        if self.weight is not None:
+            X = X[self.weight > 0]
         return np.fmax.reduce(X) == np.fmin.reduce(X)
 
     @property

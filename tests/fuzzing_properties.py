@@ -96,7 +96,9 @@ def scores_are_legal(problem, model):
 def states_of(problem, model):
     """Every joint state, if these are few."""
     applies(is_discrete(problem))
-    density = model if is_density(model) else model.densities_[0]
+    density = (
+        model if is_density(model) else next(one for one in model.densities_ if one is not None)
+    )
     n_categories = density._columns.n_categories
     applies(np.prod(n_categories.astype(float)) <= MOST_STATES)
     return all_states(n_categories.tolist())
@@ -331,6 +333,8 @@ def assert_same_up_to_units(problem, first, second, factor, tolerance):
         np.testing.assert_allclose(proba, first.predict_proba(queries), atol=1e3 * tolerance)
     if is_density(first) and not problem.parts_of(TransformedDensity):
         scale = np.fmax.reduce(np.abs(problem.X.astype(np.float64))) + 1e-300
+        if ties_columns(problem):  # one scale, in which small columns are known to rounding
+            scale[:] = scale.max()
         expected = first.conditional_mean(queries) / scale
         actual = second.conditional_mean(queries * factor) / (factor * scale)
         np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=1e3 * tolerance)
