@@ -134,14 +134,14 @@ for name, imputer in imputers.items():
 # %%
 # **Finding.**
 #
-# - With nothing missing, the classifiers are 3 percentage points apart. With half of the image
-#   missing at random, the generative one still recognises 94 of 100 digits, logistic regression 71
-#   with mean imputation and 87 with predicted pixels; with the right half missing it is 91 against
+# - With nothing missing, the classifiers are 2 percentage points apart. With half of the image
+#   missing at random, the generative one still recognises 92 of 100 digits, logistic regression 71
+#   with mean imputation and 87 with predicted pixels; with the right half missing it is 89 against
 #   67 and 76.
-# - Trained on images of which half is missing, it recognises 98 of 100 whole images, 5 more than if
+# - Trained on images of which half is missing, it recognises 97 of 100 whole images, 6 more than if
 #   the missing pixels had been replaced by means first: these understate the variance of every
 #   class.
 # - The mean completion is smooth, because it averages over all halves that would fit. Draws differ
-#   from one another, and show what is uncertain. Two of the twenty are wrong digits: the observed
-#   half of the first five looks more like a one.
+#   from one another, and show what is uncertain. Five of the twenty are wrong digits: the observed
+#   half of the first five, for example, looks more like a one.
 # - Even one Gaussian for all digits predicts missing pixels better than separate regressions.

@@ -241,9 +241,9 @@ plt.show()
 #
 # - Independent samples hiss, whatever the letter: the judge is right no more often than by chance.
 # - The draws of both other models are recognised without exception, as recordings are. One Gaussian
-#   gets a letter's frequencies right, which is all that the judge looks at, and scores 1,952 nats
+#   gets a letter's frequencies right, which is all that the judge looks at, and scores 1,951 nats
 #   per recording above independent samples.
-# - The mixture scores another 206 nats, and its prediction of the next samples is 3.9 percentage
+# - The mixture scores another 199 nats, and its prediction of the next samples is 4.2 percentage
 #   points better. In the draws, less of a difference can be seen.
 # - There is room for improvement: neither model repeats its cycles as steadily as the voice does.
 #   And this synthetic voice hardly changes its pitch; a voice that does needs more recordings.
