@@ -103,8 +103,8 @@ class MixtureDensity(CompositeDensity, EMDensity):
     -----
     Expectation-maximisation finds a local maximum, which depends on the start. A component that
     loses all its rows keeps a weight near zero and is fitted to all rows alike. For the k-means of
-    the start, columns of numbers are brought to unit variance; with a :class:`TransformedDensity`
-    it uses the transformed columns.
+    the start, columns are brought to unit variance unless all are binary or categorical; with a
+    :class:`TransformedDensity` it uses the transformed columns.
 
     No step lowers the objective. Where rounding in a near singular covariance would, or components
     that maximise something else (the classifiers of a :class:`ChainRuleDensity`), the loop ends at
@@ -305,7 +305,8 @@ class MixtureDensity(CompositeDensity, EMDensity):
         if self.init == "random":
             shares = generator.random((n_rows, n_components))
             return shares / shares.sum(axis=1, keepdims=True)
-        label = cluster_rows(points, weight, n_components, ~self._columns.listable, generator)
+        has_units = not self._columns.listable.all()
+        label = cluster_rows(points, weight, n_components, has_units, generator)
         shares = np.zeros((n_rows, n_components))
         shares[np.arange(n_rows), label] = 1.0
         # Clusters left empty for lack of distinct rows take a small share of every row.

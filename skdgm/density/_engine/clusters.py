@@ -48,18 +48,18 @@ def cluster_rows(
     points: np.ndarray,
     weight: np.ndarray,
     n_clusters: int,
-    scaled: np.ndarray,
+    scaled: bool,
     generator: np.random.Generator,
 ) -> np.ndarray:
     """Return the k-means cluster of each point.
 
-    The columns in the mask ``scaled`` are brought to unit variance, so that their units do not
-    matter. The clusters are found from distinct points: neither the order of the rows matters, nor
-    that some are repeated instead of weighted.
+    With ``scaled``, columns are brought to unit variance, so that their units do not matter. The
+    clusters are found from distinct points: neither the order of the rows matters, nor that some
+    are repeated instead of weighted.
     """
     first, distinct = distinct_rows(points)
     own_weight = np.bincount(distinct, weight)
-    points = np.where(scaled, _standardised(points[first], own_weight), points[first])
+    points = _standardised(points[first], own_weight) if scaled else points[first]
     k_means = KMeans(
         min(n_clusters, len(first)), n_init=1, random_state=int(generator.integers(2**31))
     )
