@@ -237,6 +237,28 @@ CASES = [
 DISCRETE_CASES = [case for case in CASES if case.n_categories is not None]
 CONTINUOUS_CASES = [case for case in CASES if case.n_categories is None]
 NORMAL_CASES = [case for case in CONTINUOUS_CASES if isinstance(case.density, GaussianDensity)]
+FAMILY_CASES = [  # one per family, where its settings do not matter
+    case
+    for case in CASES
+    if case.name
+    in {
+        "bernoulli",
+        "chain-1-ternary",
+        "full-ternary",
+        "gaussian",
+        "gaussian-tied",
+        "gaussian-diag",
+        "gaussian-low-rank",
+        "mixture-bernoulli",
+        "mixture-gaussian",
+        "hidden-tree",
+        "chain-rule",
+        "transformed",
+        "columns-ternary",
+        "mixture-columns-normal",
+        "chow-liu-ternary",
+    }
+]
 ADDITIVE_CASES = [case for case in CASES if hasattr(case.density, "partial_fit")]
 
 

@@ -18,7 +18,7 @@ from skdgm import (
 )
 from skdgm.conditional._lend import with_lent_values
 
-from .estimators import CASES, cases, few_steps
+from .estimators import FAMILY_CASES, cases, few_steps
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 SPECIES = np.array(["setosa", "versicolor", "virginica"])[Y_IRIS]
@@ -29,7 +29,7 @@ lending = pytest.mark.filterwarnings("ignore:X has no observed value")
 
 
 # ---------------------------------------------------------------------- classes without weight
-@cases(CASES)
+@cases(FAMILY_CASES)
 def test_a_class_without_weight_is_never_predicted(case):
     X, label = case.data(60), np.arange(60) % 3
     weight = np.where(label == 1, 0, 1 + np.arange(60) % 2)
@@ -84,7 +84,7 @@ def test_bagging_copes_with_a_rare_class():
 
 # ---------------------------------------------------------------------- columns without a value
 @lending
-@cases(CASES)
+@cases(FAMILY_CASES)
 def test_a_column_that_a_class_lacks_does_not_speak_about_it(case):
     """The class then holds of the column what all rows say."""
     X, label = case.data(300).astype(float), np.arange(300) % 3

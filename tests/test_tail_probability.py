@@ -14,7 +14,7 @@ from skdgm import (
     GaussianDensity,
 )
 
-from .estimators import CASES, CONTINUOUS_CASES, DISCRETE_CASES, cases
+from .estimators import CONTINUOUS_CASES, DISCRETE_CASES, FAMILY_CASES, cases
 from .rows import agreement, hide
 
 
@@ -65,7 +65,7 @@ def test_estimates_approach_the_tail_probability():
     assert_allclose(tail, [1 / 8, 5 / 8, 5 / 8, 1, 3 / 8, 1], atol=0.01)
 
 
-@cases(CASES)
+@cases(FAMILY_CASES)
 def test_tail_probabilities_rise_with_scores_within_a_pattern(case):
     X = hide(case.data(15, seed=5), 0.2)
     log_prob = case.fitted.score_samples(X)
@@ -89,7 +89,7 @@ def test_far_rows_stay_in_order(case):
     assert (tail[possible] < 1 / 21).all()
 
 
-@cases(CASES)
+@cases(FAMILY_CASES)
 def test_a_seed_gives_the_same_with_any_number_of_threads(case):
     X = hide(case.data(5, seed=8), 0.2)
     first, second = (
