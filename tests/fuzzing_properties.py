@@ -259,9 +259,15 @@ def hidden_trees(problem):
 
 
 def is_singular(problem):
-    """True if rounding errors may decide: a covariance without regularisation may be singular."""
+    """True if rounding errors may decide.
+
+    A covariance without regularisation may be singular, and one scale for columns of very different
+    units leaves the small ones, and axes among them, to rounding.
+    """
     normals = problem.parts_of((GaussianDensity, GaussianDiscriminant))
-    return any(part.reg_covar == 0 for part in normals)
+    spread = np.nanstd(problem.X.astype(np.float64)[:, problem.continuous], axis=0)
+    lost = ties_columns(problem) and spread.max() > 1e4 * spread.min()
+    return lost or any(part.reg_covar == 0 for part in normals)
 
 
 def steps_of_em_never_fall(problem, model):

@@ -90,4 +90,6 @@ def leading_axes(scatter: ThinScatter | np.ndarray, n_axes: int) -> tuple[np.nda
     if n_axes == 0:
         return np.empty((0, d)), np.empty(0)
     values, vectors = linalg.eigh(scatter, subset_by_index=(d - n_axes, d - 1))
-    return vectors.T[::-1], np.maximum(values[::-1], 0.0)
+    # Contiguous, so that products round alike in copies.
+    axes, values = vectors.T[::-1], np.maximum(values[::-1], 0.0)
+    return np.ascontiguousarray(axes), np.ascontiguousarray(values)
