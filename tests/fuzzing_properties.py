@@ -350,6 +350,8 @@ def shifts_do_not_matter(problem, model):
     moved_otherwise = (PowerTransformer, QuantileTransformer, MaxAbsScaler, ChainRuleDensity)
     applies(problem.continuous.any() and not problem.parts_of(moved_otherwise))
     applies(not is_singular(problem))
+    few = np.bincount(np.zeros(len(problem.X), int) if problem.y is None else problem.y) < 10
+    applies(not (problem.parts_of(MixtureDensity) and few.any()))  # clusters tie, to rounding
     X = problem.X.astype(np.float64)
     spread = np.nanstd(X, axis=0)
     far = np.nanmax(np.abs(X), axis=0) > 100 * spread  # so that it is not known to rounding
