@@ -104,8 +104,8 @@ def fit_pixels(X, y):
 
 
 def fit_edges(X, y):
-    """Fit one full Gaussian per class to the edges."""
-    classifier = GaussianDiscriminant("full", reg_covar=0.003)
+    """Fit one Gaussian per class to the edges, with all axes, but regularised in one scale."""
+    classifier = GaussianDiscriminant("low_rank", reg_covar=0.2)
     return make_pipeline(FunctionTransformer(edges), classifier).fit(X, y)
 
 

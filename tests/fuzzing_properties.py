@@ -19,6 +19,7 @@ import numpy as np
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.preprocessing import MaxAbsScaler, PowerTransformer, QuantileTransformer
+from sklearn.tree import DecisionTreeClassifier
 
 from skdgm import (
     ChainRuleDensity,
@@ -234,6 +235,7 @@ def batches_give_the_model_of_one_fit(problem, model):
 
 def integer_weights_repeat_rows(problem, model):
     applies(not is_singular(problem) and not follows_the_order_of_rows(problem))
+    applies(not problem.parts_of(DecisionTreeClassifier))  # splits that tie follow rounding
     weight = np.random.default_rng(problem.seed).integers(0, 4, len(problem.X))
     weight[0] = 1
     times = np.repeat(np.arange(len(problem.X)), weight)

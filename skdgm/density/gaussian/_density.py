@@ -123,7 +123,9 @@ class GaussianDensity(RegularisedDensity):
     together, so they follow one common factor, and go by the mean variance. On standardised
     columns the numbers are those of :class:`sklearn.mixture.GaussianMixture` and
     :class:`sklearn.covariance.ShrunkCovariance`. A column that is constant over all rows has no
-    scale: ``reg_covar`` itself is its variance, and a warning says so.
+    scale: ``reg_covar`` itself is its variance, and a warning says so. Where columns share a unit
+    and some hardly vary, as pixels at the rim of images do, "low_rank" with all factors is a full
+    covariance that is regularised in one scale.
 
     Shrinkage is a prior of fixed target and strength, and ``reg_covar`` noise in every row. With
     lambda the shrinkage, T the target, R the diagonal matrix of ``reg_covar`` times the variances,
