@@ -61,9 +61,7 @@ class Problem:
 
     @property
     def parts(self) -> list[BaseEstimator]:
-        """The estimator and every unfitted estimator in it."""
-        inside = self.estimator.get_params().values()
-        return [self.estimator, *(one for one in inside if isinstance(one, BaseEstimator))]
+        return parts(self.estimator)
 
     def parts_of(self, family: type) -> list[Any]:
         return [part for part in self.parts if isinstance(part, family)]
@@ -93,6 +91,21 @@ class Problem:
         return f"{text} on {self.X.dtype} {self.X.shape}{holes}{weight}"
 
 
+def parts(estimator: BaseEstimator) -> list[BaseEstimator]:
+    """The estimator and every unfitted estimator in it."""
+    inside = estimator.get_params().values()
+    return [estimator, *(one for one in inside if isinstance(one, BaseEstimator))]
+
+
+def ties_columns(estimator: BaseEstimator) -> bool:
+    """True if the estimator compares columns by its definition, so that they need one unit."""
+    return any(
+        isinstance(part, PCA)
+        or getattr(part, "covariance_type", "full") in ("spherical", "low_rank")
+        for part in parts(estimator)
+    )
+
+
 def make_problem(seed: int) -> Problem:
     """Make the problem of a seed."""
     rng = np.random.default_rng(seed)
@@ -105,6 +118,7 @@ def make_problem(seed: int) -> Problem:
     label = rng.integers(0, rng.integers(2, 4), n_rows + 5)
     table, positive = make_table(rng, continuous, kind == "binary", label)
     estimator = make_estimator(rng, kind, continuous, positive, n_rows, table)
+    table = in_units(rng, table, continuous, positive, ties_columns(estimator))
     is_classifier = not isinstance(estimator, BaseDensity)
     takes_holes = get_tags(estimator).input_tags.allow_nan
     X = table[:n_rows]
@@ -143,14 +157,20 @@ def make_table(rng, continuous, binary, label):
             table[:, target] = table[:, source]
     if rng.random() < 0.2:
         table = table[rng.integers(0, max(1, n_rows // 4), n_rows)]
+    return table, positive
+
+
+def in_units(rng, table, continuous, positive, one_unit):
+    """The table in units far from one (one for all columns, or one each), and far from zero."""
+    n_columns = len(continuous)
     if rng.random() < 0.4:
-        unit = 10.0 ** rng.uniform(-8, 8, n_columns)
+        unit = 10.0 ** rng.uniform(-8, 8, 1 if one_unit else n_columns)
         table = np.where(continuous, table * unit, table)
     if rng.random() < 0.2 and not positive:
         spread = table.std(axis=0)
         shift = spread * 10.0 ** rng.uniform(0, 6, n_columns) * rng.choice([-1, 1], n_columns)
         table = np.where(continuous, table + shift, table)
-    return table, positive
+    return table
 
 
 def with_holes(rng, X, label):
