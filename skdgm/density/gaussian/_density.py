@@ -238,12 +238,7 @@ class GaussianDensity(RegularisedDensity):
             if has_missing(codes):
                 moments = Moments.count_observed(codes, weight)
             else:
-                moments = Moments.count(
-                    codes,
-                    weight,
-                    scatter=scatter,
-                    fourth=fourth if self._learns_shrinkage else None,
-                )
+                moments = Moments.count(codes, weight, scatter=scatter, fourth=fourth)
         return check_finite(moments, codes)
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
