@@ -18,7 +18,12 @@ from unittest import mock
 import numpy as np
 from joblib import parallel_config
 from sklearn.base import clone
-from sklearn.preprocessing import MaxAbsScaler, PowerTransformer, QuantileTransformer
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+)
 from sklearn.tree import DecisionTreeClassifier
 
 from skdgm import (
@@ -310,6 +315,9 @@ def units_do_not_matter(problem, model):
     applies(problem.continuous.any() and not problem.parts_of(ChainRuleDensity))
     powers = problem.parts_of(PowerTransformer)
     applies(all(one.method == "box-cox" for one in powers))
+    quartiles = np.nanquantile(problem.X.astype(np.float64), [0.25, 0.75], axis=0)
+    applies(not problem.parts_of(RobustScaler) or (np.ptp(quartiles, axis=0) > 0).all())
+    applies(not (ties_columns(problem.estimator) and is_singular(problem)))
     rng = np.random.default_rng(problem.seed)
     # A constant column has no scale: its floor is absolute.
     moved = problem.continuous & ~problem.constant

@@ -35,16 +35,17 @@ def with_lent_values(
     """Return some rows of X, with values in the columns where they have none.
 
     These are quantiles of the observed values of all rows, evenly spaced in weight, so that the
-    columns are distributed as in all rows. Their order is pseudo-random, always the same: it lets
-    columns depend on no others.
+    columns are distributed as in all rows. Their order is pseudo-random, always the same for the
+    same rows in any order: it lets columns depend on no others.
     """
     weight = ones_if_none(weight, len(X))
     lent = X[rows]
+    sorted_rows = np.lexsort((weight[rows], *np.nan_to_num(lent, nan=np.inf).T))
     for column in columns.tolist():
         observed = np.flatnonzero(~np.isnan(X[:, column]))
         observed = observed[np.argsort(X[observed, column], kind="stable")]
         up_to = np.cumsum(weight[observed])
-        order = np.random.default_rng(column).permutation(len(rows))
+        order = sorted_rows[np.random.default_rng(column).permutation(len(rows))]
         own = weight[rows][order]
         share = (np.cumsum(own) - own / 2) / own.sum()
         place = np.minimum(np.searchsorted(up_to, share * up_to[-1]), len(observed) - 1)

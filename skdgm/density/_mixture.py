@@ -23,7 +23,7 @@ from ._base import BaseDensity
 from ._composite import CompositeDensity, same_parameters
 from ._em import EM_CONSTRAINTS, EMDensity, PartlyObserved, run_em, warn_not_converged
 from ._engine.blocks import draw_categories, ones_if_none
-from ._engine.clusters import cluster_rows, warn_of_few_distinct
+from ._engine.clusters import DistinctPoints, cluster_rows
 from ._engine.codes import coordinates
 from ._engine.columns import Columns
 from ._engine.missing import fill_with_means
@@ -299,14 +299,13 @@ class MixtureDensity(CompositeDensity, EMDensity):
         self, codes: Any, weight: np.ndarray, generator: np.random.Generator
     ) -> np.ndarray:
         n_rows, n_components = codes.shape[0], self.n_components
-        points = fill_with_means(coordinates(codes), weight)
-        if n_components > 1:
-            warn_of_few_distinct(points, n_components)
+        distinct = DistinctPoints.of(fill_with_means(coordinates(codes), weight))
+        distinct.warn_if_fewer_than(n_components)
         if self.init == "random":
             shares = generator.random((n_rows, n_components))
             return shares / shares.sum(axis=1, keepdims=True)
         has_units = not self._columns.listable.all()
-        label = cluster_rows(points, weight, n_components, has_units, generator)
+        label = cluster_rows(distinct, weight, n_components, has_units, generator)
         shares = np.zeros((n_rows, n_components))
         shares[np.arange(n_rows), label] = 1.0
         # Clusters left empty for lack of distinct rows take a small share of every row.

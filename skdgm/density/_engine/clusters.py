@@ -3,68 +3,79 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from sklearn.cluster import KMeans
 
 
-def distinct_rows(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the distinct points, in an order that does not depend on that of the rows.
+@dataclass(frozen=True, eq=False)
+class DistinctPoints:
+    """The distinct ones among points, in an order that does not depend on that of the rows.
 
     Points are compared by coordinates in whole steps from the lowest one, of 2**-24 of a column's
     range, but wider than rounding errors: so last bits, which other machines round otherwise, do
     not count.
-
-    Returns
-    -------
-    first : ndarray of shape (n_distinct,)
-        A row that holds each distinct point, in their order.
-    distinct : ndarray of shape (n_rows,)
-        Number of each row's point.
     """
-    lowest, highest = points.min(axis=0), points.max(axis=0)
-    largest = np.maximum(highest, -lowest)
-    step = np.maximum(2.0**-24 * (highest - lowest), 2.0**-48 * largest)
-    step[step == 0] = 1.0
-    keys = np.empty(len(points), dtype=object)  # bytes, the most significant first
-    keys[:] = [np.rint((point - lowest) / step).astype(">u4").tobytes() for point in points]
-    _, first, distinct = np.unique(keys, return_index=True, return_inverse=True)
-    return first, distinct
 
+    points: np.ndarray  # (n_distinct, n_columns)
+    steps: np.ndarray  # (n_distinct, n_columns), the same in whole steps
+    number: np.ndarray  # (n_rows,), which of them each row is
 
-def warn_of_few_distinct(points: np.ndarray, n_components: int) -> None:
-    """Warn if components outnumber distinct points."""
-    n_distinct = len(distinct_rows(points)[0])
-    if n_distinct < n_components:
-        warnings.warn(
-            f"n_components={n_components} exceeds the {n_distinct} distinct rows of X, so that "
-            "components must share rows or go without; choose a smaller n_components.",
-            UserWarning,
-            stacklevel=2,
-        )
+    @classmethod
+    def of(cls, points: np.ndarray) -> Self:
+        """Find the distinct points."""
+        lowest, highest = points.min(axis=0), points.max(axis=0)
+        largest = np.maximum(highest, -lowest)
+        step = np.maximum(2.0**-24 * (highest - lowest), 2.0**-48 * largest)
+        step[step == 0] = 1.0
+        keys = np.empty(len(points), dtype=object)  # bytes, the most significant first
+        keys[:] = [np.rint((point - lowest) / step).astype(">u4").tobytes() for point in points]
+        _, first, number = np.unique(keys, return_index=True, return_inverse=True)
+        return cls(points[first], np.rint((points[first] - lowest) / step), number)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def warn_if_fewer_than(self, n_components: int) -> None:
+        """Warn if components outnumber distinct points."""
+        if len(self) < n_components:
+            warnings.warn(
+                f"n_components={n_components} exceeds the {len(self)} distinct rows of X, so that "
+                "components must share rows or go without; choose a smaller n_components.",
+                UserWarning,
+                stacklevel=2,
+            )
 
 
 def cluster_rows(
-    points: np.ndarray,
+    distinct: DistinctPoints,
     weight: np.ndarray,
     n_clusters: int,
     scaled: bool,
     generator: np.random.Generator,
 ) -> np.ndarray:
-    """Return the k-means cluster of each point.
+    """Return the k-means cluster of each row.
 
     With ``scaled``, columns are brought to unit variance, so that their units do not matter. The
-    clusters are found from distinct points: neither the order of the rows matters, nor that some
-    are repeated instead of weighted.
+    clusters are found from distinct points and weights, without their last bits: neither the order
+    of the rows matters, nor that some are repeated instead of weighted.
     """
-    first, distinct = distinct_rows(points)
-    own_weight = np.bincount(distinct, weight)
-    points = _standardised(points[first], own_weight) if scaled else points[first]
+    own_weight = _without_last_bits(np.bincount(distinct.number, weight))
+    if scaled:
+        points = _standardised(distinct.steps, own_weight)
+    else:
+        points = np.rint(distinct.points * 2.0**24) * 2.0**-24
     k_means = KMeans(
-        min(n_clusters, len(first)), n_init=1, random_state=int(generator.integers(2**31))
+        min(n_clusters, len(distinct)), n_init=1, random_state=int(generator.integers(2**31))
     )
-    k_means.fit(points, sample_weight=own_weight)
-    return k_means.labels_[distinct]
+    return k_means.fit(points, sample_weight=own_weight).labels_[distinct.number]
+
+
+def _without_last_bits(weight: np.ndarray) -> np.ndarray:
+    unit = np.ldexp(1.0, np.frexp(weight.max())[1] - 40)
+    return np.rint(weight / unit) * unit
 
 
 def _standardised(points: np.ndarray, weight: np.ndarray) -> np.ndarray:
