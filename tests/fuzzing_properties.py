@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from unittest import mock
 
 import numpy as np
-from joblib import parallel_config
+from joblib import parallel_backend
 from sklearn.base import clone
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -502,7 +502,7 @@ def attempt(function, *arguments):
     that is not declared.
     """
     result = error = None
-    threads = parallel_config("threading")  # classifiers would start processes
+    threads = parallel_backend("threading")  # classifiers would start processes
     with threads, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
