@@ -252,6 +252,7 @@ def integer_weights_repeat_rows(problem, model):
     applies(not problem.parts_of(DecisionTreeClassifier))  # splits that tie follow rounding
     weight = np.random.default_rng(problem.seed).integers(0, 4, len(problem.X))
     weight[0] = 1
+    applies(not lends_values(problem, weight))  # one to each row, whatever its weight
     times = np.repeat(np.arange(len(problem.X)), weight)
     y = None if problem.y is None else problem.y[times]
     repeated = fit_to_the_end(problem, X=problem.X[times], y=y, weight=None)
@@ -260,6 +261,15 @@ def integer_weights_repeat_rows(problem, model):
     # A classifier inside ends by a tolerance of its own.
     tolerance = 1e-2 if problem.parts_of(ChainRuleDensity) else TO_ROUNDING
     assert_equal_scores(weighted.score_samples(rows), repeated.score_samples(rows), tolerance)
+
+
+def lends_values(problem, weight):
+    """True if a class lacks values in a column, which it gets from all rows."""
+    if problem.y is None:
+        return False
+    missing = np.isnan(problem.X.astype(np.float64))
+    rows = [(problem.y == label) & (weight > 0) for label in np.unique(problem.y)]
+    return any(own.any() and missing[own].all(axis=0).any() for own in rows)
 
 
 def follows_the_order_of_rows(problem):
