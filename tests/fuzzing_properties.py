@@ -450,7 +450,7 @@ PROPERTIES = [
 # ---------------------------------------------------------------------- running
 @dataclass
 class Tally:
-    """What came of the problems of many seeds."""
+    """Outcomes of the problems of many seeds."""
 
     estimators: Counter = field(default_factory=Counter)
     refused: Counter = field(default_factory=Counter)  # by estimator: the fit was refused

@@ -10,7 +10,7 @@ from .estimators import ADDITIVE_CASES, FAMILY_CASES, cases, few_steps
 
 
 def takes_fractions(case):
-    """Whether the density takes weights that repeat no whole number of rows."""
+    """True if the density takes weights that repeat no whole number of rows."""
     return case.name != "transformed-power"
 
 

@@ -24,7 +24,7 @@ FARTHEST = 1e300  # standard deviations; keeps the probabilities of rows farther
 
 
 class TailProbability(DensityHooks):
-    """What a density says of a row that is comparable whatever the row misses."""
+    """Scores of rows that are comparable whatever the rows miss."""
 
     sample: Callable[..., np.ndarray]
     _check_query: Callable[[Any], Any]

@@ -1,4 +1,4 @@
-"""What the data do not determine: constant columns, and covariances that are near singular."""
+"""Warnings of constant columns, and of covariances that the data do not determine."""
 
 from __future__ import annotations
 

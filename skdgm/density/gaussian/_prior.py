@@ -80,7 +80,7 @@ def column_variances(moments: Moments) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class CovariancePrior:
-    """What regularises a covariance S: noise in rows, and a prior of fixed target and strength.
+    """Regularisation of a covariance S: noise in rows, and a prior of fixed target and strength.
 
     With lambda the shrinkage, T the target's variances and R those of the noise, a row adds
 

@@ -1,4 +1,4 @@
-"""What a normal density knows of all rows: the scale of the columns, and its prior."""
+"""Knowledge of all rows that a normal density has: the scale of the columns, and its prior."""
 
 from __future__ import annotations
 
