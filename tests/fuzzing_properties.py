@@ -421,7 +421,11 @@ def the_order_of_rows_does_not_matter(problem, model):
     y, weight = (None if one is None else one[order] for one in (problem.y, problem.weight))
     model = fit_to_the_end(problem)
     permuted = fit_to_the_end(problem, X=problem.X[order], y=y, weight=weight)
-    assert_equal_scores(permuted.score_samples(problem.X), model.score_samples(problem.X))
+    # The search for an exponent ends by a tolerance of its own.
+    tolerance = 1e-2 if problem.parts_of(PowerTransformer) else TO_ROUNDING
+    assert_equal_scores(
+        permuted.score_samples(problem.X), model.score_samples(problem.X), tolerance
+    )
 
 
 PROPERTIES = [
