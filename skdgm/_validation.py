@@ -11,17 +11,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
+from sklearn import preprocessing
 from sklearn.base import BaseEstimator
-from sklearn.preprocessing import (
-    Binarizer,
-    FunctionTransformer,
-    MaxAbsScaler,
-    MinMaxScaler,
-    Normalizer,
-    OneHotEncoder,
-    OrdinalEncoder,
-    PolynomialFeatures,
-)
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
@@ -29,14 +20,14 @@ RandomState = int | np.random.RandomState | np.random.Generator | None
 
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100  # sums and products of weights then stay finite
 NEED_NO_WEIGHTS = (
-    Binarizer,
-    FunctionTransformer,
-    MaxAbsScaler,
-    MinMaxScaler,
-    Normalizer,
-    OneHotEncoder,
-    OrdinalEncoder,
-    PolynomialFeatures,
+    preprocessing.Binarizer,
+    preprocessing.FunctionTransformer,
+    preprocessing.MaxAbsScaler,
+    preprocessing.MinMaxScaler,
+    preprocessing.Normalizer,
+    preprocessing.OneHotEncoder,
+    preprocessing.OrdinalEncoder,
+    preprocessing.PolynomialFeatures,
 )
 MOST_REPEATED = 2**31  # rows that integer weights may make
 WORTHLESS = 1e-100  # share of the largest weight below which a row counts for nothing
