@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 from scipy import sparse
 
 from ._kernels.codes import pack_windows, pack_words, unpack_words
+from ._tables import INEXACT, first_inexact
 from ._validation import ColumnError
 
 LARGEST_CODE = 65_534  # of a category; the code after it marks a missing value
@@ -144,6 +145,25 @@ def as_codes(X: np.ndarray) -> np.ndarray:
     if missing is not None:
         codes[missing] = missing_code(codes)
     return readonly(codes)
+
+
+def as_exact_floats(X: Any) -> Any:
+    """Return validated numbers as float64, without a copy if they are.
+
+    Raises
+    ------
+    ValueError
+        If an integer is so large that floats cannot hold it; the message names its place.
+    """
+    cell = None if sparse.issparse(X) else first_inexact(X)
+    if cell is not None:
+        row, column = cell
+        raise ColumnError(
+            f"{{table}} {INEXACT.format(place='row {row}, {column}', value='{value}')}",
+            column,
+            {"row": row, "value": X[cell]},
+        )
+    return X.astype(np.float64, copy=False)
 
 
 def holds_grey_levels(X: np.ndarray) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Number
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +15,8 @@ from sklearn import preprocessing
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
+
+from ._tables import read_table
 
 RandomState = int | np.random.RandomState | np.random.Generator | None
 
@@ -138,6 +140,8 @@ def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
     """
     if sample_weight is None:
         return None
+    if not isinstance(sample_weight, Number):
+        sample_weight = read_table(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
     if weight.min() < 0:
         row = int(weight.argmin())

@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
 from sklearn.impute import MissingIndicator
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from ._tables import validate_table
 from ._validation import RandomState, all_or_nothing, check_observed
 from .density import BaseDensity
 from .density._composite import check_takes_missing
@@ -119,7 +120,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             left as it was before the call.
         """
         with all_or_nothing(self, anew=True):
-            table = validate_data(self, X, **self.density._input_checks)
+            table = validate_table(self, X, **self.density._input_checks)
             check_observed(table, getattr(self, "feature_names_in_", None))
             check_takes_missing(self.density)
             self.density_ = clone(self.density).fit(X)  # X itself: its columns may have names
@@ -147,7 +148,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             If the observed values of a row have probability zero.
         """
         check_is_fitted(self)
-        table = validate_data(self, X, reset=False, **self.density_._input_checks)
+        table = validate_table(self, X, reset=False, **self.density_._input_checks)
         if self.strategy == "sample":
             completed = self.density_.conditional_sample(X, random_state=self.random_state)
         elif self.strategy == "mode":

@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.utils.validation import validate_data
 
+from .._tables import validate_table
 from ..conditional import GaussianDiscriminant, GenerativeClassifier
 from ..conditional._lend import lacking_columns, with_lent_values
 from ..density import (
@@ -86,13 +86,13 @@ class ValuesForEveryClass(TransformerMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         """Find the columns without any value."""
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        X = validate_table(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         self.empty_ = np.isnan(X).all(axis=0)
         return self
 
     def transform(self, X: np.ndarray) -> np.ndarray:
         """Set the columns without any value to 0."""
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        X = validate_table(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         return zeros_in(self.empty_, X)
 
     def fit_transform(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:

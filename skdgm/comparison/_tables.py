@@ -19,7 +19,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
-from sklearn.utils import check_array
+
+from .._tables import as_frame, is_pandas
+from .._tables import check_table as read_and_check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,15 +180,36 @@ def check_table(X: Any, y: ArrayLike) -> tuple[pd.DataFrame | np.ndarray, np.nda
         raise ValueError(
             f"X must be a dense table, got a {type(X).__name__}; X.toarray() makes it one."
         )
-    if isinstance(X, pandas.DataFrame):
-        X = _check_frame(X)
+    X = _unmasked(X)
+    frame = as_frame(X)
+    if frame is not None:
+        X = _check_frame(frame if is_pandas(frame) else _as_pandas(frame))
     elif np.asarray(X).dtype.kind in "biuf":
-        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
+        X = read_and_check(X, "X", dtype=np.float64, ensure_all_finite="allow-nan")
     else:
         X = _check_frame(pandas.DataFrame(X).infer_objects())
     labels = _check_labels(y, len(X))
     _check_variation(X)
     return X, labels
+
+
+def _unmasked(X: Any) -> Any:
+    """Return X with None in place of masked cells."""
+    if not isinstance(X, np.ma.MaskedArray):
+        return X
+    objects = X.data.astype(object)
+    objects[np.ma.getmaskarray(X)] = None
+    return import_pandas().DataFrame(objects).infer_objects() if X.ndim == 2 else objects
+
+
+def _as_pandas(frame: Any) -> pd.DataFrame:
+    """Return a frame of narwhals as one of pandas, with None in place of nulls."""
+    pandas = import_pandas()
+    columns = {
+        name: pandas.Series(frame.get_column(name).to_list(), dtype=object)
+        for name in frame.columns
+    }
+    return pandas.DataFrame(columns).infer_objects()
 
 
 def _check_frame(X: pd.DataFrame) -> pd.DataFrame:
@@ -217,6 +240,7 @@ def _check_variation(X: pd.DataFrame | np.ndarray) -> None:
 
 def _check_labels(y: ArrayLike, n_rows: int) -> np.ndarray:
     pandas = import_pandas()
+    y = _unmasked(np.array(y, dtype=object) if isinstance(y, list | tuple) else y)
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]

@@ -15,9 +15,9 @@ from sklearn.utils.validation import (
     _get_feature_names,
     check_array,
     check_is_fitted,
-    validate_data,
 )
 
+from .._tables import check_table, frame_header, read_labels, validate_table
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -73,8 +73,8 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         """
         with all_or_nothing(self, anew=True):
             if y is None:
-                validate_data(self, X, y=None)  # scikit-learn's own message
-            rows = validate_data(self, X, **self._input_checks)
+                validate_table(self, X, y=None)  # scikit-learn's own message
+            rows = validate_table(self, X, **self._input_checks)
             Y = self._check_outputs(rows, y, reset=True)
             weight, rows, Y = leave_out_weightless(check_weight(sample_weight, rows), rows, Y)
             self._fit(rows, Y, weight)
@@ -211,14 +211,14 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
     # ------------------------------------------------------------------ shared machinery
     def _check_conditions(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
-        return validate_data(self, X, reset=False, **self._input_checks)
+        return validate_table(self, X, reset=False, **self._input_checks)
 
     def _check_outputs(self, X: np.ndarray, y: ArrayLike, reset: bool = False) -> np.ndarray:
         """Return y as a table with as many rows as X and as many columns as in fit."""
-        names, name = _get_feature_names(y), getattr(y, "name", None)
+        names, name = _get_feature_names(frame_header(y)), getattr(y, "name", None)
         if reset and names is None and isinstance(name, str):
             names = np.array([name], dtype=object)  # a pandas Series
-        Y = check_array(y, ensure_2d=False, input_name="y", **self._output_checks)
+        Y = self._read_outputs(y)
         if len(Y) != len(X):
             raise ValueError(
                 f"X and y have inconsistent numbers of samples: {len(X)} and {len(Y)} rows; give y "
@@ -242,6 +242,12 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
                 f"{list(known)}; give y the same columns in the same order."
             )
         return Y
+
+    def _read_outputs(self, y: Any) -> np.ndarray:
+        checks = {"ensure_2d": False, **self._output_checks}
+        if "dtype" in checks:  # labels of any kind
+            return check_array(read_labels(y), input_name="y", **checks)
+        return check_table(y, "y", **checks)
 
     def _like_outputs(self, table: np.ndarray) -> np.ndarray:
         return table[:, 0] if self._one_dimensional else table

@@ -16,8 +16,9 @@ from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from .._tables import read_labels, validate_table
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -92,7 +93,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         with all_or_nothing(self, anew=True):
             prototype = self._make_density()
             prototype._validate_params()
-            rows, labels = validate_data(self, X, y, **prototype._input_checks)
+            rows, labels = validate_table(self, X, y, **prototype._input_checks)
             check_classification_targets(labels)
             self._fit_classes(prototype, rows, labels, sample_weight)
         return self
@@ -195,7 +196,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         density = self._group.densities[0]  # all encode alike
-        codes = density._encode(validate_data(self, X, reset=False, **density._input_checks))
+        codes = density._encode(validate_table(self, X, reset=False, **density._input_checks))
         log_prob = np.full((codes.shape[0], len(self.classes_)), -np.inf)
         log_prob[:, self._learned] = np.concatenate(
             run_in_row_blocks(self._group.log_prob, codes, self.n_jobs)
@@ -325,7 +326,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return X, self.classes_[label]
 
     def _check_labels(self, y: Any, n_samples: int) -> np.ndarray:
-        y = np.asarray(y)
+        y = np.asarray(y) if np.ndim(y) == 0 else read_labels(y)
         if y.shape not in ((), (n_samples,)):
             raise ValueError(
                 f"y must be one class label or {n_samples} of them, one for each of n_samples; got "

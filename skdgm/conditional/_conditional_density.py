@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from .._codes import dtype_that_holds
+from .._codes import as_exact_floats, dtype_that_holds
 from .._validation import ColumnError
 from ..density import BaseDensity
 from ..density._composite import check_takes_missing
@@ -167,7 +167,7 @@ class ConditionalDensity(BaseConditional):
     def _joint(self, X: np.ndarray, Y: np.ndarray | None = None) -> Any:
         """Return X and Y side by side, with Y missing if it is None."""
         if Y is None:
-            Y = np.full((len(X), self.n_outputs_), np.nan)
+            X, Y = as_exact_floats(X), np.full((len(X), self.n_outputs_), np.nan)
         table = np.hstack([X, Y])
         if self._joint_names is None:
             return table

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._codes import dtype_that_holds
+from .._codes import as_exact_floats, dtype_that_holds
+from .._tables import validate_table
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -303,7 +304,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
     def _check_training(
         self, X: Any, sample_weight: ArrayLike | None, reset: bool
     ) -> tuple[Any, np.ndarray | None]:
-        X = validate_data(self, X, reset=reset, **self._input_checks)
+        X = validate_table(self, X, reset=reset, **self._input_checks)
         weight, X = leave_out_weightless(check_weight(sample_weight, X), X)
         if reset:
             check_observed(X, getattr(self, "feature_names_in_", None))
@@ -311,11 +312,11 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
 
     def _check_query(self, X: Any) -> Any:
         check_is_fitted(self)
-        return validate_data(self, X, reset=False, **self._input_checks)
+        return validate_table(self, X, reset=False, **self._input_checks)
 
     @property
     def _dense_input_checks(self) -> dict:
-        """Options of validate_data for an estimator around the density that takes no sparse X."""
+        """Options of validate_table for an estimator around the density that takes no sparse X."""
         checks = self._input_checks
         return {name: checks[name] for name in checks if name != "accept_sparse"}
 
@@ -329,7 +330,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """Return a copy of X with the missing values replaced by those that a hook returns."""
         X = self._check_query(X)
         if as_float and X.dtype.kind != "f":
-            X = X.astype(np.float64)
+            X = as_exact_floats(X)
         rows = rows_with_missing(X)
         if not len(rows):
             return X.copy()

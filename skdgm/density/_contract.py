@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._codes import as_exact_floats
 from ._engine.blocks import run_in_threads, total_weight, weighted_blocks
 from ._engine.columns import KINDS, ColumnKind, Columns
 from ._engine.statistics import add_in_pairs
@@ -33,7 +34,7 @@ class DensityHooks(ABC):
     n_jobs: int | None = None  # threads over blocks of rows; a family may make it a parameter
     _parameter_constraints: dict = {}
     _column_kind: ClassVar[ColumnKind | None] = None  # of all columns, unless _columns says
-    _input_checks: Any = {"ensure_all_finite": "allow-nan"}  # options of validate_data
+    _input_checks: Any = {"ensure_all_finite": "allow-nan"}  # options of validate_table
     _group_type: ClassVar[type | None] = None  # a DensityGroup that computes densities together
     _rules_out_rows: Any = True  # False if no row ever has probability zero
     _is_additive: Any = True  # False if the statistics of batches do not add up to those of one fit
@@ -109,7 +110,7 @@ class DensityHooks(ABC):
 
     def _encode(self, X: Any) -> Any:
         """Check validated X against what the training data declared and return its codes."""
-        return X.astype(np.float64, copy=False)
+        return as_exact_floats(X)
 
     def _recode(self, table: np.ndarray) -> Any:
         """Return the codes of a table like the one that NumPy makes of codes."""

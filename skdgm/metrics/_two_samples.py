@@ -8,8 +8,8 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_distances, pairwise_kernels
-from sklearn.utils import check_array
 
+from .._tables import check_table
 from .._validation import RandomState, check_generator
 
 BLOCK_CELLS = 2**22  # cells of the kernel matrix computed at once
@@ -160,7 +160,7 @@ def _median_heuristic(rows: np.ndarray, kernel: str | Callable) -> float | None:
 
 def _check_samples(X: ArrayLike, Y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     checked = [
-        check_array(sample, dtype=np.float64, ensure_min_samples=2, input_name=name)
+        check_table(sample, name, dtype=np.float64, ensure_min_samples=2)
         for sample, name in ((X, "X"), (Y, "Y"))
     ]
     if checked[0].shape[1] != checked[1].shape[1]:

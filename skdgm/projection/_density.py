@@ -6,10 +6,13 @@ directions.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from .._tables import validate_table
 from .._validation import RandomState, check_generator, check_n_samples
 from ..density.gaussian._covariances import LowRankCovariance, log_prob_at
 
@@ -92,13 +95,14 @@ class ProbabilisticPCAMixin:
         noiseless = n_axes == d  # then no direction is left for the noise
         return d + LowRankCovariance.n_parameters(d, n_axes) - noiseless
 
-    def _check(self, X: ArrayLike, reset: bool = False) -> np.ndarray:
-        return validate_data(
+    def _check(self, X: ArrayLike, reset: bool = False, **checks: Any) -> Any:
+        return validate_table(
             self,
             X,
             dtype=[np.float64, np.float32],
             ensure_all_finite="allow-nan",
             reset=reset,
+            **checks,
         )
 
     def _covariance(self) -> LowRankCovariance:

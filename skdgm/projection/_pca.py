@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.decomposition import PCA
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
 
 from .._codes import has_missing
 from .._validation import all_or_nothing, check_observed
@@ -21,6 +22,8 @@ from ..density.gaussian._moments import Moments
 from ._density import ProbabilisticPCAMixin
 from ._missing import complete, expected_moments, fit_incomplete
 from ._principal_axes import principal_axes
+
+SPARSE_FORMATS = ("csr", "csc")
 
 
 class PCAProjection(ProbabilisticPCAMixin, PCA):
@@ -198,15 +201,17 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         self._validate_params()
         with all_or_nothing(self, anew=True):
             self.__dict__.pop("_moments", None)
-            table = None if sparse.issparse(X) else self._check(X, reset=True)
-            if table is not None and has_missing(table):
+            table = self._check(X, reset=True, accept_sparse=SPARSE_FORMATS)
+            if not sparse.issparse(table) and has_missing(table):
                 self._fit_missing(table)
                 return self
+            names = {n: own for n, own in vars(self).items() if n == "feature_names_in_"}
             with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
-                super().fit(X)
+                super().fit(table)
+            self.__dict__.update(names)  # of the columns, which an array does not have
             self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
             if self.n_samples_ == 1:
-                row = sparse.csr_array(X).toarray() if table is None else table
+                row = table.toarray() if sparse.issparse(table) else table
                 self._moments = Moments.count(row, None, scatter="full")
                 self._set_from_moments()
         return self
@@ -239,12 +244,11 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
             The projected rows; the posterior mean if a row has missing values.
         """
         check_is_fitted(self)
+        X = self._check(X, accept_sparse=SPARSE_FORMATS)
         if sparse.issparse(X):
-            X = validate_data(
-                self, X, dtype=[np.float64, np.float32], accept_sparse=("csr", "csc"), reset=False
-            )
+            check_array(X, accept_sparse=SPARSE_FORMATS, estimator=self, input_name="X")  # no NaN
         else:
-            X = complete(self._check(X), self.mean_, self._covariance())
+            X = complete(X, self.mean_, self._covariance())
         Z = X @ self.components_.T - self.mean_ @ self.components_.T
         if self.whiten:
             Z /= np.maximum(np.sqrt(self.explained_variance_), np.finfo(Z.dtype).eps)
@@ -306,8 +310,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
                 self._fit_missing(table)
                 return self
             if first:
-                row = sparse.csr_array(X).toarray() if table is None else table
-                self._moments = Moments.count(row, None, scatter="full")
+                self._moments = Moments.count(table, None, scatter="full")
             else:
                 further = expected_moments(table, self.mean_, self._covariance())
                 self._moments = self._moments_so_far() + further

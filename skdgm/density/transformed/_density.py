@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
+from ..._codes import as_exact_floats
 from ..._validation import check_observed
 from .._base import BaseDensity
 from .._composite import CompositeDensity
@@ -139,7 +140,7 @@ class TransformedDensity(CompositeDensity):
     # ------------------------------------------------------------------ rows behind the transformer
     def _encode_training(self, X: np.ndarray, weight: np.ndarray | None, extend: bool) -> Any:
         self._check_continuous(get_tags(self.density).input_tags.categorical)
-        X = np.ascontiguousarray(X, dtype=np.float64)
+        X = np.ascontiguousarray(as_exact_floats(X))
         check_observed(X, getattr(self, "feature_names_in_", None))
         self.transformer_ = clone(self.transformer)
         self._map = fit_map(self.transformer_, X, weight)
@@ -155,7 +156,7 @@ class TransformedDensity(CompositeDensity):
         return TransformedRows(X, codes, log_det)
 
     def _encode(self, X: np.ndarray) -> TransformedRows:
-        X = np.ascontiguousarray(X, dtype=np.float64)
+        X = np.ascontiguousarray(as_exact_floats(X))
         Z, log_det = self._map.forward(X)
         outside = ~np.isfinite(Z) & ~np.isnan(X)  # of the domain, or of what floats can hold
         if outside.any():

@@ -1,0 +1,118 @@
+"""The reader of the tables that users pass: numbers come out, with NaN where a cell is missing.
+
+Cells may be missing in any clothing: NaN, None, ``pandas.NA``, NaT, null or masked. Columns that
+hold no numbers (text, dates, ...) are refused, in a sentence that names the column and the cure.
+All that scikit-learn checks, it checks afterwards, on plain arrays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array, check_X_y
+from sklearn.utils.validation import validate_data
+
+from ._arrays import array_of_rows, check_exact, first_inexact, is_plain, read_array
+from ._errors import INEXACT
+from ._frames import as_frame, frame_header, header, is_pandas, read_frame, read_series
+from ._labels import read_labels
+from ._sparse import read_sparse
+
+__all__ = [
+    "INEXACT",
+    "as_frame",
+    "check_exact",
+    "check_table",
+    "first_inexact",
+    "frame_header",
+    "is_pandas",
+    "read_labels",
+    "read_table",
+    "validate_table",
+]
+
+NOT_GIVEN = object()
+
+
+def validate_table(
+    estimator: Any, X: Any, y: Any = NOT_GIVEN, *, reset: bool = True, **checks: Any
+) -> Any:
+    """Read X, and y if it is given, and check them as scikit-learn's ``validate_data`` does.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_`` and ``feature_names_in_``, or has them to compare X with.
+    X : array-like of shape (n_samples, n_features)
+        A table in any clothing.
+    y : array-like of shape (n_samples,), optional
+        Class labels; None raises an error if the estimator needs some.
+    reset : bool, default=True
+        Whether to set what the estimator knows about the columns, rather than to compare with it.
+    **checks
+        Options of :func:`sklearn.utils.check_array`.
+
+    Returns
+    -------
+    X : ndarray or sparse matrix
+        A table of numbers, or a tuple of X and y if y is given.
+    """
+    frame = None if is_plain(X) else as_frame(X)
+    labels = [] if y is NOT_GIVEN else [None if y is None else read_labels(y)]
+    if frame is None:
+        table = _read(X, "X", checks)
+        return validate_data(estimator, table, *labels, reset=reset, **checks)
+    validate_data(estimator, header(frame), *labels, reset=reset, skip_check_array=True)
+    table = _read(frame, "X", checks)
+    if not labels or labels[0] is None:
+        return check_array(table, estimator=estimator, input_name="X", **checks)
+    return check_X_y(table, *labels, estimator=estimator, **checks)
+
+
+def check_table(X: Any, name: str, **checks: Any) -> Any:
+    """Read a table that belongs to no estimator, and check it as ``check_array`` does."""
+    return check_array(_read(X, name, checks), input_name=name, **checks)
+
+
+def read_table(X: Any, name: str = "X", accept_sparse: Any = False) -> Any:
+    """Return a table, or a single column, as an array or a sparse matrix of numbers.
+
+    Missing cells are NaN. A plain array of numbers is returned as it is. Whatever is not a table at
+    all is left to scikit-learn's checks.
+
+    Parameters
+    ----------
+    X : object
+        The table.
+    name : str, default="X"
+        Name of the argument, for errors.
+    accept_sparse : bool, str or sequence of str, default=False
+        Formats to keep, as in :func:`sklearn.utils.check_array`.
+
+    Returns
+    -------
+    table : ndarray or sparse matrix
+        The numbers.
+    """
+    if is_plain(X) or isinstance(X, np.matrix):
+        return X
+    if sparse.issparse(X):
+        return read_sparse(X, name, accept_sparse)
+    frame = as_frame(X, name)
+    if frame is not None:
+        table = read_frame(frame, name, accept_sparse)
+        return read_sparse(table, name, accept_sparse) if sparse.issparse(table) else table
+    column = read_series(X, name)
+    if column is not None:
+        return column
+    return read_array(array_of_rows(X, name), name)
+
+
+def _read(X: Any, name: str, checks: dict) -> Any:
+    """Read a table; if it is to be converted to floats, check that this loses nothing."""
+    table = read_table(X, name, checks.get("accept_sparse", False))
+    if "dtype" in checks and isinstance(table, np.ndarray):
+        check_exact(table, name)
+    return table
