@@ -1,10 +1,9 @@
-"""Checks shared by all estimators: randomness, weights, columns, and all-or-nothing fits."""
+"""Checks shared by all estimators: randomness, weights and columns."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from numbers import Integral, Number
 from typing import Any, Self
 
@@ -283,23 +282,3 @@ def check_observed(
             empty[0],
             {"name": name, "which": which},
         )
-
-
-@contextmanager
-def all_or_nothing(estimator: BaseEstimator, anew: bool = False) -> Iterator[None]:
-    """Restore the estimator if an exception leaves the block.
-
-    ``anew`` deletes the attributes of an earlier fit first, so that none outlives it.
-    """
-    state = estimator.__dict__
-    before = state.copy()
-    if anew:
-        for name in before:
-            if name.endswith("_") and not name.startswith("_"):
-                del state[name]
-    try:
-        yield
-    except BaseException:
-        state.clear()
-        state.update(before)
-        raise

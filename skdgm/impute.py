@@ -11,10 +11,11 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
 from sklearn.impute import MissingIndicator
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in
 
+from ._fitted import learning, query
 from ._tables import validate_table
-from ._validation import RandomState, all_or_nothing, check_observed
+from ._validation import RandomState, check_observed
 from .density import BaseDensity
 from .density._composite import check_takes_missing
 
@@ -119,16 +120,17 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             If the density does not accept X, or a column has no observed value. The imputer is then
             left as it was before the call.
         """
-        with all_or_nothing(self, anew=True):
-            table = validate_table(self, X, **self.density._input_checks)
-            check_observed(table, getattr(self, "feature_names_in_", None))
-            check_takes_missing(self.density)
-            self.density_ = clone(self.density).fit(X)  # X itself: its columns may have names
-            self.indicator_ = None
-            if self.add_indicator:
-                self.indicator_ = MissingIndicator(error_on_new=False).fit(table)
+        with learning(self, anew=True) as new:
+            table = validate_table(new, X, **new.density._input_checks)
+            check_observed(table, getattr(new, "feature_names_in_", None))
+            check_takes_missing(new.density)
+            new.density_ = clone(new.density).fit(X)  # X itself: its columns may have names
+            new.indicator_ = None
+            if new.add_indicator:
+                new.indicator_ = MissingIndicator(error_on_new=False).fit(table)
         return self
 
+    @query
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Impute the missing values of X.
 
@@ -147,7 +149,6 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         ValueError
             If the observed values of a row have probability zero.
         """
-        check_is_fitted(self)
         table = validate_table(self, X, reset=False, **self.density_._input_checks)
         if self.strategy == "sample":
             completed = self.density_.conditional_sample(X, random_state=self.random_state)
@@ -162,6 +163,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             return sparse.hstack([completed, indicators], format="csr")
         return np.hstack([completed, indicators.astype(completed.dtype)])
 
+    @query
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the columns that ``transform`` returns.
 
@@ -175,7 +177,6 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         names : ndarray of str
             These names, followed by those of the indicator columns.
         """
-        check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         if self.indicator_ is None:
             return names

@@ -14,13 +14,12 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import (
     _get_feature_names,
     check_array,
-    check_is_fitted,
 )
 
+from .._fitted import learning, query
 from .._tables import check_table, frame_header, read_labels, validate_table
 from .._validation import (
     RandomState,
-    all_or_nothing,
     check_generator,
     check_n_samples,
     check_weight,
@@ -71,15 +70,16 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
             If the model does not accept X, y or the weights, or their lengths differ. The model is
             then left as it was before the call.
         """
-        with all_or_nothing(self, anew=True):
+        with learning(self, anew=True) as new:
             if y is None:
-                validate_table(self, X, y=None)  # scikit-learn's own message
-            rows = validate_table(self, X, **self._input_checks)
-            Y = self._check_outputs(rows, y, reset=True)
+                validate_table(new, X, y=None)  # scikit-learn's own message
+            rows = validate_table(new, X, **new._input_checks)
+            Y = new._check_outputs(rows, y, reset=True)
             weight, rows, Y = leave_out_weightless(check_weight(sample_weight, rows), rows, Y)
-            self._fit(rows, Y, weight)
+            new._fit(rows, Y, weight)
         return self
 
+    @query
     def score_samples(self, X: ArrayLike, y: ArrayLike | None = None) -> np.ndarray:
         """Compute the log-probability (or log-density) of each row of y given that of X.
 
@@ -105,6 +105,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
             return np.zeros(len(X))
         return self._log_prob(X, self._check_outputs(X, y))
 
+    @query
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Compute the mean log-probability of y given X, comparable between folds of any size.
 
@@ -128,6 +129,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         weight, log_prob = leave_out_weightless(check_weight(sample_weight, log_prob), log_prob)
         return float(np.average(log_prob, weights=weight))
 
+    @query
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict y for each row of X.
 
@@ -143,6 +145,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         """
         return self._like_outputs(self._predict(self._check_conditions(X)))
 
+    @query
     def predict_mode(self, X: ArrayLike) -> np.ndarray:
         """Find the jointly most probable y for each row of X.
 
@@ -158,6 +161,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         """
         return self._like_outputs(self._predict_mode(self._check_conditions(X)))
 
+    @query
     def sample_y(
         self, X: ArrayLike, n_samples: int = 1, random_state: RandomState = None
     ) -> np.ndarray:
@@ -210,7 +214,6 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
 
     # ------------------------------------------------------------------ shared machinery
     def _check_conditions(self, X: ArrayLike) -> np.ndarray:
-        check_is_fitted(self)
         return validate_table(self, X, reset=False, **self._input_checks)
 
     def _check_outputs(self, X: np.ndarray, y: ArrayLike, reset: bool = False) -> np.ndarray:

@@ -16,12 +16,11 @@ from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
+from .._fitted import learning, query
 from .._tables import read_labels, validate_table
 from .._validation import (
     RandomState,
-    all_or_nothing,
     check_generator,
     check_n_samples,
     check_observed,
@@ -90,12 +89,12 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             If a class has no observed value in a column. The values of all rows then stand in, so
             that the column does not speak for or against the class.
         """
-        with all_or_nothing(self, anew=True):
-            prototype = self._make_density()
+        with learning(self, anew=True) as new:
+            prototype = new._make_density()
             prototype._validate_params()
-            rows, labels = validate_table(self, X, y, **prototype._input_checks)
+            rows, labels = validate_table(new, X, y, **prototype._input_checks)
             check_classification_targets(labels)
-            self._fit_classes(prototype, rows, labels, sample_weight)
+            new._fit_classes(prototype, rows, labels, sample_weight)
         return self
 
     def _fit_classes(
@@ -180,6 +179,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return priors / priors.sum()
 
     # ------------------------------------------------------------------ queries
+    @query
     def predict_joint_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute the joint log-probability of each row and each class.
 
@@ -194,7 +194,6 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             ``log p(x, y = c)`` in nats, classes in the order of ``classes_``. Missing values are
             integrated out. ``-inf`` for a class whose rows all had weight zero.
         """
-        check_is_fitted(self)
         density = self._group.densities[0]  # all encode alike
         codes = density._encode(validate_table(self, X, reset=False, **density._input_checks))
         log_prob = np.full((codes.shape[0], len(self.classes_)), -np.inf)
@@ -205,6 +204,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         with np.errstate(divide="ignore"):  # a prior of zero
             return log_prob + np.log(self.priors_)
 
+    @query
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute the log-probability of each class given each row.
 
@@ -230,6 +230,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             joint[impossible] = np.log(self.priors_)
         return joint
 
+    @query
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute the probability of each class given each row.
 
@@ -246,6 +247,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         return responsibilities(self.predict_joint_log_proba(X), self.priors_)[0]
 
+    @query
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict the most probable class of each row.
 
@@ -262,6 +264,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         best = self._possible_joint_log_proba(X).argmax(axis=1)
         return self.classes_[best]
 
+    @query
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Compute the marginal log-probability of each row, whatever its class.
 
@@ -277,6 +280,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         return logsumexp(self.predict_joint_log_proba(X), axis=1)
 
+    @query
     def sample(
         self,
         n_samples: int = 1,
@@ -307,7 +311,6 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             If y holds an unknown label, that of a class whose rows all had weight zero, or not one
             label for each row.
         """
-        check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
         generator = check_generator(random_state)
         if y is None:

@@ -17,6 +17,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from .._codes import as_codes, holds_grey_levels
+from .._fitted import query
 from .._validation import ColumnError
 from ..density._engine.blocks import draw_categories, row_blocks
 from ..density.chain_rule._density import CLASSIFIER_CONSTRAINTS, ChainRuleDensity
@@ -143,6 +144,7 @@ class ChainRuleConditional(BaseConditional):
         self.n_jobs = n_jobs
 
     @available_if(lambda self: getattr(self, "n_outputs_", 1) == 1)
+    @query
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute the probability of each label, for a y of a single column.
 

@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from .._codes import as_exact_floats, dtype_that_holds
+from .._fitted import learning, query
 from .._tables import validate_table
 from .._validation import (
     RandomState,
-    all_or_nothing,
     check_generator,
     check_n_samples,
     check_observed,
@@ -78,9 +77,9 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
             If the density does not accept X or the weights, or a column has no observed
             value. The density is then left as it was before the call.
         """
-        with all_or_nothing(self, anew=True):
-            X, weight = self._check_training(X, sample_weight, reset=True)
-            self._learn(self._declare(X, weight), weight)
+        with learning(self, anew=True) as new:
+            X, weight = new._check_training(X, sample_weight, reset=True)
+            new._learn(new._declare(X, weight), weight)
         return self
 
     @available_if(lambda self: self._is_additive)
@@ -116,18 +115,19 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
             call.
         """
         self._validate_params()
-        with all_or_nothing(self):
-            extend = self.__sklearn_is_fitted__()
-            X, weight = self._check_training(X, sample_weight, reset=not extend)
-            codes = self._declare(X, weight, extend=extend)
+        with learning(self) as new:
+            extend = new.__sklearn_is_fitted__()
+            X, weight = new._check_training(X, sample_weight, reset=not extend)
+            codes = new._declare(X, weight, extend=extend)
             if extend:
                 tasks = weighted_blocks(codes, weight)
-                expected = run_in_threads(self._expected_statistics, tasks, self.n_jobs)
-                self._set(self._statistics + add_in_pairs(expected))
+                expected = run_in_threads(new._expected_statistics, tasks, new.n_jobs)
+                new._set(new._statistics + add_in_pairs(expected))
             else:
-                self._learn(codes, weight)
+                new._learn(codes, weight)
         return self
 
+    @query
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Compute the log-probability (or log-density) of each row.
 
@@ -145,6 +145,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """
         return self._log_prob_blocks(self._encode(self._check_query(X)))
 
+    @query
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Compute the mean log-probability of the rows, comparable between folds of any size.
 
@@ -162,6 +163,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """
         return float(np.mean(self.score_samples(X)))
 
+    @query
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
         """Draw rows from the fitted density.
 
@@ -177,7 +179,6 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         X : ndarray of shape (n_samples, n_features)
             The rows, of the training data's dtype, or a wider one where that cannot hold them.
         """
-        check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
         blocks = row_blocks(n_samples, self.n_features_in_)
         generators = spawn_generators(check_generator(random_state), len(blocks))
@@ -188,6 +189,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         X = drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
         return X.astype(dtype_that_holds(X, self._dtype), copy=False)
 
+    @query
     def conditional_sample(self, X: ArrayLike, random_state: RandomState = None) -> np.ndarray:
         """Draw the missing values of each row, given its observed values.
 
@@ -211,6 +213,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """
         return self._complete(X, self._sample_missing, generator=check_generator(random_state))
 
+    @query
     def conditional_mean(self, X: ArrayLike) -> np.ndarray:
         """Replace the missing values of each row by their mean, given its observed values.
 
@@ -232,6 +235,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """
         return self._complete(X, self._mean_missing, as_float=True)
 
+    @query
     def conditional_mode(self, X: ArrayLike) -> np.ndarray:
         """Replace the missing values of each row by the jointly most probable ones.
 
@@ -253,6 +257,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """
         return self._complete(X, self._mode_missing)
 
+    @query
     def aic(self, X: ArrayLike) -> float:
         """Compute Akaike's information criterion on X; lower is better.
 
@@ -268,6 +273,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """
         return 2 * self._n_parameters_as_float() - 2 * float(np.sum(self.score_samples(X)))
 
+    @query
     def bic(self, X: ArrayLike) -> float:
         """Compute the Bayesian information criterion on X; lower is better.
 
@@ -311,7 +317,6 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         return X, weight
 
     def _check_query(self, X: Any) -> Any:
-        check_is_fitted(self)
         return validate_table(self, X, reset=False, **self._input_checks)
 
     @property
@@ -371,7 +376,6 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
             )
 
     def _n_parameters_as_float(self) -> float:
-        check_is_fitted(self)
         if not hasattr(self, "n_parameters_"):
             raise AttributeError(
                 f"{type(self).__name__} does not know its number of parameters, since a part of "

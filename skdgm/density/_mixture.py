@@ -18,12 +18,13 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._fitted import query
 from .._validation import RandomState, check_generator
 from ._base import BaseDensity
 from ._composite import CompositeDensity, same_parameters
 from ._em import EM_CONSTRAINTS, EMDensity, PartlyObserved, run_em, warn_not_converged
 from ._engine.blocks import draw_categories, ones_if_none
-from ._engine.clusters import DistinctPoints, cluster_rows
+from ._engine.clusters import DistinctPoints, cluster_rows, shares_of_clusters
 from ._engine.codes import coordinates
 from ._engine.columns import Columns
 from ._engine.missing import fill_with_means
@@ -180,6 +181,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
         self.n_jobs = n_jobs
 
     # ------------------------------------------------------------------ the latent class
+    @query
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Find the most probable component of each row.
 
@@ -195,6 +197,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
         """
         return self.predict_proba(X).argmax(axis=1)
 
+    @query
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute the probability of each component given each row: the responsibilities.
 
@@ -306,12 +309,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
             return shares / shares.sum(axis=1, keepdims=True)
         has_units = not self._columns.listable.all()
         label = cluster_rows(distinct, weight, n_components, has_units, generator)
-        shares = np.zeros((n_rows, n_components))
-        shares[np.arange(n_rows), label] = 1.0
-        # Clusters left empty for lack of distinct rows take a small share of every row.
-        empty = ~shares.any(axis=0)
-        shares[:, empty] = 1e-3 / n_components
-        return shares / shares.sum(axis=1, keepdims=True)
+        return shares_of_clusters(label, n_components)
 
     def _count(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
         return self._expect(codes, weight)[0]

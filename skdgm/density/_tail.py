@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from .._codes import as_codes
+from .._fitted import query
 from .._validation import RandomState, check_n_samples
 from ._contract import DensityHooks
 from ._engine.blocks import row_blocks, run_in_threads
@@ -30,6 +31,7 @@ class TailProbability(DensityHooks):
     _check_query: Callable[[Any], Any]
     _log_prob_blocks: Callable[[Any], np.ndarray]
 
+    @query
     def tail_probability(
         self, X: ArrayLike, n_samples: int = 1000, random_state: RandomState = None
     ) -> np.ndarray:

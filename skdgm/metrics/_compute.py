@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._fitted import snapshot
 from .._validation import RandomState, check_generator, check_n_samples
 from ..density import BaseDensity
 from ._chains import between_chains
@@ -45,7 +46,7 @@ def compute(
     return_std: bool,
 ) -> float | tuple[float, float]:
     """Return the divergence by the first exact method that handles the pair, else its estimate."""
-    check_comparable(p, q, "p", "q")
+    p, q = comparable(p, q, "p", "q")
     n_samples = check_n_samples(n_samples, 4, "for two rows from each density; ")
     generator = check_generator(random_state)
     for method in EXACT:
@@ -84,8 +85,10 @@ def _estimate(
 
 
 # ---------------------------------------------------------------------- checks
-def check_comparable(p: BaseDensity, q: BaseDensity, name_p: str, name_q: str) -> None:
-    """Raise an error unless both are fitted densities of the same columns, discrete or not."""
+def comparable(
+    p: BaseDensity, q: BaseDensity, name_p: str, name_q: str
+) -> tuple[BaseDensity, BaseDensity]:
+    """Return snapshots of two fitted densities, if they have the same columns, discrete or not."""
     for density, name in ((p, name_p), (q, name_q)):
         if not isinstance(density, BaseDensity):
             raise ValueError(
@@ -93,6 +96,7 @@ def check_comparable(p: BaseDensity, q: BaseDensity, name_p: str, name_q: str) -
                 "that it should represent."
             )
         check_is_fitted(density)
+    p, q = snapshot(p), snapshot(q)
     if p.n_features_in_ != q.n_features_in_:
         raise ValueError(
             f"{name_p} and {name_q} must be densities of the same columns, but {name_p} has "
@@ -112,3 +116,4 @@ def check_comparable(p: BaseDensity, q: BaseDensity, name_p: str, name_q: str) -
             f"{name_p} and {name_q} must both be discrete or both continuous, but {name_p} is "
             f"{kinds[0]} and {name_q} is {kinds[1]}; fit both to the same kind of data."
         )
+    return p, q

@@ -12,7 +12,7 @@ from scipy import sparse
 from .._codes import as_codes, has_missing, missing_cells
 from ..density import BaseDensity
 from ..density._engine.weighted_states import WeightedStates
-from ._compute import check_comparable
+from ._compute import comparable
 from ._states import is_discrete
 
 
@@ -86,10 +86,10 @@ def log_likelihood_gap(
     0.6931
     """
     if reference is None:
-        check_comparable(density, density, "density", "density")
+        density, _ = comparable(density, density, "density", "density")
         log_best = _log_empirical(X, density)
     else:
-        check_comparable(density, reference, "density", "reference")
+        density, reference = comparable(density, reference, "density", "reference")
         _check_same_states(X, density, reference)
         log_best = reference.score_samples(X)
     gaps = _differences(log_best, density.score_samples(X))

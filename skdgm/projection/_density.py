@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
+from .._fitted import query
 from .._tables import validate_table
 from .._validation import RandomState, check_generator, check_n_samples
 from ..density.gaussian._covariances import LowRankCovariance, log_prob_at
@@ -27,6 +27,7 @@ class ProbabilisticPCAMixin:
     n_features_in_: int
     noise_variance_: float
 
+    @query
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Compute the log-density of each row under probabilistic PCA.
 
@@ -40,10 +41,10 @@ class ProbabilisticPCAMixin:
         log_prob : ndarray of shape (n_samples,)
             ``log p(x)`` in nats, with missing values integrated out.
         """
-        check_is_fitted(self)
         deviation = self._check(X) - self.mean_
         return log_prob_at(self._covariance(), deviation.astype(np.float64, copy=False))
 
+    @query
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
         """Draw rows from probabilistic PCA.
 
@@ -59,11 +60,11 @@ class ProbabilisticPCAMixin:
         X : ndarray of shape (n_samples, n_features)
             The rows, in the dtype of the axes.
         """
-        check_is_fitted(self)
         generator = check_generator(random_state)
         X = self._covariance().sample(check_n_samples(n_samples), generator) + self.mean_
         return X.astype(self.components_.dtype, copy=False)
 
+    @query
     def get_covariance(self) -> np.ndarray:
         """Compute the covariance matrix of the density.
 
@@ -73,9 +74,9 @@ class ProbabilisticPCAMixin:
             The matrix with the explained variances along the axes and the noise variance in all
             other directions.
         """
-        check_is_fitted(self)
         return self._covariance().matrix()
 
+    @query
     def get_precision(self) -> np.ndarray:
         """Compute the inverse of the covariance matrix of the density.
 
@@ -84,13 +85,12 @@ class ProbabilisticPCAMixin:
         precision : ndarray of shape (n_features, n_features)
             The inverse of :meth:`get_covariance`.
         """
-        check_is_fitted(self)
         return self._covariance().inverse()
 
     @property
+    @query
     def n_parameters_(self) -> int:
         """Number of free parameters of the density."""
-        check_is_fitted(self)
         d, n_axes = self.n_features_in_, self.n_components_
         noiseless = n_axes == d  # then no direction is left for the noise
         return d + LowRankCovariance.n_parameters(d, n_axes) - noiseless

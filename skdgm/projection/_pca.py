@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.decomposition import PCA
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
 
 from .._codes import has_missing
-from .._validation import all_or_nothing, check_observed
+from .._fitted import learning, query
+from .._validation import check_observed
 from ..density._em import EM_CONSTRAINTS
 from ..density.gaussian._moments import Moments
 from ._density import ProbabilisticPCAMixin
@@ -199,22 +199,25 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
             is "mle". The projection is then left as it was before the call.
         """
         self._validate_params()
-        with all_or_nothing(self, anew=True):
-            self.__dict__.pop("_moments", None)
-            table = self._check(X, reset=True, accept_sparse=SPARSE_FORMATS)
-            if not sparse.issparse(table) and has_missing(table):
-                self._fit_missing(table)
-                return self
-            names = {n: own for n, own in vars(self).items() if n == "feature_names_in_"}
-            with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
-                super().fit(table)
-            self.__dict__.update(names)  # of the columns, which an array does not have
-            self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
-            if self.n_samples_ == 1:
-                row = table.toarray() if sparse.issparse(table) else table
-                self._moments = Moments.count(row, None, scatter="full")
-                self._set_from_moments()
+        with learning(self, anew=True) as new:
+            new.__dict__.pop("_moments", None)
+            new._fit_rows(X)
         return self
+
+    def _fit_rows(self, X: ArrayLike) -> None:
+        table = self._check(X, reset=True, accept_sparse=SPARSE_FORMATS)
+        if not sparse.issparse(table) and has_missing(table):
+            self._fit_missing(table)
+            return
+        names = {n: own for n, own in vars(self).items() if n == "feature_names_in_"}
+        with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
+            super().fit(table)
+        self.__dict__.update(names)  # of the columns, which an array does not have
+        self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
+        if self.n_samples_ == 1:
+            row = table.toarray() if sparse.issparse(table) else table
+            self._moments = Moments.count(row, None, scatter="full")
+            self._set_from_moments()
 
     def _fit_missing(self, X: np.ndarray) -> None:
         """Fit the density by expectation-maximisation; its expected moments give the axes."""
@@ -230,6 +233,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         self._set_from_moments()
         self.n_iter_, self.lower_bounds_ = density.n_iter_, density.lower_bounds_
 
+    @query
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Project the rows of X onto the axes.
 
@@ -243,7 +247,6 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         Z : ndarray of shape (n_samples, n_components)
             The projected rows; the posterior mean if a row has missing values.
         """
-        check_is_fitted(self)
         X = self._check(X, accept_sparse=SPARSE_FORMATS)
         if sparse.issparse(X):
             check_array(X, accept_sparse=SPARSE_FORMATS, estimator=self, input_name="X")  # no NaN
@@ -253,6 +256,22 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         if self.whiten:
             Z /= np.maximum(np.sqrt(self.explained_variance_), np.finfo(Z.dtype).eps)
         return Z
+
+    @query
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
+        """Reconstruct rows from their projections.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Projected rows.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The rows with these projections that are nearest to the mean.
+        """
+        return PCA.inverse_transform(self, X)
 
     def fit_transform(self, X: ArrayLike, y: Any = None) -> np.ndarray:
         """Find the principal axes of X and project X onto them.
@@ -304,20 +323,24 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
                 'partial_fit cannot choose n_components="mle" from batches; give a number.'
             )
         first = not hasattr(self, "components_")
-        with all_or_nothing(self):
-            table = self._check(X, reset=first)
+        with learning(self) as new:
+            table = new._check(X, reset=first)
             if first and has_missing(table):
-                self._fit_missing(table)
-                return self
-            if first:
-                self._moments = Moments.count(table, None, scatter="full")
+                new._fit_missing(table)
             else:
-                further = expected_moments(table, self.mean_, self._covariance())
-                self._moments = self._moments_so_far() + further
-            self._set_from_moments()
-            self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
+                new._fit_further(table, first)
         return self
 
+    def _fit_further(self, table: np.ndarray, first: bool) -> None:
+        if first:
+            self._moments = Moments.count(table, None, scatter="full")
+        else:
+            further = expected_moments(table, self.mean_, self._covariance())
+            self._moments = self._moments_so_far() + further
+        self._set_from_moments()
+        self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
+
+    @query
     def reconstruction_error(self, X: ArrayLike) -> float:
         """Compute the mean squared distance between rows and their reconstructions.
 
@@ -331,7 +354,6 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         error : float
             Mean over the rows of ``|x - W' W x|**2``, with x centred at the mean and W the axes.
         """
-        check_is_fitted(self)
         X = self._check(X)
         deviation = complete(X, self.mean_, self._covariance()) - self.mean_
         residual = deviation - deviation @ self.components_.T @ self.components_

@@ -73,6 +73,17 @@ def cluster_rows(
     return k_means.fit(points, sample_weight=own_weight).labels_[distinct.number]
 
 
+def shares_of_clusters(label: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Return the share of each row in each cluster, from the label of its own.
+
+    Clusters left empty for lack of distinct rows take a small share of every row.
+    """
+    shares = np.zeros((len(label), n_clusters))
+    shares[np.arange(len(label)), label] = 1.0
+    shares[:, ~shares.any(axis=0)] = 1e-3 / n_clusters
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
 def _without_last_bits(weight: np.ndarray) -> np.ndarray:
     unit = np.ldexp(1.0, np.frexp(weight.max())[1] - 40)
     return np.rint(weight / unit) * unit

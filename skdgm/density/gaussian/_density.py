@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from ..._codes import has_missing
+from ..._fitted import query
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import total_weight
 from ._conditional import log_prob_given
@@ -207,6 +207,7 @@ class GaussianDensity(RegularisedDensity):
         self.verbose = verbose
         self.n_jobs = n_jobs
 
+    @query
     def get_covariance(self) -> np.ndarray:
         """Return the covariance matrix, whatever ``covariance_type`` is.
 
@@ -215,7 +216,6 @@ class GaussianDensity(RegularisedDensity):
         covariance : ndarray of shape (n_features, n_features)
             The covariance matrix.
         """
-        check_is_fitted(self)
         return self._covariance.matrix()
 
     # ------------------------------------------------------------------ learning
