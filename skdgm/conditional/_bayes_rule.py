@@ -18,7 +18,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._fitted import learning, query
-from .._tables import read_labels, validate_table
+from .._tables import read_labels, read_table, validate_table
 from .._validation import (
     RandomState,
     check_generator,
@@ -263,6 +263,28 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         best = self._possible_joint_log_proba(X).argmax(axis=1)
         return self.classes_[best]
+
+    @query
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Compute the share of rows whose class is predicted.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to classify; NaN is a missing value.
+        y : array-like of shape (n_samples,)
+            Their class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
+
+        Returns
+        -------
+        score : float
+            Accuracy of ``predict(X)``.
+        """
+        if sample_weight is not None:
+            sample_weight = read_table(sample_weight, "sample_weight")
+        return super().score(X, read_labels(y), sample_weight)
 
     @query
     def score_samples(self, X: ArrayLike) -> np.ndarray:

@@ -16,6 +16,7 @@ from sklearn.utils import check_array
 
 from .._codes import has_missing
 from .._fitted import learning, query
+from .._tables import check_table
 from .._validation import check_observed
 from ..density._em import EM_CONSTRAINTS
 from ..density.gaussian._moments import Moments
@@ -209,10 +210,11 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         if not sparse.issparse(table) and has_missing(table):
             self._fit_missing(table)
             return
-        names = {n: own for n, own in vars(self).items() if n == "feature_names_in_"}
+        names = getattr(self, "feature_names_in_", None)
         with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
             super().fit(table)
-        self.__dict__.update(names)  # of the columns, which an array does not have
+        if names is not None:
+            self.feature_names_in_ = names  # which an array does not have
         self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
         if self.n_samples_ == 1:
             row = table.toarray() if sparse.issparse(table) else table
@@ -271,7 +273,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         X : ndarray of shape (n_samples, n_features)
             The rows with these projections that are nearest to the mean.
         """
-        return PCA.inverse_transform(self, X)
+        return PCA.inverse_transform(self, check_table(X, "X", dtype=[np.float64, np.float32]))
 
     def fit_transform(self, X: ArrayLike, y: Any = None) -> np.ndarray:
         """Find the principal axes of X and project X onto them.
