@@ -123,11 +123,18 @@ def read_frame(frame: Any, name: str, accept_sparse: Any = False) -> Any:
     """Return the numbers of a frame; sparse ones only if all columns are, and it is accepted."""
     if is_pandas(frame):
         return _read_pandas(frame, name, accept_sparse)
+    kinds = {type(dtype).__name__ for dtype in frame.schema.values()}
+    if kinds <= {"Float64"} or (len(kinds) == 1 and kinds <= NARROW and not _has_nulls(frame)):
+        return read_array(frame.to_numpy(), name)
     columns = [
         _read_narwhals(frame.get_column(label), name, name_of_column(place, label))
         for place, label in enumerate(frame.columns)
     ]
     return _side_by_side(columns, frame.shape, name, list(frame.columns))
+
+
+def _has_nulls(frame: Any) -> bool:
+    return any(frame.null_count().row(0))
 
 
 def read_series(X: Any, name: str) -> np.ndarray | None:
