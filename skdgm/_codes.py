@@ -99,7 +99,7 @@ def _nan_cells(X: np.ndarray) -> np.ndarray | None:
 
 
 def as_codes(X: np.ndarray) -> np.ndarray:
-    """Convert validated categories to codes, NaN to the mark of a missing value.
+    """Convert validated categories up to 65,534 to codes, NaN to the mark of a missing value.
 
     ``uint8`` and ``bool`` pass through without a copy, unless X holds the category 255.
 
@@ -114,17 +114,8 @@ def as_codes(X: np.ndarray) -> np.ndarray:
         return readonly(X.astype(np.uint8))
     if X.dtype == np.uint8:
         return readonly(X.astype(np.uint16) if has_missing(X) else X)
-    missing = _nan_cells(X)
-    if missing is not None:
-        X = np.where(missing, 0, X)
-    low, high = X.min().item(), X.max().item()  # float16 does not hold LARGEST_CODE
-    if low < 0:
-        raise _cell_error(
-            f"Negative values in data: {PLACE}; categories are the integers 0, 1, 2, ... Encode "
-            "{table} first, for example with sklearn.preprocessing.OrdinalEncoder.",
-            X,
-            X < 0,
-        )
+    X, missing = as_categories(X)
+    high = X.max().item()  # float16 does not hold LARGEST_CODE
     if high > LARGEST_CODE:
         raise _cell_error(
             f"Category too large in {{table}}: {PLACE}; categories are the integers 0 to "
@@ -134,17 +125,38 @@ def as_codes(X: np.ndarray) -> np.ndarray:
             X > LARGEST_CODE,
         )
     codes = X.astype(np.uint8 if high < missing_mark(np.uint8) else np.uint16)
-    if X.dtype.kind == "f" and not np.array_equal(codes, X):
+    if missing is not None:
+        codes[missing] = missing_code(codes)
+    return readonly(codes)
+
+
+def as_categories(X: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return validated X with 0 in place of NaN, and a mask of these cells, or None.
+
+    Raises
+    ------
+    ValueError
+        If a value is negative or not an integer; the message names its place.
+    """
+    missing = _nan_cells(X)
+    if missing is not None:
+        X = np.where(missing, 0, X)
+    if X.dtype.kind not in "ub" and X.min(initial=0) < 0:
+        raise _cell_error(
+            f"Negative values in data: {PLACE}; categories are the integers 0, 1, 2, ... Encode "
+            "{table} first, for example with sklearn.preprocessing.OrdinalEncoder.",
+            X,
+            X < 0,
+        )
+    if X.dtype.kind == "f" and not np.array_equal(np.rint(X), X):
         raise _cell_error(
             f"Values that are not integers in {{table}}: {PLACE}; categories are the integers 0, "
             "1, 2, ... Discretise {table} first, for example with "
             "sklearn.preprocessing.KBinsDiscretizer or Binarizer.",
             X,
-            codes != X,
+            np.rint(X) != X,
         )
-    if missing is not None:
-        codes[missing] = missing_code(codes)
-    return readonly(codes)
+    return X, missing
 
 
 def as_exact_floats(X: Any) -> Any:
@@ -238,23 +250,6 @@ def largest_codes(codes: np.ndarray) -> np.ndarray:
     if largest.max() == missing_code(codes):
         largest = np.where(missing_cells(codes), 0, codes).max(axis=0)
     return largest.astype(np.int64)
-
-
-def check_within(codes: np.ndarray, n_categories: int | np.ndarray) -> None:
-    """Raise a ValueError that names the first column and value outside the fitted categories."""
-    if codes.max() < np.min(n_categories):
-        return
-    highest = largest_codes(codes)
-    outside = np.flatnonzero(highest >= n_categories)
-    if outside.size:
-        column = int(outside[0])
-        count = np.broadcast_to(n_categories, highest.shape)[column]
-        raise ColumnError(
-            "Unknown category in {table}: {column} holds {value}, but the categories known there "
-            "are 0 to {largest}; declare more with n_categories before fitting.",
-            column,
-            {"value": highest[column], "largest": count - 1},
-        )
 
 
 def _cell_error(template: str, X: np.ndarray, wrong: np.ndarray) -> ColumnError:

@@ -346,7 +346,6 @@ def test_invalid_categories_are_refused(case):
     for value, message in [
         (-1.0, r"Negative values in data: row 3, column 1 holds -1"),
         (0.5, r"not integers in X: row 3, column 1 holds 0\.5"),
-        (1e9, r"Category too large in X: row 3, column 1 holds 1000000000"),
     ]:
         X_bad = X.copy()
         X_bad[3, 1] = value
@@ -355,9 +354,10 @@ def test_invalid_categories_are_refused(case):
                 with pytest.raises(ValueError, match=message):
                     getattr(density, name)(X_bad)
     X_bad = X.copy()
-    X_bad[3, 1] = case.n_categories
-    with pytest.raises(ValueError, match=rf"column 1 holds {case.n_categories}"):
-        density.score_samples(X_bad)
+    for value in (case.n_categories, 1_000_000_000):
+        X_bad[3, 1] = value
+        with pytest.raises(ValueError, match=rf"column 1 holds {value}, but"):
+            density.score_samples(X_bad)
     assert_array_equal(density.score_samples(X), before)
 
 

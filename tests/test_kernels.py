@@ -163,7 +163,8 @@ def test_window_kernels_with_missing_values_agree_with_enumeration(seed, n, K, o
     drawn, mode = codes.copy(), codes.copy()
     arguments = (missing, table, order, probability, readonly(np.log(probability)))
     chain_missing.log_prob_missing(readonly(codes), *arguments, log_prob)
-    chain_missing.mean_missing(readonly(codes), *arguments, mean)
+    worth = readonly(rng.normal(size=K))
+    chain_missing.mean_missing(readonly(codes), *arguments, worth, mean)
     chain_missing.draw_missing(readonly(uniform), *arguments, drawn)
     chain_missing.fill_mode(missing, table, order, arguments[-1], mode)
     again = np.empty(n_rows)
@@ -177,7 +178,7 @@ def test_window_kernels_with_missing_values_agree_with_enumeration(seed, n, K, o
     for r in range(n_rows):
         unknown, rows, joint = enumerated_completions(codes[r], K, missing, joint_of)
         assert_allclose(log_prob[r], np.log(joint.sum()), atol=1e-12)
-        assert_allclose(mean[r], joint / joint.sum() @ rows)
+        assert_allclose(mean[r], joint / joint.sum() @ worth[rows])
         assert_allclose(joint_of(mode[r : r + 1]), joint.max())
         assert_array_equal(drawn[r], drawn_in_turn(unknown, rows, joint, uniform[r]))
         posterior = weight[r] * joint[:, np.newaxis] / joint.sum()
@@ -245,7 +246,8 @@ def test_trellis_kernels_agree_with_enumeration(seed, n, K):
     possible = log_prob > -np.inf
     trellis.draw(uniform, arrays, drawn)
     trellis.fill_mode(arrays, mode)
-    trellis.add_posterior(arrays, columns, readonly(weight), cells, expected, mean, again)
+    worth = readonly(rng.normal(size=K))
+    trellis.add_posterior(arrays, columns, readonly(weight), worth, cells, expected, mean, again)
     assert_allclose(again, log_prob, atol=1e-12)
     expected = expected.reshape(n_states, K)
     for r in range(n_rows):
@@ -253,7 +255,8 @@ def test_trellis_kernels_agree_with_enumeration(seed, n, K):
         assert_allclose(np.exp(log_prob[r]), joint.sum(), atol=1e-12)
         if not possible[r]:
             continue
-        assert_allclose(mean[r], joint / joint.sum() @ rows)
+        values = np.where(columns[r] < 0, worth[rows], rows)
+        assert_allclose(mean[r], joint / joint.sum() @ values)
         assert_allclose(joint_of(mode[r : r + 1]), joint.max())
         assert_array_equal(drawn[r], drawn_in_turn(unknown, rows, joint, uniform[r]))
         for row, share in zip(rows, weight[r] * joint / joint.sum(), strict=True):

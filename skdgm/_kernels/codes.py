@@ -55,3 +55,12 @@ def pack_windows(codes, bits, widths, keys):
             unused = np.uint64(64 - bits * widths[column])
             key = ((key << shift) | np.uint64(codes[row, column])) << unused >> unused
             keys[column, row] = key
+
+
+@njit(nogil=True, cache=True)
+def mark_seen(codes, seen):
+    """Set ``seen[j, c]`` where column j holds code c."""
+    n_rows, n_columns = codes.shape
+    for row in range(n_rows):
+        for column in range(n_columns):
+            seen[column, codes[row, column]] = True

@@ -216,8 +216,8 @@ def add_expected_windows(codes, missing, weight, table, order, probability, log_
 
 
 @njit(nogil=True, cache=True)
-def mean_missing(codes, missing, table, order, probability, log_prob, mean):
-    """``mean[row, i] = E[x_i | observed values]``."""
+def mean_missing(codes, missing, table, order, probability, log_prob, worth, mean):
+    """``mean[row, i] = E[worth[x_i] | observed values]``."""
     n_rows, n_columns = codes.shape
     n_categories = probability.shape[2]
     start, context, message = _allocate_entries(codes, missing, order, n_categories)
@@ -236,7 +236,7 @@ def mean_missing(codes, missing, table, order, probability, log_prob, mean):
             mean[row, i] = 0.0
             for entry in range(end - begin):
                 for v in range(low, high):
-                    mean[row, i] += v * joint[entry, v - low]
+                    mean[row, i] += worth[v] * joint[entry, v - low]
             posterior, after = after, posterior
 
 

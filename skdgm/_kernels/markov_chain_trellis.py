@@ -291,12 +291,13 @@ def _share_out(trellis, i, state, informed, message, share):
 
 
 @njit(nogil=True, cache=True)
-def add_posterior(trellis, columns, weight, expected_first, expected, mean, out):
+def add_posterior(trellis, columns, weight, worth, expected_first, expected, mean, out):
     """Compute what is expected of the missing columns, and of the columns after every state.
 
-    ``mean[row, i] = E[column | observed values]``. Each row's weight times ``p(s, c | observed
-    values)`` is added to ``expected[expected_first[s] + c]``, unless ``expected_first[s]`` is
-    negative; ``out`` is as in :func:`log_prob`. A row of probability zero adds nothing.
+    ``mean[row, i] = E[worth[column] | observed values]`` where the column is missing. Each row's
+    weight times ``p(s, c | observed values)`` is added to ``expected[expected_first[s] + c]``,
+    unless ``expected_first[s]`` is negative; ``out`` is as in :func:`log_prob`. A row of
+    probability zero adds nothing.
     """
     n_rows, n_columns = columns.shape
     scratch = _allocate_scratch(trellis)
@@ -331,7 +332,7 @@ def add_posterior(trellis, columns, weight, expected_first, expected, mean, out)
                     if joint > 0.0:
                         posterior[_child(trellis, i, state, column)] += joint
                         if x[i] < 0:
-                            mean[row, i] += joint * column
+                            mean[row, i] += joint * worth[column]
                         if first >= 0:
                             expected[first + column] += weight[row] * joint
 

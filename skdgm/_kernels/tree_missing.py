@@ -123,8 +123,11 @@ def _pass_down(x, missing, tree, message, posterior):
 
 
 @njit(nogil=True, cache=True)
-def mean_missing(codes, missing, tree, mean):
-    """``mean[row, j] = E[x_j | observed values]`` where x_j is missing."""
+def mean_missing(codes, missing, worth, tree, mean):
+    """``mean[row, j] = E[x_j | observed values]`` where x_j is missing.
+
+    The value of code v of column j is ``worth[first_value[j] + v]``.
+    """
     n_values, first_value = tree.n_values, tree.first_value
     message, posterior = np.empty(n_values.sum()), np.empty(n_values.sum())
     n_rows, n_columns = codes.shape
@@ -133,8 +136,8 @@ def mean_missing(codes, missing, tree, mean):
         _pass_down(codes[row], missing, tree, message, posterior)
         for j in range(n_columns):
             expected = 0.0
-            for v in range(1, n_values[j]):
-                expected += v * posterior[first_value[j] + v]
+            for u in range(first_value[j], first_value[j] + n_values[j]):
+                expected += worth[u] * posterior[u]
             mean[row, j] = expected
 
 

@@ -44,9 +44,9 @@ class ChainRuleConditional(BaseConditional):
         Number of preceding columns of y that each classifier sees, besides all of X; None means
         all, and 0 makes the columns independent given X.
     n_categories : "auto", int or array-like of shape (n_outputs,), default="auto"
-        Number of categories of the columns of y, which hold the integers from 0. With "auto", one
-        more than the largest seen in any column, except that a single column may then hold any
-        labels.
+        Number K of categories of the columns of y, which are then 0 to K - 1. With "auto", the
+        categories of every column are the integers from 0 that are seen in any, except that a
+        single column may then hold any labels.
     alpha : float, default=1.0
         Pseudo-count of all categories together that a column lacks in training, where 0 rules them
         out; and of each that it has, where it has no classifier. Not used for a single column of
@@ -192,7 +192,7 @@ class ChainRuleConditional(BaseConditional):
                 as_codes(Y)  # raises: grey levels are no categories
             codes = self._outputs._declare(Y, weight)
         self.n_categories_ = self._outputs.n_categories_
-        classes = [np.arange(k) for k in self.n_categories_]
+        classes = self._outputs.categories_
         self.classes_ = classes if self.n_outputs_ > 1 else classes[0]
         classifier = or_default(self.classifier)
         self._factors = Parallel(n_jobs=self.n_jobs)(
@@ -235,7 +235,8 @@ class ChainRuleConditional(BaseConditional):
     def _decode(self, codes: np.ndarray) -> np.ndarray:
         if self._holds_labels:
             return self.classes_[codes]
-        return codes.astype(self._outputs._dtype)
+        table = self._outputs._columns.decode(codes.reshape(len(codes), self.n_outputs_, -1))
+        return table.reshape(codes.shape).astype(self._outputs._dtype)
 
     # ------------------------------------------------------------------ queries
     def _log_prob(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:

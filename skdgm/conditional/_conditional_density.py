@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -20,23 +19,8 @@ from .._validation import ColumnError
 from ..density import BaseDensity
 from ..density._composite import check_takes_missing
 from ..density._contract import check_log_prob
-from ..density._engine.blocks import row_blocks, run_in_row_blocks
+from ..density._engine.blocks import RowsOf, row_blocks, run_in_row_blocks
 from ._base import BaseConditional
-
-
-@dataclass(frozen=True, eq=False)
-class ConditionedRows:
-    """Codes of rows, and of the same rows with only the condition observed."""
-
-    codes: Any
-    condition: Any
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.codes.shape
-
-    def __getitem__(self, rows: slice) -> Self:
-        return type(self)(self.codes[rows], self.condition[rows])
 
 
 class ConditionalDensity(BaseConditional):
@@ -124,9 +108,9 @@ class ConditionalDensity(BaseConditional):
         density = self.density_
         with self._errors_name_y():
             tables = [density._check_query(self._joint(X, outputs)) for outputs in (Y, None)]
-            rows = ConditionedRows(*(density._encode(table) for table in tables))
+            rows = RowsOf(tuple(density._encode(table) for table in tables))  # the second: x alone
             parts = run_in_row_blocks(
-                lambda own: density._log_prob_given(own.codes, own.condition), rows, density.n_jobs
+                lambda own: density._log_prob_given(*own.parts), rows, density.n_jobs
             )
         log_prob = np.concatenate(parts)
         check_log_prob(density, log_prob, len(X))
@@ -149,7 +133,8 @@ class ConditionalDensity(BaseConditional):
         density = self.density_
         codes = density._encode(np.hstack([X, np.full((len(X), self.n_outputs_), np.nan)]))
         guess = density._mode_missing(codes)
-        return density._best_completion(codes, [guess], slice(self.n_features_in_, None))
+        best = density._best_completion(codes, [guess], slice(self.n_features_in_, None))
+        return density._columns.decode(best)
 
     def _sample(self, X: np.ndarray, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         n_rows, n_columns = len(X), self.n_features_in_ + self.n_outputs_

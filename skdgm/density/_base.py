@@ -28,7 +28,7 @@ from .._validation import (
     spawn_generators,
 )
 from ._contract import check_hooks, check_log_prob
-from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, weighted_blocks
+from ._engine.blocks import RowsOf, row_blocks, run_in_row_blocks, run_in_threads, weighted_blocks
 from ._engine.completions import best_completions
 from ._engine.missing import fill, rows_with_missing, values_at_missing
 from ._engine.statistics import add_in_pairs
@@ -179,14 +179,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         X : ndarray of shape (n_samples, n_features)
             The rows, of the training data's dtype, or a wider one where that cannot hold them.
         """
-        n_samples = check_n_samples(n_samples)
-        blocks = row_blocks(n_samples, self.n_features_in_)
-        generators = spawn_generators(check_generator(random_state), len(blocks))
-        tasks = [
-            (block.stop - block.start, own) for block, own in zip(blocks, generators, strict=True)
-        ]
-        drawn = run_in_threads(self._sample, tasks, self.n_jobs)
-        X = drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
+        X = self._columns.decode(self._draw(check_n_samples(n_samples), random_state))
         return X.astype(dtype_that_holds(X, self._dtype), copy=False)
 
     @query
@@ -211,7 +204,8 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         ValueError
             If the observed values of a row have probability zero.
         """
-        return self._complete(X, self._sample_missing, generator=check_generator(random_state))
+        generator = check_generator(random_state)
+        return self._complete(X, self._decoded(self._sample_missing), generator=generator)
 
     @query
     def conditional_mean(self, X: ArrayLike) -> np.ndarray:
@@ -255,7 +249,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         ValueError
             If the observed values of a row have probability zero.
         """
-        return self._complete(X, self._mode_missing)
+        return self._complete(X, self._decoded(self._mode_missing))
 
     @query
     def aic(self, X: ArrayLike) -> float:
@@ -302,6 +296,16 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         self._dtype = self._columns.dtype_of_samples(dtype)
         return codes
 
+    def _draw(self, n_samples: int, random_state: RandomState) -> np.ndarray:
+        """Draw rows, as a table like the one that NumPy makes of codes."""
+        blocks = row_blocks(n_samples, self.n_features_in_)
+        generators = spawn_generators(check_generator(random_state), len(blocks))
+        tasks = [
+            (block.stop - block.start, own) for block, own in zip(blocks, generators, strict=True)
+        ]
+        drawn = run_in_threads(self._sample, tasks, self.n_jobs)
+        return drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
+
     def _log_prob_blocks(self, codes: Any) -> np.ndarray:
         log_prob = np.concatenate(run_in_row_blocks(self._log_prob, codes, self.n_jobs))
         check_log_prob(self, log_prob, codes.shape[0])
@@ -342,11 +346,18 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         codes = self._encode(X[rows])
         self._check_possible(codes, rows)
 
-        def values(codes: Any, *source: np.random.Generator) -> np.ndarray:
-            return values_at_missing(complete(codes, *source), codes)
+        def values(both: RowsOf, *source: np.random.Generator) -> np.ndarray:
+            codes, own = both.parts
+            return values_at_missing(complete(codes, *source), own)
 
-        completed = run_in_row_blocks(values, codes, self.n_jobs, generator, rows)
+        both = RowsOf((codes, X[rows]))
+        completed = run_in_row_blocks(values, both, self.n_jobs, generator, rows)
         return fill(X, np.concatenate(completed))
+
+    def _decoded(self, complete: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+        """Return a hook that gives values in place of codes."""
+        columns = self._columns
+        return lambda *arguments: columns.decode(complete(*arguments))
 
     def _best_completion(
         self, codes: Any, candidates: Sequence[np.ndarray], columns: slice = slice(None)

@@ -1,8 +1,9 @@
-"""Base of densities over categories: the number of categories of each column, and their codes."""
+"""Base of densities over categories: the categories of each column, and their codes."""
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -13,33 +14,49 @@ from .._codes import (
     LARGEST_CODE,
     as_binary_codes,
     as_codes,
-    check_within,
+    as_floats,
+    has_missing,
     holds_grey_levels,
-    largest_codes,
 )
 from ._em import EMDensity
+from ._engine.categories import Categories, check_n_values
 from ._engine.columns import Columns
 
-N_CATEGORIES_CONSTRAINTS = [
-    StrOptions({"auto"}),
-    Interval(Integral, 1, LARGEST_CODE + 1, closed="both"),
-]
+CATEGORY_CONSTRAINTS: dict = {
+    "n_categories": [
+        StrOptions({"auto"}),
+        Interval(Integral, 1, LARGEST_CODE + 1, closed="both"),
+        "array-like",
+    ],
+    "max_categories": [Interval(Integral, 1, LARGEST_CODE, closed="both")],
+    "handle_unknown": [StrOptions({"error", "missing", "smooth"})],
+}
 
 
 class BaseCategoricalDensity(EMDensity):
-    """A density over columns that hold the categories 0, 1, 2, ...
+    """A density over columns that hold categories, which are non-negative integers.
 
-    ``n_categories_`` is declared by the parameter ``n_categories`` or, with "auto", one more than
-    the largest category seen; a boolean column has two. It is an array with one entry per column,
-    or one integer where ``_one_alphabet`` says that all columns share their categories.
+    With ``n_categories="auto"``, the categories of a column are the values seen there in training,
+    of which there are at most ``max_categories``; a boolean column has two. Declared numbers of
+    categories K stand for the categories 0 to K - 1. ``handle_unknown`` says what becomes of other
+    values in queries.
+
+    ``n_categories_`` counts them: an array with one entry per column, or one integer where
+    ``_one_alphabet`` says that all columns share their categories.
 
     Values that are not integers are an error, with one exception: training data that hold nothing
     but fractions strictly between 0 and 1 are taken for grey levels and binarised at 0.5, with a
     warning.
     """
 
+    n_categories: Any
+    max_categories: int
+    handle_unknown: str
     n_categories_: Any  # an array or an integer
+    _categories: Categories
     _one_alphabet = False
+    _shares_categories = False  # True if a category seen in one column is known in all of them
+    _keeps_gaps: Any = False  # True if the categories are 0 to the largest value seen
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
         if not extend:
@@ -52,32 +69,47 @@ class BaseCategoricalDensity(EMDensity):
                     UserWarning,
                     stacklevel=2,
                 )
-        codes = self._as_codes(X)
-        declared = self._declared_categories()
-        if declared is None:
-            seen = largest_codes(codes) + 1
-            known = self.n_categories_ if extend else 2 if X.dtype == np.bool_ else 1
-            self.n_categories_ = np.maximum(seen.max() if self._one_alphabet else seen, known)
-        else:
-            check_within(codes, declared)
-            self.n_categories_ = declared
+        X = self._read(X)
+        categories = self._learn_categories(X, extend)
+        certain = isinstance(self.n_categories, str) and not categories.values
+        codes = as_codes(X) if certain else categories.codes_of(X)
+        has_other = self.handle_unknown == "smooth"
+        self._categories = replace(categories, has_other=has_other)
+        self.n_categories_ = self._categories.n_categories
         if self._one_alphabet:
-            self.n_categories_ = int(self.n_categories_)
+            self.n_categories_ = int(self.n_categories_[0])
         return codes
 
+    def _learn_categories(self, X: np.ndarray, extend: bool) -> Categories:
+        declared = self._declared_categories()
+        if declared is not None:
+            return Categories.declared(np.broadcast_to(declared, (self.n_features_in_,)))
+        categories = Categories.up_to_largest(X) if self._keeps_gaps else Categories.seen_in(X)
+        if self._one_alphabet or self._shares_categories:
+            categories = categories.shared()
+        if extend:
+            categories = self._categories.with_new(categories)
+        check_n_values(categories, self.max_categories)
+        return categories
+
     def _encode(self, X: Any) -> np.ndarray:
-        codes = self._as_codes(X)
-        check_within(codes, self.n_categories_)
-        return codes
+        return self._categories.codes_of(self._read(X), self.handle_unknown)
 
     @property
     def _columns(self) -> Columns:
-        return Columns.categorical(np.broadcast_to(self.n_categories_, (self.n_features_in_,)))
+        return Columns.categorical(self._categories)
 
-    def _as_codes(self, X: np.ndarray) -> np.ndarray:
+    @property
+    def categories_(self) -> list[np.ndarray]:
+        """The categories of each column, by code; "other" has none."""
+        return [self._categories.known(column) for column in range(self.n_features_in_)]
+
+    def _read(self, X: np.ndarray) -> np.ndarray:
+        """Return X, or its binarised grey levels."""
         if self._grey_levels and not np.any((X < 0) | (X > 1)):
-            return as_binary_codes(X, threshold=0.5)
-        return as_codes(X)
+            codes = as_binary_codes(X, threshold=0.5)
+            return as_floats(codes) if has_missing(codes) else codes
+        return X
 
     def _declared_categories(self) -> np.ndarray | None:
         """Return the declared numbers of categories, one per column (or one in all), or None."""
@@ -93,9 +125,12 @@ class BaseCategoricalDensity(EMDensity):
                 f'n_categories must be "auto", a positive integer{wanted}; got '
                 f"{self.n_categories!r}."
             )
-        if self._one_alphabet:
-            return declared
-        return np.broadcast_to(declared, (self.n_features_in_,)).astype(np.int64)
+        most = LARGEST_CODE if self.handle_unknown == "smooth" else LARGEST_CODE + 1
+        if declared.max() > most:
+            raise ValueError(
+                f"n_categories must be at most {most}, got {declared.max()}; group categories."
+            )
+        return declared.astype(np.int64)
 
     def _check_expected(self, log_prob: np.ndarray) -> None:
         """Raise a ValueError if the model so far rules out a row with missing values."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from .._codes import as_codes
+from .._codes import as_codes, missing_cells
 from .._fitted import query
 from .._validation import RandomState, check_n_samples
 from ._contract import DensityHooks
@@ -27,7 +27,7 @@ FARTHEST = 1e300  # standard deviations; keeps the probabilities of rows farther
 class TailProbability(DensityHooks):
     """Scores of rows that are comparable whatever the rows miss."""
 
-    sample: Callable[..., np.ndarray]
+    _draw: Callable[[int, RandomState], np.ndarray]
     _check_query: Callable[[Any], Any]
     _log_prob_blocks: Callable[[Any], np.ndarray]
 
@@ -77,9 +77,8 @@ class TailProbability(DensityHooks):
         >>> density.tail_probability(rows, random_state=0).round(2)  # the second is the outlier
         array([0.17, 0.01])
         """
-        X = self._check_query(X)
-        drawn = self.sample(check_n_samples(n_samples), random_state).astype(np.float64)
-        codes = self._encode(X)
+        codes = self._encode(self._check_query(X))
+        drawn = self._draw(check_n_samples(n_samples), random_state).astype(np.float64)
         log_prob = self._log_prob_blocks(codes)
         has_marks = codes.dtype.kind != "f" or sparse.issparse(codes)
 
@@ -91,7 +90,9 @@ class TailProbability(DensityHooks):
                 scores.append(self._log_prob_blocks(codes))
             return share_no_higher(log_prob[rows], np.concatenate(scores))
 
-        patterns = [(missing, rows) for missing, rows in _rows_by_pattern(X) if not missing.all()]
+        patterns = [
+            (missing, rows) for missing, rows in _rows_by_pattern(codes) if not missing.all()
+        ]
         probability = np.ones(len(log_prob))
         tails = run_in_threads(tail, patterns, self.n_jobs) if patterns else []
         for (_, rows), own in zip(patterns, tails, strict=True):
@@ -129,15 +130,19 @@ def _between(log_prob: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return np.where(z < 0, low, 1 - low)
 
 
-def _rows_by_pattern(X: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+def _rows_by_pattern(codes: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the mask of the columns that each pattern misses, and the rows that have it."""
-    rows = rows_with_missing(X)
-    incomplete = X[rows].toarray() if sparse.issparse(X) else X[rows]
+    if sparse.issparse(codes):
+        rows = rows_with_missing(codes)
+        missing = np.isnan(codes[rows].toarray())
+    else:
+        missing = missing_cells(np.asarray(codes))
+        rows = np.flatnonzero(missing.any(axis=1))
+        missing = missing[rows]
     found = []
     if len(rows):
-        patterns = Patterns.of(np.isnan(incomplete))
-        found = [(missing, rows[own]) for missing, own in patterns.one_by_one()]
-    complete = np.delete(np.arange(X.shape[0]), rows)
+        found = [(mask, rows[own]) for mask, own in Patterns.of(missing).one_by_one()]
+    complete = np.delete(np.arange(codes.shape[0]), rows)
     if len(complete):
-        found.append((np.zeros(X.shape[1], dtype=bool), complete))
+        found.append((np.zeros(codes.shape[1], dtype=bool), complete))
     return found

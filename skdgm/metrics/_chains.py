@@ -37,12 +37,13 @@ WEIGHTS: dict[Divergence, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 class ConditionalChain:
     """A chain by its conditional probabilities, of shape (contexts, K) for each position of a scan.
 
-    The context of position i is the ``min(i, order)`` values before it, as a number in base K.
+    The context of position i is the ``min(i, order)`` codes before it, as a number in base K.
+    ``values`` holds the category of each code.
     """
 
     scan: np.ndarray
     order: int
-    n_categories: int
+    values: np.ndarray
     conditionals: Sequence[np.ndarray]
 
     def in_order_of(self, scan: np.ndarray) -> ConditionalChain | None:
@@ -54,14 +55,16 @@ class ConditionalChain:
         place = np.argsort(self.scan)[scan]
         return replace(self, scan=scan, conditionals=[self.conditionals[i] for i in place])
 
-    def conditional(self, position: int, order: int, n_categories: int) -> np.ndarray:
-        """Return the conditional for contexts of ``order`` values of ``n_categories`` each."""
+    def conditional(self, position: int, order: int, values: np.ndarray) -> np.ndarray:
+        """Return the conditional for contexts of ``order`` of these values, which are sorted."""
         conditional = self.conditionals[position]
-        before = min(position, self.order)
-        more = n_categories - self.n_categories
-        if more:  # unknown categories have probability zero
-            cells = conditional.reshape((self.n_categories,) * (before + 1))
-            conditional = np.pad(cells, (0, more)).reshape(n_categories**before, n_categories)
+        before, n_categories = min(position, self.order), len(values)
+        if not np.array_equal(values, self.values):  # unknown categories have probability zero
+            place = np.searchsorted(values, self.values)
+            cells = np.zeros((n_categories,) * (before + 1))
+            own = conditional.reshape((len(self.values),) * (before + 1))
+            cells[np.ix_(*[place] * (before + 1))] = own
+            conditional = cells.reshape(n_categories**before, n_categories)
         return np.tile(conditional, (n_categories ** (min(position, order) - before), 1))
 
 
@@ -74,7 +77,8 @@ def as_chain(density: BaseDensity) -> ConditionalChain | None:
 @as_chain.register
 def _(density: BernoulliIndependentDensity) -> ConditionalChain:
     probability = np.stack([1 - density.probability_, density.probability_], axis=1)
-    return ConditionalChain(np.arange(len(probability)), 0, 2, list(probability[:, np.newaxis]))
+    scan = np.arange(len(probability))
+    return ConditionalChain(scan, 0, np.arange(2), list(probability[:, np.newaxis]))
 
 
 @as_chain.register
@@ -87,7 +91,8 @@ def _(density: MarkovChainImageDensity) -> ConditionalChain | None:
         tables.probability[table, : shape.n_categories ** shape.n_before(table)]
         for table in shape.table
     ]
-    return ConditionalChain(density.scan_, shape.order, shape.n_categories, conditionals)
+    values = density._columns.values_of(0)
+    return ConditionalChain(density.scan_, shape.order, values, conditionals)
 
 
 def between_chains(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> float | None:
@@ -103,13 +108,13 @@ def between_chains(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> fl
         if own is None:
             return None
     order = max(own.order, aligned.order)
-    n_categories = max(own.n_categories, aligned.n_categories)
-    if n_categories ** (order + 1) > MOST_WINDOWS:
+    values = np.union1d(own.values, aligned.values)
+    if len(values) ** (order + 1) > MOST_WINDOWS:
         return None
     later = np.zeros(1)
     for position in range(len(own.scan) - 1, -1, -1):
-        given_p = own.conditional(position, order, n_categories)
-        given_q = aligned.conditional(position, order, n_categories)
+        given_p = own.conditional(position, order, values)
+        given_q = aligned.conditional(position, order, values)
         # The last values of context and position are the context of the next position.
         following = np.tile(later, given_p.size // len(later)).reshape(given_p.shape)
         later = pass_back(divergence, given_p, given_q, following)

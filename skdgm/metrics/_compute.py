@@ -116,4 +116,10 @@ def comparable(
             f"{name_p} and {name_q} must both be discrete or both continuous, but {name_p} is "
             f"{kinds[0]} and {name_q} is {kinds[1]}; fit both to the same kind of data."
         )
+    has_other = np.any(p._columns.has_other) or np.any(q._columns.has_other)
+    if p is not q and has_other and p._columns != q._columns:
+        raise ValueError(
+            f'{name_p} and {name_q} must know the same categories if handle_unknown="smooth", '
+            'which makes one of all others; declare n_categories, or choose "error".'
+        )
     return p, q

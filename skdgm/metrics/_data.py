@@ -133,7 +133,7 @@ def _log_empirical(X: ArrayLike, density: BaseDensity) -> np.ndarray:
 
 
 def _check_same_states(X: ArrayLike, density: BaseDensity, reference: BaseDensity) -> None:
-    if is_discrete(density) and not _same(*(_codes(X, one) for one in (density, reference))):
+    if is_discrete(density) and not _same(*(_states(X, one) for one in (density, reference))):
         raise ValueError(
             "density and reference read X as different states, because they binarize it at "
             "different thresholds, or only one of them does; binarize X first, for example with "
@@ -144,6 +144,15 @@ def _check_same_states(X: ArrayLike, density: BaseDensity, reference: BaseDensit
 def _codes(X: Any, density: BaseDensity) -> Any:
     """Return X as the density reads it."""
     return density._encode(density._check_query(X))
+
+
+def _states(X: Any, density: BaseDensity) -> Any:
+    """Return the categories that the density reads in X."""
+    codes = _codes(X, density)
+    if sparse.issparse(codes):
+        return codes
+    table = np.asarray(codes)
+    return np.where(missing_cells(table), np.nan, density._columns.decode(table))
 
 
 def _same(codes: Any, others: Any) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._codes import as_codes, digits, n_states
 from ..density import BaseDensity, FullCategoricalDensity
+from ..density._engine.columns import Columns
 from ._terms import Divergence
 
 FEW_STATES = 2**20  # most joint states to enumerate
@@ -28,15 +29,15 @@ def is_discrete(density: BaseDensity) -> bool:
 def log_prob(density: BaseDensity, rows: np.ndarray) -> np.ndarray:
     """Return the log-probability of states or points, -inf for states with an unknown category.
 
-    States are already codes, however the density encodes data (by ``binarize``, for example).
+    States hold categories, however the density reads data (by ``binarize``, for example).
     """
     if not is_discrete(density):
         return density._log_prob_blocks(density._encode(rows))
     columns = density._columns
-    known = np.all((rows < columns.n_categories) | ~columns.listable, axis=1)
+    table, known = columns.encode(rows)
     out = np.full(len(rows), -np.inf)
     if known.any():
-        table = rows[known]
+        table = table[known]
         table = as_codes(table) if columns.listable.all() else table.astype(np.float64)
         out[known] = density._log_prob_blocks(density._recode(table))
     return out
@@ -49,6 +50,11 @@ def log_prob_pair(
     return log_prob(p, rows), log_prob(q, rows)
 
 
+def common_values(p: Columns, q: Columns) -> list[np.ndarray]:
+    """Return the categories of each column that either of two densities knows."""
+    return [np.union1d(p.values_of(column), q.values_of(column)) for column in range(len(p))]
+
+
 @singledispatch
 def listed_states(density: BaseDensity) -> np.ndarray | None:
     """Return all states of positive probability, or None if the density does not list them."""
@@ -59,7 +65,7 @@ def listed_states(density: BaseDensity) -> np.ndarray | None:
 def _(density: FullCategoricalDensity) -> np.ndarray | None:
     table = density._table
     every = len(table.listed) == density.n_states_ or table.log_prob_unlisted == -math.inf
-    return table.listed.codes() if every else None
+    return density._columns.decode(table.listed.codes()) if every else None
 
 
 # ---------------------------------------------------------------------- exact divergences
@@ -72,11 +78,20 @@ def between_full_categoricals(
     """
     if not (isinstance(p, FullCategoricalDensity) and isinstance(q, FullCategoricalDensity)):
         return None
-    listed = [density._table.listed.codes().astype(np.uint16) for density in (p, q)]
+    listed = [
+        density._columns.decode(density._table.listed.codes().astype(np.uint16))
+        for density in (p, q)
+    ]
     states = np.unique(np.concatenate(listed), axis=0)
     log_p, log_q = log_prob_pair(p, q, states)
-    in_p, in_q = (np.all(states < density.n_categories_, axis=1) for density in (p, q))
-    n_both = n_states(np.minimum(p.n_categories_, q.n_categories_))
+    in_p, in_q = (density._columns.encode(states)[1] for density in (p, q))
+    own, others = p._columns, q._columns
+    n_both = n_states(
+        [
+            len(np.intersect1d(own.values_of(column), others.values_of(column)))
+            for column in range(len(own))
+        ]
+    )
     rest_p, rest_q = [], []
     for n, own_p, own_q in (
         (n_both - np.count_nonzero(in_p & in_q), True, True),
@@ -110,12 +125,14 @@ def over_all_states(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> f
     columns = p._columns, q._columns
     if not all(own.listable.all() for own in columns):
         return None
-    counts = np.maximum(*(own.n_categories for own in columns))
+    values = common_values(*columns)
+    counts = np.array([len(own) for own in values])
     n = n_states(counts)
     if n > FEW_STATES:
         return None
     total = 0.0
     for start in range(0, n, BLOCK_STATES):
-        states = digits(np.arange(start, min(start + BLOCK_STATES, n)), counts)
+        codes = digits(np.arange(start, min(start + BLOCK_STATES, n)), counts)
+        states = np.column_stack([own[code] for own, code in zip(values, codes.T, strict=True)])
         total += divergence.sum(*log_prob_pair(p, q, states))
     return total

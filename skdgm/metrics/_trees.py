@@ -14,8 +14,10 @@ from functools import cached_property, singledispatch
 import numpy as np
 
 from ..density import BaseDensity, ChowLiuTreeDensity
+from ..density._engine.columns import Columns
 from ..density.tree._structure import parents_first
 from ._chains import WEIGHTS, as_chain, pass_back
+from ._states import common_values
 from ._terms import CHI_SQUARE, KULLBACK_LEIBLER, Divergence
 
 
@@ -72,13 +74,18 @@ class ConditionalTree:
             ends[lower] = int(self.parents[column])
         return given_end[0].T @ (self.marginals[ends[0]][:, np.newaxis] * given_end[1])
 
-    def padded(self, n_categories: np.ndarray) -> ConditionalTree:
-        """Return the same tree with further categories of probability zero."""
+    def over(self, values: Sequence[np.ndarray], known: Columns) -> ConditionalTree:
+        """Return the same tree over more categories, of probability zero where it knows them not.
+
+        ``values`` holds the categories of each column, sorted, and ``known`` those of the tree.
+        """
+        places = [np.searchsorted(own, known.values_of(j)) for j, own in enumerate(values)]
         padded = []
         for column, (parent, given) in enumerate(zip(self.parents, self.conditionals, strict=True)):
-            rows = n_categories[parent] if parent >= 0 else 1
-            more = (0, rows - given.shape[0]), (0, n_categories[column] - given.shape[1])
-            padded.append(np.pad(given, more))
+            above = places[parent] if parent >= 0 else np.zeros(1, dtype=np.intp)
+            wider = np.zeros((len(values[parent]) if parent >= 0 else 1, len(values[column])))
+            wider[np.ix_(above, places[column])] = given
+            padded.append(wider)
         return ConditionalTree(self.parents, padded)
 
     def given(self, parents: np.ndarray) -> ConditionalTree:
@@ -121,8 +128,8 @@ def between_trees(divergence: Divergence, p: BaseDensity, q: BaseDensity) -> flo
     own, other = as_tree(p), as_tree(q)
     if divergence not in WEIGHTS or own is None or other is None:
         return None
-    n_categories = np.maximum(p._columns.n_categories, q._columns.n_categories)
-    own, other = own.padded(n_categories), other.padded(n_categories)
+    values = common_values(p._columns, q._columns)
+    own, other = own.over(values, p._columns), other.over(values, q._columns)
     if divergence is KULLBACK_LEIBLER:
         return _kullback_leibler(own, other)
     parents = _common_parents(own, other)

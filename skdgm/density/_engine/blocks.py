@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,20 @@ from ..._validation import spawn_generators
 
 BLOCK_CELLS = 2**22
 CHUNK_CELLS = 2**17  # cells for which random numbers are drawn at once
+
+
+@dataclass(frozen=True, eq=False)
+class RowsOf:
+    """The same rows of several tables."""
+
+    parts: tuple[Any, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.parts[0].shape
+
+    def __getitem__(self, rows: slice) -> Self:
+        return type(self)(tuple(part[rows] for part in self.parts))
 
 
 def row_blocks(n_rows: int, n_columns: int, cells: int | None = None) -> list[slice]:

@@ -6,11 +6,13 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
+
+from .categories import Categories, places_of
 
 ColumnKind = Literal["binary", "categorical", "count", "continuous"]
 KINDS: tuple[str, ...] = get_args(ColumnKind)
@@ -18,13 +20,15 @@ KINDS: tuple[str, ...] = get_args(ColumnKind)
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """The kind of each column, and its number of categories.
+    """The kind of each column, and its categories.
 
     An ordinal column is categorical, with an order.
     """
 
     kind: np.ndarray  # (n_columns,), of str
     n_categories: np.ndarray  # (n_columns,), 0 where values cannot be listed: counts, real numbers
+    values: Mapping[int, np.ndarray] = field(default_factory=dict)  # by code, if not the codes
+    has_other: np.ndarray | bool = False  # (n_columns,), True where the last category is "other"
 
     @classmethod
     def alike(cls, kind: ColumnKind, n_columns: int) -> Self:
@@ -33,9 +37,11 @@ class Columns:
         return cls(np.full(n_columns, kind), np.full(n_columns, n_categories, dtype=np.int64))
 
     @classmethod
-    def categorical(cls, n_categories: np.ndarray) -> Self:
-        """Return columns with these numbers of categories."""
-        return cls(np.full(len(n_categories), "categorical"), np.asarray(n_categories))
+    def categorical(cls, categories: Categories) -> Self:
+        """Return columns with these categories."""
+        n_categories = categories.n_categories
+        kind = np.full(len(n_categories), "categorical")
+        return cls(kind, n_categories, categories.all_values, categories.has_other)
 
     @classmethod
     def joined(cls, parts: Sequence[Columns], places: Sequence[np.ndarray]) -> Self:
@@ -43,7 +49,13 @@ class Columns:
         order = np.argsort(np.concatenate(list(places)), kind="stable")
         kind = np.concatenate([part.kind for part in parts])
         n_categories = np.concatenate([part.n_categories for part in parts])
-        return cls(kind[order], n_categories[order])
+        has_other = np.concatenate([np.broadcast_to(part.has_other, len(part)) for part in parts])
+        values = {
+            int(place[column]): own
+            for part, place in zip(parts, places, strict=True)
+            for column, own in part.values.items()
+        }
+        return cls(kind[order], n_categories[order], values, has_other[order])
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -51,10 +63,45 @@ class Columns:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Columns):
             return NotImplemented
-        same_kind = np.array_equal(self.kind, other.kind)
-        return same_kind and np.array_equal(self.n_categories, other.n_categories)
+        alike = np.array_equal(self.kind, other.kind)
+        alike = alike and np.array_equal(self.n_categories, other.n_categories)
+        alike = alike and self.values.keys() == other.values.keys()
+        return alike and all(
+            np.array_equal(own, other.values[column]) for column, own in self.values.items()
+        )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def values_of(self, column: int) -> np.ndarray:
+        """Return the values of a column that can be listed, by code."""
+        return self.values.get(column, np.arange(self.n_categories[column]))
+
+    def decode(self, table: np.ndarray) -> np.ndarray:
+        """Return the table of the values that codes stand for; missing cells hold anything."""
+        if not self.values:
+            return table
+        decoded = table.astype(np.float64 if table.dtype.kind == "f" else np.int64)
+        for columns, values in self._alike():
+            codes = np.nan_to_num(table[:, columns]).astype(np.intp)
+            decoded[:, columns] = values[np.minimum(codes, len(values) - 1)]
+        return decoded
+
+    def encode(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the table of codes of complete rows of values, and a mask of the known rows."""
+        known = ((rows < self.n_categories) | ~self.listable).T.copy()
+        table = rows.astype(np.result_type(rows, np.int64)) if self.values else rows
+        for columns, values in self._alike():
+            table[:, columns], own = places_of(rows[:, columns], values)
+            known[columns] = own.T
+        return table, known.all(axis=0)
+
+    def _alike(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield columns with the values that they share, where these are not the codes."""
+        alike: dict[int, list[int]] = {}
+        for column, values in self.values.items():
+            alike.setdefault(id(values), []).append(column)
+        for columns in alike.values():
+            yield np.array(columns), self.values[columns[0]]
 
     @property
     def listable(self) -> np.ndarray:
@@ -79,7 +126,10 @@ class Columns:
         if not self.all_discrete:
             return dtype if dtype.kind == "f" else np.dtype(np.float64)
         largest = max(0, int(np.max(self.n_categories, initial=0)) - 1)
-        return dtype if _holds(dtype, largest) else np.promote_types(dtype, np.uint16)
+        largest = max([largest, *(int(own.max()) for own in self.values.values())])
+        if _holds(dtype, largest):
+            return dtype
+        return np.promote_types(dtype, np.promote_types(np.uint16, np.min_scalar_type(largest)))
 
 
 def column_labels(estimator: Any, mask: np.ndarray, most: int = 8) -> str:

@@ -46,11 +46,9 @@ def all_completions(rows: np.ndarray, missing: np.ndarray, n_values: np.ndarray)
     return completed
 
 
-def values_at_missing(table: np.ndarray, codes: Any) -> np.ndarray:
-    """Return the values of the table where codes are missing, row by row."""
-    if sparse.issparse(codes):
-        return table[_stored_missing(codes)]
-    return table[missing_cells(codes)]
+def values_at_missing(table: np.ndarray, X: Any) -> np.ndarray:
+    """Return the values of the table where X is NaN, row by row."""
+    return table[_stored_missing(X) if sparse.issparse(X) else np.isnan(X)]
 
 
 def fill(X: Any, values: np.ndarray) -> Any:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -20,7 +20,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from ..._codes import has_missing, missing_cells, with_room
 from ..._validation import ColumnError
-from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none, part_of
 from .._engine.missing import log_prob_in_parts
@@ -39,7 +39,7 @@ from ._walk import TooManyCompletions
 CLASSIFIER_CONSTRAINTS: dict = {
     "classifier": [HasMethods(["fit", "predict_proba"]), None],
     "order": [Interval(Integral, 0, None, closed="left"), None],
-    "n_categories": [*N_CATEGORIES_CONSTRAINTS, "array-like"],
+    "n_categories": CATEGORY_CONSTRAINTS["n_categories"],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "floor": [Interval(Real, 0, 1, closed="left")],
     "n_jobs": [None, Integral],
@@ -79,9 +79,15 @@ class ChainRuleDensity(BaseCategoricalDensity):
         Number of columns before its own that a classifier sees; None is all, and 0 makes columns
         independent.
     n_categories : "auto", int or array-like of shape (n_features,), default="auto"
-        Number of categories of the columns, which hold the integers from 0. With "auto", one more
-        than the largest seen in any column, as suits the pixels of an image: declare a number for
-        each column of a table whose columns differ.
+        Number K of categories of the columns, which are then 0 to K - 1. With "auto", the
+        categories of every column are the values seen in any, as suits the pixels of an image.
+    max_categories : int, default=65534
+        Largest number of categories that "auto" accepts in a column. One with more, such as an
+        identifier of rows, is refused.
+    handle_unknown : {"error", "missing", "smooth"}, default="error"
+        What becomes of values in queries that are no categories: an error; a missing value, which
+        is integrated out; or one further category, "other", which shares ``alpha`` and counts in
+        ``n_parameters_``. In samples and means it is one more than the largest category.
     alpha : float, default=1.0
         Total pseudo-count of the categories that a column lacks in training, where 0 rules them
         out; and, in a column without a classifier, pseudo-count of each category that it has.
@@ -109,7 +115,9 @@ class ChainRuleDensity(BaseCategoricalDensity):
         first column, with ``order=0``, and where in training the column was constant, or all the
         columns that the classifier sees were.
     n_categories_ : ndarray of shape (n_features,)
-        Number of categories of each column.
+        Number of categories of each column, "other" among them.
+    categories_ : list of n_features ndarrays
+        Categories of each column, "other" aside: in order.
     n_parameters_ : int
         Number of free parameters: those of the classifiers (their own ``n_parameters_``, or the
         sizes of ``coef_`` and ``intercept_``), and K - 1 for each column without one. Not set if
@@ -182,8 +190,13 @@ class ChainRuleDensity(BaseCategoricalDensity):
     """
 
     _is_additive = False
+    _shares_categories = True  # what a fold lacks in one column, another may have shown
     _tells_n_parameters = False  # a classifier need not
-    _parameter_constraints: dict = {**CLASSIFIER_CONSTRAINTS, **EM_CONSTRAINTS}
+    _parameter_constraints: dict = {
+        **CLASSIFIER_CONSTRAINTS,
+        **CATEGORY_CONSTRAINTS,
+        **EM_CONSTRAINTS,
+    }
 
     def __init__(
         self,
@@ -191,6 +204,8 @@ class ChainRuleDensity(BaseCategoricalDensity):
         order: int | None = None,
         *,
         n_categories: str | int | ArrayLike = "auto",
+        max_categories: int = 65_534,
+        handle_unknown: str = "error",
         alpha: float = 1.0,
         floor: float = 1e-3,
         max_iter: int = 50,
@@ -201,6 +216,8 @@ class ChainRuleDensity(BaseCategoricalDensity):
         self.classifier = classifier
         self.order = order
         self.n_categories = n_categories
+        self.max_categories = max_categories
+        self.handle_unknown = handle_unknown
         self.alpha = alpha
         self.floor = floor
         self.max_iter = max_iter
@@ -209,13 +226,6 @@ class ChainRuleDensity(BaseCategoricalDensity):
         self.n_jobs = n_jobs
 
     # ------------------------------------------------------------------ learning
-    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
-        codes = super()._encode_training(X, weight, extend)
-        if self._declared_categories() is None:
-            # A category that a fold lacks in one column, another column may have shown.
-            self.n_categories_ = np.full_like(self.n_categories_, self.n_categories_.max())
-        return codes
-
     @property
     def _longest(self) -> int:
         """Largest number of columns before its own that a classifier sees."""
@@ -275,7 +285,7 @@ class ChainRuleDensity(BaseCategoricalDensity):
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
         with _locating_rows(codes):
-            return mean_missing(self._chain, codes)
+            return mean_missing(self._chain, codes, self._categories.worth)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         with _locating_rows(codes):

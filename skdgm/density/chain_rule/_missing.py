@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..._codes import missing_cells, missing_code, with_room
@@ -45,9 +47,12 @@ def draw_missing(
     return completed
 
 
-def mean_missing(chain: FactorChain, codes: np.ndarray) -> np.ndarray:
-    """Complete each row by ``E[x_missing | x_observed]``."""
-    return _completed_by(chain, codes, average)
+def mean_missing(chain: FactorChain, codes: np.ndarray, worth: Sequence[np.ndarray]) -> np.ndarray:
+    """Complete each row by ``E[x_missing | x_observed]``.
+
+    ``worth`` holds the value of each code of each column.
+    """
+    return _completed_by(chain, codes, average, worth)
 
 
 def mode_missing(chain: FactorChain, codes: np.ndarray) -> np.ndarray:
@@ -55,10 +60,12 @@ def mode_missing(chain: FactorChain, codes: np.ndarray) -> np.ndarray:
     return _completed_by(chain, codes, best)
 
 
-def _completed_by(chain: FactorChain, codes: np.ndarray, join: Join) -> np.ndarray:
+def _completed_by(
+    chain: FactorChain, codes: np.ndarray, join: Join, worth: Sequence[np.ndarray] | None = None
+) -> np.ndarray:
     missing = missing_cells(codes)
     completed = np.empty(codes.shape)
-    for rows, kept in walk(chain, codes, missing, missing, ~missing, join):
+    for rows, kept in walk(chain, codes, missing, missing, ~missing, join, worth=worth):
         completed[rows] = kept.values
     return completed
 

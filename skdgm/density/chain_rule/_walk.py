@@ -6,7 +6,7 @@ A row keeps every completion of its missing cells so far that later factors tell
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -65,11 +65,14 @@ def walk(
     scored: np.ndarray,
     join: Join | None,
     evidence: bool = False,
+    worth: Sequence[np.ndarray] | None = None,
 ) -> Iterator[tuple[slice, Kept]]:
     """Yield blocks of rows and the completions kept of each at the end: with ``join``, one.
 
     ``listed`` is the mask of the missing cells that are given every value, ``scored`` that of the
     observed cells that count. Without ``evidence``, only the shares of a row's completions matter.
+    ``worth``, the value of each code of each column, replaces the codes that no factor sees any
+    more, before these are joined.
     """
     if not len(codes):
         return
@@ -86,7 +89,10 @@ def walk(
     while start < len(codes):
         most = TOGETHER + (n_cells[start - 1] if start else 0)
         some = slice(start, max(start + 1, int(np.searchsorted(n_cells, most, "right"))))
-        yield some, _walk_some(chain, codes[some], listed[some], scored[some], join, evidence)
+        yield (
+            some,
+            _walk_some(chain, codes[some], listed[some], scored[some], join, evidence, worth),
+        )
         start = some.stop
 
 
@@ -121,6 +127,7 @@ def _walk_some(
     scored: np.ndarray,
     join: Join | None,
     evidence: bool,
+    worth: Sequence[np.ndarray] | None,
 ) -> Kept:
     n_rows, n_columns = codes.shape
     kept = Kept(np.arange(n_rows), codes.astype(np.float64), np.zeros(n_rows))
@@ -136,6 +143,9 @@ def _walk_some(
         joined = size
         if out >= 0:
             joined = np.where(listed[:, out], size // chain.factors[out].n_categories, size)
+        if worth is not None:
+            for column in range(max(0, out), n_columns if i == n_columns - 1 else out + 1):
+                kept.values[:, column] = worth[column][kept.values[:, column].astype(np.intp)]
         joined = np.where(i >= last, 1, joined)
         if (joined < size).any():
             _join(kept, size, joined, join, n_columns if i == n_columns - 1 else max(0, out + 1))

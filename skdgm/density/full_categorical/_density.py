@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from ..._codes import all_missing, digits, missing_cells, n_states
-from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none
 from .._engine.missing import all_completions
@@ -45,8 +45,16 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     Parameters
     ----------
     n_categories : "auto", int or array-like of shape (n_features,), default="auto"
-        Number of categories of the columns, which hold the integers from 0. With "auto", one more
-        than the largest seen in each column.
+        Number K of categories of the columns, which are then 0 to K - 1. With "auto", the
+        categories of a column are the values seen there, which are integers from 0;
+        with ``ties``, 0 to the largest.
+    max_categories : int, default=65534
+        Largest number of categories that "auto" accepts in a column. One with more, such as an
+        identifier of rows, is refused.
+    handle_unknown : {"error", "missing", "smooth"}, default="error"
+        What becomes of values in queries that are no categories: an error; a missing value, which
+        is integrated out; or one further category, "other", which shares ``alpha`` and counts in
+        ``n_parameters_``. In samples and means it is one more than the largest category.
     alpha : float, default=1.0
         Total pseudo-count, spread evenly over all joint states; 0 is maximum likelihood. It
         counts rows, so scale ``sample_weight`` to sum to the number of rows.
@@ -69,7 +77,9 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     Attributes
     ----------
     n_categories_ : ndarray of shape (n_features,)
-        Number of categories of each column.
+        Number of categories of each column, "other" among them.
+    categories_ : list of n_features ndarrays
+        Categories of each column, "other" aside: in order, or after ``partial_fit`` as they came.
     n_states_ : int
         Number of joint states, exact.
     n_parameters_ : int
@@ -124,7 +134,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     """
 
     _parameter_constraints: dict = {
-        "n_categories": [*N_CATEGORIES_CONSTRAINTS, "array-like"],
+        **CATEGORY_CONSTRAINTS,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "ties": ["array-like", None],
         **EM_CONSTRAINTS,
@@ -135,6 +145,8 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         self,
         *,
         n_categories: str | int | ArrayLike = "auto",
+        max_categories: int = 65_534,
+        handle_unknown: str = "error",
         alpha: float = 1.0,
         ties: ArrayLike | None = None,
         max_iter: int = 200,
@@ -143,12 +155,18 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         n_jobs: int | None = None,
     ) -> None:
         self.n_categories = n_categories
+        self.max_categories = max_categories
+        self.handle_unknown = handle_unknown
         self.alpha = alpha
         self.ties = ties
         self.max_iter = max_iter
         self.tol = tol
         self.verbose = verbose
         self.n_jobs = n_jobs
+
+    @property
+    def _keeps_gaps(self) -> bool:
+        return self.ties is not None
 
     def _declared_categories(self) -> np.ndarray | None:
         declared = super()._declared_categories()
@@ -232,7 +250,7 @@ class FullCategoricalDensity(BaseCategoricalDensity):
         return self._table.sample(codes, generator)
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._table.mean(codes)
+        return self._table.mean(codes, self._categories.worth)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return self._table.mode(codes)

@@ -7,7 +7,7 @@ its completions, the states that agree with it: the listed ones are found, the o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -86,20 +86,23 @@ class StateTable:
                 rows = rows[self.listed.find(completed[rows]) >= 0]
         return completed
 
-    def mean(self, codes: np.ndarray) -> np.ndarray:
-        """Complete each row by the mean of its completions."""
+    def mean(self, codes: np.ndarray, worth: Sequence[np.ndarray]) -> np.ndarray:
+        """Complete each row by the mean of its completions.
+
+        ``worth`` holds the value of each code of each column.
+        """
         completed = codes.astype(np.float64)
         for match in self._matches(codes):
             some = match.n_listed < match.n_completions  # rows with completions not listed
             every = np.zeros(len(match.rows))
             log_every = self.log_prob_unlisted + math.log(match.n_completions)
             every[some] = np.exp(log_every - match.log_prob[some])
-            for column in match.missing:
-                value = self._codes[match.index, column].astype(np.float64)
+            for column in match.missing.tolist():
+                value = worth[column][self._codes[match.index, column]]
                 listed = match.sum(match.probability * value) * np.exp(-match.log_prob)
                 # The mean over all completions, less the part that the listed ones have in it.
                 part = match.sum(value) / float(min(match.n_completions, 2**1000))
-                others = every * ((self.n_categories[column] - 1) / 2 - part)
+                others = every * (worth[column].mean() - part)
                 completed[match.rows, column] = listed + others
         return completed
 

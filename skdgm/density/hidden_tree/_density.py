@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from ..._codes import all_missing, as_floats
 from ..._validation import RandomState, check_generator
-from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._composite import hand_on_columns
 from .._em import EM_CONSTRAINTS, warn_not_converged
 from .._engine.blocks import ones_if_none, part_of
@@ -37,8 +37,15 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     n_states : int, default=32
         Number of values of each latent variable.
     n_categories : "auto", int or array-like of shape (n_features,), default="auto"
-        Number of categories of the columns, which hold the integers from 0. With "auto", one more
-        than the largest seen in each column.
+        Number K of categories of the columns, which are then 0 to K - 1. With "auto", the
+        categories of a column are the values seen there, which are integers from 0.
+    max_categories : int, default=65534
+        Largest number of categories that "auto" accepts in a column. One with more, such as an
+        identifier of rows, is refused.
+    handle_unknown : {"error", "missing", "smooth"}, default="error"
+        What becomes of values in queries that are no categories: an error; a missing value, which
+        is integrated out; or one further category, "other", which shares ``alpha`` and counts in
+        ``n_parameters_``. In samples and means it is one more than the largest category.
     alpha : float, default=1.0
         Total pseudo-count of each latent state, for the states that follow it (spread evenly) and
         again for the values of its column (in proportion to their frequencies). 0 is maximum
@@ -81,7 +88,9 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     emission_ : list of ndarray of shape (n_states, n_categories_[i])
         ``emission_[i][a, v]`` is the probability of value v in column i, given its state a.
     n_categories_ : ndarray of shape (n_features,)
-        Number of categories of each column.
+        Number of categories of each column, "other" among them.
+    categories_ : list of n_features ndarrays
+        Categories of each column, "other" aside: in order.
     n_parameters_ : int
         Exact number of free parameters:
         ``(h - 1) + (n_features - 1) h (h - 1) + h sum_i (K_i - 1)`` for h states and K_i categories
@@ -146,7 +155,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     _is_additive = False
     _parameter_constraints: dict = {
         "n_states": [Interval(Integral, 1, None, closed="left")],
-        "n_categories": [*N_CATEGORIES_CONSTRAINTS, "array-like"],
+        **CATEGORY_CONSTRAINTS,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "mixing": [Interval(Real, 0, 1, closed="both")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -163,6 +172,8 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         n_states: int = 32,
         *,
         n_categories: str | int | ArrayLike = "auto",
+        max_categories: int = 65_534,
+        handle_unknown: str = "error",
         alpha: float = 1.0,
         mixing: float = 0.1,
         batch_size: int = 256,
@@ -177,6 +188,8 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     ) -> None:
         self.n_states = n_states
         self.n_categories = n_categories
+        self.max_categories = max_categories
+        self.handle_unknown = handle_unknown
         self.alpha = alpha
         self.mixing = mixing
         self.batch_size = batch_size
@@ -318,7 +331,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         return draw_missing(self._tree, codes, generator)
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return mean_missing(self._tree, codes)
+        return mean_missing(self._tree, codes, self._categories.worth)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return mode_missing(self._tree, codes)

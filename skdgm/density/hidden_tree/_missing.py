@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -44,13 +44,16 @@ def _draw_block(tree: HiddenTree, codes: np.ndarray, uniform: np.ndarray) -> np.
     return drawn
 
 
-def mean_missing(tree: HiddenTree, codes: np.ndarray) -> np.ndarray:
-    """Return ``E[x_i | x_observed]`` where a value is missing."""
+def mean_missing(tree: HiddenTree, codes: np.ndarray, worth: Sequence[np.ndarray]) -> np.ndarray:
+    """Return ``E[x_i | x_observed]`` where a value is missing.
+
+    ``worth`` holds the value of each code of each column.
+    """
     mean, missing = np.zeros(codes.shape), missing_cells(codes)
     for block in tree.shape.blocks(len(codes)):
         wanted = np.any(missing[block], axis=0)
         for column, probability in value_probabilities(tree, codes[block], wanted):
-            mean[block, column] = probability @ np.arange(probability.shape[1])
+            mean[block, column] = probability @ worth[column]
     return mean
 
 

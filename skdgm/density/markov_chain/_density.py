@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..._codes import readonly, with_room
-from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.missing import log_prob_in_parts
 from ._counts import ChainCounts, count_chain, count_start, widen
@@ -45,8 +45,15 @@ default="raster"
         Shape of the images whose rows make up a row of X; None is a square. Only "snake", "column"
         and "hilbert" need it.
     n_categories : "auto" or int, default="auto"
-        Number of categories K of every pixel, which holds 0 to K - 1. With "auto", one more than
-        the largest seen.
+        Number K of categories of every pixel, which are then 0 to K - 1. With "auto", they are the
+        values seen in any column, or with ``image_shape`` 0 to the largest.
+    max_categories : int, default=65534
+        Largest number of categories that "auto" accepts in a column. One with more, such as an
+        identifier of rows, is refused.
+    handle_unknown : {"error", "missing", "smooth"}, default="error"
+        What becomes of values in queries that are no categories: an error; a missing value, which
+        is integrated out; or one further category, "other", which shares ``alpha`` and counts in
+        ``n_parameters_``. In samples and means it is one more than the largest category.
     alpha : float, default=1.0
         Pseudo-count of each value after each context; 0 is maximum likelihood. It counts rows, so
         scale ``sample_weight`` to sum to the number of rows.
@@ -67,7 +74,9 @@ default="raster"
     Attributes
     ----------
     n_categories_ : int
-        Number of categories of every pixel.
+        Number of categories of every pixel, "other" among them.
+    categories_ : list of n_features ndarrays
+        Categories of each column, "other" aside: in order, or after ``partial_fit`` as they came.
     scan_ : ndarray of shape (n_features,)
         The columns in the order of the chain.
     n_parameters_ : int
@@ -129,7 +138,8 @@ default="raster"
         "order": [Interval(Integral, 0, None, closed="left")],
         "scan": [StrOptions(set(SCANS)), "array-like"],
         "image_shape": [None, tuple, list],
-        "n_categories": N_CATEGORIES_CONSTRAINTS,
+        **CATEGORY_CONSTRAINTS,
+        "n_categories": CATEGORY_CONSTRAINTS["n_categories"][:2],  # one for all pixels
         "alpha": [Interval(Real, 0, None, closed="left")],
         "homogeneous": ["boolean"],
         **EM_CONSTRAINTS,
@@ -143,6 +153,8 @@ default="raster"
         scan: str | ArrayLike = "raster",
         image_shape: tuple[int, int] | None = None,
         n_categories: str | int = "auto",
+        max_categories: int = 65_534,
+        handle_unknown: str = "error",
         alpha: float = 1.0,
         homogeneous: bool = False,
         max_iter: int = 200,
@@ -154,6 +166,8 @@ default="raster"
         self.scan = scan
         self.image_shape = image_shape
         self.n_categories = n_categories
+        self.max_categories = max_categories
+        self.handle_unknown = handle_unknown
         self.alpha = alpha
         self.homogeneous = homogeneous
         self.max_iter = max_iter
@@ -172,6 +186,10 @@ default="raster"
         if extend:
             self._make_room(codes)
         return codes
+
+    @property
+    def _keeps_gaps(self) -> bool:
+        return self.image_shape is not None
 
     def _make_room(self, codes: np.ndarray) -> None:
         """Make room in the statistics so far for the categories and contexts of this batch."""
@@ -250,7 +268,8 @@ default="raster"
         return self._in_column_order(self._queries.sample(codes, generator))
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._in_column_order(self._queries.mean(self._in_scan_order(codes)))
+        mean = self._queries.mean(self._in_scan_order(codes), self._categories.worth[0])
+        return self._in_column_order(mean)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         codes = self._in_scan_order(with_room(codes, self.n_categories_))

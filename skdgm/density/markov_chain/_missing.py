@@ -37,8 +37,8 @@ class ChainQueries(ABC):
         """Complete each row by a draw from ``p(x_missing | x_observed)``."""
 
     @abstractmethod
-    def mean(self, codes: np.ndarray) -> np.ndarray:
-        """Complete each row by ``E[x_missing | x_observed]``."""
+    def mean(self, codes: np.ndarray, worth: np.ndarray) -> np.ndarray:
+        """Complete each row by ``E[x_missing | x_observed]``, given the ``worth`` of each code."""
 
     @abstractmethod
     def mode(self, codes: np.ndarray) -> np.ndarray:
@@ -66,9 +66,9 @@ class DenseQueries(ChainQueries):
         arguments = self._arguments(codes)
         return draw_with_uniforms(dense_kernels.draw_missing, arguments, codes.copy(), generator)
 
-    def mean(self, codes: np.ndarray) -> np.ndarray:
+    def mean(self, codes: np.ndarray, worth: np.ndarray) -> np.ndarray:
         mean = np.empty(codes.shape)
-        dense_kernels.mean_missing(codes, *self._arguments(codes), mean)
+        dense_kernels.mean_missing(codes, *self._arguments(codes), worth, mean)
         return mean
 
     def mode(self, codes: np.ndarray) -> np.ndarray:
@@ -106,8 +106,8 @@ class IndependentQueries(DenseQueries):
     def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         return self._chain.sample(len(codes), generator)
 
-    def mean(self, codes: np.ndarray) -> np.ndarray:
-        mean = self._chain.probability[:, 0] @ np.arange(self._chain.shape.n_categories)
+    def mean(self, codes: np.ndarray, worth: np.ndarray) -> np.ndarray:
+        mean = self._chain.probability[:, 0] @ worth
         return np.broadcast_to(mean[self._chain.shape.table], codes.shape)
 
     def mode(self, codes: np.ndarray) -> np.ndarray:
@@ -141,11 +141,11 @@ class SparseQueries(ChainQueries):
         in_trellises(self._chain, codes, answer)
         return drawn
 
-    def mean(self, codes: np.ndarray) -> np.ndarray:
+    def mean(self, codes: np.ndarray, worth: np.ndarray) -> np.ndarray:
         mean = np.empty(codes.shape)
 
         def answer(trellis: Trellis, rows: slice) -> None:
-            mean[rows], *_ = trellis.posterior(np.ones(len(mean[rows])))
+            mean[rows], *_ = trellis.posterior(np.ones(len(mean[rows])), worth)
 
         in_trellises(self._chain, codes, answer)
         return mean
@@ -170,7 +170,7 @@ class SparseQueries(ChainQueries):
         parts = [[table] for table in chain.counts.listed().tables]
 
         def answer(trellis: Trellis, rows: slice) -> None:
-            _, out[rows], counts = trellis.posterior(weight[rows], counting=True)
+            _, out[rows], counts = trellis.posterior(weight[rows], None, counting=True)
             for table, (context, value, cells) in zip(shape.table, counts, strict=True):
                 row, column = np.nonzero(cells)
                 before = chain.tables[table].contexts.codes(context[row])

@@ -92,9 +92,11 @@ class Trellis:
         self.arrays = _join(layers)
 
     def posterior(
-        self, weight: np.ndarray, counting: bool = False
+        self, weight: np.ndarray, worth: np.ndarray | None, counting: bool = False
     ) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-        """Return expected columns, the rows' log-probabilities, and counts if ``counting``.
+        """Return means, the rows' log-probabilities, and counts if ``counting``.
+
+        ``worth`` is the value of each code, by default the code itself.
 
         The counts are, for each layer, contexts, values, and the expected weight of the rows that
         have the one and then the other.
@@ -110,8 +112,10 @@ class Trellis:
                 cell_of_state[states] = cell + np.arange(len(contexts)) * len(values)
         cells = np.zeros(first_cell[-1])
         mean, log_prob = np.empty(self.columns.shape), np.empty(len(self.columns))
+        if worth is None:
+            worth = readonly(np.arange(self.arrays.width.max(), dtype=np.float64))
         kernels.add_posterior(
-            self.arrays, self.columns, readonly(weight), cell_of_state, cells, mean, log_prob
+            self.arrays, self.columns, readonly(weight), worth, cell_of_state, cells, mean, log_prob
         )
         if not counting:
             return mean, log_prob, []

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from .._categorical import N_CATEGORIES_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.missing import log_prob_in_parts
 from ._missing import (
@@ -41,8 +41,15 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
     Parameters
     ----------
     n_categories : "auto", int or array-like of shape (n_features,), default="auto"
-        Number of categories of the columns, which hold the integers from 0. With "auto", one more
-        than the largest seen in each column.
+        Number K of categories of the columns, which are then 0 to K - 1. With "auto", the
+        categories of a column are the values seen there, which are integers from 0.
+    max_categories : int, default=65534
+        Largest number of categories that "auto" accepts in a column. One with more, such as an
+        identifier of rows, is refused.
+    handle_unknown : {"error", "missing", "smooth"}, default="error"
+        What becomes of values in queries that are no categories: an error; a missing value, which
+        is integrated out; or one further category, "other", which shares ``alpha`` and counts in
+        ``n_parameters_``. In samples and means it is one more than the largest category.
     alpha : float, default=1.0
         Pseudo-count of each pair of values of two columns, if all columns have the same number of
         categories (otherwise see Notes); 0 is maximum likelihood. It counts rows, so scale
@@ -62,7 +69,9 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
     Attributes
     ----------
     n_categories_ : ndarray of shape (n_features,)
-        Number of categories of each column.
+        Number of categories of each column, "other" among them.
+    categories_ : list of n_features ndarrays
+        Categories of each column, "other" aside: in order, or after ``partial_fit`` as they came.
     parents_ : ndarray of shape (n_features,)
         Parent of each column, on which it depends; -1 for the root, which is column 0.
     edges_ : ndarray of shape (n_features - 1, 2)
@@ -127,7 +136,7 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
     """
 
     _parameter_constraints: dict = {
-        "n_categories": [*N_CATEGORIES_CONSTRAINTS, "array-like"],
+        **CATEGORY_CONSTRAINTS,
         "alpha": [Interval(Real, 0, None, closed="left")],
         **EM_CONSTRAINTS,
         "n_jobs": [None, Integral],
@@ -137,6 +146,8 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         self,
         n_categories: str | int | ArrayLike = "auto",
         *,
+        max_categories: int = 65_534,
+        handle_unknown: str = "error",
         alpha: float = 1.0,
         max_iter: int = 200,
         tol: float = 1e-5,
@@ -144,6 +155,8 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         n_jobs: int | None = None,
     ) -> None:
         self.n_categories = n_categories
+        self.max_categories = max_categories
+        self.handle_unknown = handle_unknown
         self.alpha = alpha
         self.max_iter = max_iter
         self.tol = tol
@@ -205,7 +218,7 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         return draw_missing(self._tree, codes, generator)
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return mean_missing(self._tree, codes)
+        return mean_missing(self._tree, codes, self._categories.worth)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return mode_missing(self._tree, codes)

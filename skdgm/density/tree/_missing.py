@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..._codes import missing_code, readonly, with_room
@@ -27,10 +29,15 @@ def draw_missing(
     return draw_with_uniforms(kernels.draw_missing, arguments, drawn, generator)
 
 
-def mean_missing(tree: TreeProbabilities, codes: np.ndarray) -> np.ndarray:
-    """Return ``E[x_j | x_observed]`` where a value is missing; other cells have no meaning."""
-    mean = np.empty(codes.shape)
-    kernels.mean_missing(readonly(codes), missing_code(codes), tree.arrays, mean)
+def mean_missing(
+    tree: TreeProbabilities, codes: np.ndarray, worth: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Return ``E[x_j | x_observed]`` where a value is missing; other cells have no meaning.
+
+    ``worth`` holds the value of each code of each column.
+    """
+    mean, of_code = np.empty(codes.shape), readonly(np.concatenate(worth))
+    kernels.mean_missing(readonly(codes), missing_code(codes), of_code, tree.arrays, mean)
     return mean
 
 
