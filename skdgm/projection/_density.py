@@ -95,7 +95,7 @@ class ProbabilisticPCAMixin:
         noiseless = n_axes == d  # then no direction is left for the noise
         return d + LowRankCovariance.n_parameters(d, n_axes) - noiseless
 
-    def _check(self, X: ArrayLike, reset: bool = False, **checks: Any) -> Any:
+    def _check(self, X: ArrayLike, reset: bool = False, **checks: Any) -> np.ndarray:
         return validate_table(
             self,
             X,
