@@ -82,6 +82,12 @@ def test_imports_run_one_way():
     assert not upwards
 
 
+def test_tables_of_users_go_through_one_reader():
+    for file in FILES:
+        if file.parent.name != "_tables":
+            assert "validate_data" not in file.read_text(encoding="utf-8"), file
+
+
 @pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
 def test_files_are_short(file):
     assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST

@@ -371,3 +371,16 @@ def test_the_comparison_reads_any_clothing():
         np.testing.assert_array_equal(found, y)
     with pytest.raises(ValueError, match="y must have a label in every row, but 1 of 60"):
         check_table(X, np.ma.masked_array(y, mask=np.arange(60) == 5))
+
+
+def test_names_of_outputs_are_known_in_every_frame():
+    X = table_of("f", missing=False)
+    Y = pd.DataFrame(X[:, :2], columns=["a", "b"])
+    for own in (Y, pl.DataFrame({name: Y[name].tolist() for name in Y})):
+        model = ConditionalDensity(DIAGONAL).fit(X, own)
+        with pytest.raises(ValueError, match=r"y has the columns \['b', 'a'\]"):
+            model.score_samples(X, own[["b", "a"]])
+    model = ConditionalDensity(DIAGONAL).fit(X, pl.Series(X[:, 0]))  # without a name
+    model.score_samples(X, pd.Series(X[:, 0], name="a"))
+    with pytest.raises(TypeError, match="y is a lazy table"):
+        model.fit(X, pl.DataFrame({"a": X[:, 0]}).lazy())

@@ -31,7 +31,7 @@ def as_frame(X: Any, name: str = "X") -> Any:
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(X, pandas.DataFrame):
         return X
-    wrapped = _wrap(X)
+    wrapped = _wrap(X, name)
     if wrapped is None:
         return None
     import narwhals.stable.v2 as nw
@@ -54,7 +54,7 @@ def as_series(X: Any) -> Any:
             return X
         if isinstance(X, pandas.Index | pandas.api.extensions.ExtensionArray):
             return pandas.Series(X)
-    wrapped = _wrap(X)
+    wrapped = _wrap(X, "X")
     return wrapped if hasattr(wrapped, "drop_nulls") and hasattr(wrapped, "dtype") else None
 
 
@@ -67,9 +67,9 @@ def _is_array_or_rows(X: Any) -> bool:
     return isinstance(X, np.ndarray | list | tuple | str | dict) or sparse.issparse(X)
 
 
-def _wrap(X: Any) -> Any:
+def _wrap(X: Any, name: str) -> Any:
     """Return what narwhals makes of X; None if that is nothing."""
-    if not any(hasattr(type(X), name) for name in MAYBE_FRAMES):
+    if not any(hasattr(type(X), member) for member in MAYBE_FRAMES):
         return None
     import narwhals.stable.v2 as nw
 
@@ -78,17 +78,19 @@ def _wrap(X: Any) -> Any:
         X = pyarrow.Table.from_batches([X])
     elif pyarrow is not None and isinstance(X, pyarrow.Array):
         X = pyarrow.chunked_array([X])
-    _check_names(getattr(X, "column_names", []))
+    _check_names(getattr(X, "column_names", []), name)
     wrapped = nw.from_native(X, pass_through=True, allow_series=True)
     return wrapped if isinstance(wrapped, nw.DataFrame | nw.LazyFrame | nw.Series) else None
 
 
-def _check_names(names: list[str]) -> None:
+def _check_names(names: list[str], argument: str) -> None:
     """Raise a ValueError about two columns of the same name: narwhals does not tell them apart."""
     if len(set(names)) == len(names):
         return
     repeated = next(name for name in names if names.count(name) > 1)
-    raise ValueError(f"X has several columns named {repeated!r}; give them different names.")
+    raise ValueError(
+        f"{argument} has several columns named {repeated!r}; give them different names."
+    )
 
 
 class Header:
@@ -112,9 +114,9 @@ def header(frame: Any) -> Any:
     return Header(list(frame.columns), frame.shape)
 
 
-def frame_header(X: Any) -> Any:
+def frame_header(X: Any, name: str) -> Any:
     """Return something of which scikit-learn finds the names of the columns, if X has some."""
-    frame = as_frame(X)
+    frame = as_frame(X, name)
     return X if frame is None else header(frame)
 
 

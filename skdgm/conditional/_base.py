@@ -218,9 +218,9 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
 
     def _check_outputs(self, X: np.ndarray, y: ArrayLike, reset: bool = False) -> np.ndarray:
         """Return y as a table with as many rows as X and as many columns as in fit."""
-        names, name = _get_feature_names(frame_header(y)), getattr(y, "name", None)
-        if reset and names is None and isinstance(name, str):
-            names = np.array([name], dtype=object)  # a pandas Series
+        names, name = _get_feature_names(frame_header(y, "y")), getattr(y, "name", None)
+        if reset and names is None and isinstance(name, str) and name:
+            names = np.array([name], dtype=object)  # a Series
         Y = self._read_outputs(y)
         if len(Y) != len(X):
             raise ValueError(

@@ -217,7 +217,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
             self.feature_names_in_ = names  # which an array does not have
         self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
         if self.n_samples_ == 1:
-            row = table.toarray() if sparse.issparse(table) else table
+            row = sparse.csr_array(table).toarray() if sparse.issparse(table) else table
             self._moments = Moments.count(row, None, scatter="full")
             self._set_from_moments()
 
