@@ -125,7 +125,8 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             self.density_ = clone(self.density).fit(X)  # X itself: its columns may have names
             self.indicator_ = None
             if self.add_indicator:
-                self.indicator_ = MissingIndicator(error_on_new=False).fit(table)
+                indicator = MissingIndicator(error_on_new=False).set_output(transform="default")
+                self.indicator_ = indicator.fit(table)  # an array, whatever this imputer gives
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
