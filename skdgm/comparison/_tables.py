@@ -20,6 +20,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.utils import check_array
+from sklearn.utils.validation import _num_samples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,22 +172,17 @@ def _check_target(header: list[str], target: str) -> None:
 
 
 # ---------------------------------------------------------------------- checking
-def check_table(X: Any, y: ArrayLike) -> tuple[pd.DataFrame | np.ndarray, np.ndarray]:
-    """Return the features, as a float64 array or a frame of numbers and text, and the labels."""
+def check_features(X: Any) -> pd.DataFrame | np.ndarray:
+    """Return the features, as a float64 array or a frame of numbers and text."""
     pandas = import_pandas()
-    if sparse.issparse(X):
-        raise ValueError(
-            f"X must be a dense table, got a {type(X).__name__}; X.toarray() makes it one."
-        )
     if isinstance(X, pandas.DataFrame):
         X = _check_frame(X)
     elif np.asarray(X).dtype.kind in "biuf":
         X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
     else:
         X = _check_frame(pandas.DataFrame(X).infer_objects())
-    labels = _check_labels(y, len(X))
     _check_variation(X)
-    return X, labels
+    return X
 
 
 def _check_frame(X: pd.DataFrame) -> pd.DataFrame:
@@ -215,8 +211,14 @@ def _check_variation(X: pd.DataFrame | np.ndarray) -> None:
         )
 
 
-def _check_labels(y: ArrayLike, n_rows: int) -> np.ndarray:
+def check_labels(y: ArrayLike, X: Any) -> np.ndarray:
+    """Return the labels, one for each row of X."""
     pandas = import_pandas()
+    if sparse.issparse(X):
+        raise ValueError(
+            f"X must be a dense table, got a {type(X).__name__}; X.toarray() makes it one."
+        )
+    n_rows = _num_samples(X)
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]

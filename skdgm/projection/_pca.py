@@ -6,6 +6,7 @@ turns the projection into a density, which also says what to expect of missing v
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
@@ -38,7 +39,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         Number of components to keep, or share of the variance to explain, or "mle" for Minka's
         choice; None keeps ``min(n_samples, n_features)``.
     copy : bool, default=True
-        If False, ``fit`` may overwrite its input.
+        Of no effect: X is never overwritten. (scikit-learn's ``PCA`` overwrites it if False.)
     whiten : bool, default=False
         Whether ``transform`` scales the components to unit variance.
     svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}, default="auto"
@@ -208,7 +209,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
             self._fit_missing(table)
             return
         with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
-            super().fit(X)
+            super().fit(X if self.copy else deepcopy(X))  # copy=False: PCA overwrites X
         self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
         if self.n_samples_ == 1:
             row = sparse.csr_array(X).toarray() if table is None else table
