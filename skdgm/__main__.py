@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sklearn.datasets import load_digits
 from . import __version__
 from .comparison import compare_classifiers, load_table, make_figure
 
-BAD_INPUT, INTERRUPTED = 2, 130  # exit codes
+CANNOT_WRITE, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
 OPTIONS = {  # options by the names of the arguments of the Python functions
     "data": "--data",
     "X": "--data",
@@ -38,19 +39,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     code : int
-        Exit code: 0, 2 for invalid input, or 130 after Ctrl-C.
+        Exit code: 0, 1 if a result could not be written, 2 for invalid input, or 130 after Ctrl-C.
+        A reader that stops listening, as ``head`` does, is no error.
     """
     arguments = _parser().parse_args(argv)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning  # type: ignore[assignment]
         try:
             return _compare(arguments)
-        except (ValueError, ImportError) as error:
-            print(f"skdgm compare: error: {_as_options(str(error))}", file=sys.stderr)
+        except (ValueError, ImportError, MemoryError) as error:
+            _say(f"error: {_as_options(str(error))}")
             return BAD_INPUT
         except KeyboardInterrupt:
-            print("skdgm compare: interrupted", file=sys.stderr)
+            _say("interrupted")
             return INTERRUPTED
+        finally:
+            _say("")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,14 +103,58 @@ def _compare(arguments: argparse.Namespace) -> int:
         verbose=not arguments.quiet,
     )
     if comparison.table.empty:
-        print("skdgm compare: interrupted before a model was finished", file=sys.stderr)
+        _say("interrupted before a model was finished")
         return INTERRUPTED
-    print(comparison)
-    comparison.to_csv(table_file)
+    # Files first: whatever happens to the output, the work is kept; and the other way round.
     comparison.plot(ax=figure.subplots(1, 2))
-    figure.savefig(picture_file, dpi=150)
-    print(f"\nSaved {table_file} and {picture_file}")
+    saved = [
+        _written(str(table_file), lambda: comparison.to_csv(table_file)),
+        _written(str(picture_file), lambda: figure.savefig(picture_file, dpi=150)),
+    ]
+    report = f"{comparison}\n"
+    if all(saved):
+        report += f"\nSaved {table_file} and {picture_file}\n"
+    saved.append(_written("standard output", lambda: _put(sys.stdout, report)))
+    if not all(saved):
+        return CANNOT_WRITE
     return INTERRUPTED if comparison.interrupted else 0
+
+
+def _written(where: str, write: Callable[[], Any]) -> bool:
+    """Return whether a result could be written; say so if not."""
+    try:
+        write()
+    except OSError as error:
+        _say(f"error: {where} cannot be written: {error.strerror or error}.")
+        return False
+    return True
+
+
+def _put(stream: Any, text: str) -> None:
+    """Write to a stream at once; a reader that has stopped listening is no error."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        _discard(stream)
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _discard(stream: Any) -> None:
+    """Send what a stream still holds to nowhere, or Python would fail at exit to write it."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError:  # not a file of the system
+        return
+
+
+def _say(message: str) -> None:
+    """Write a line to standard error, if that is possible and there is something to say."""
+    try:
+        _put(sys.stderr, f"skdgm compare: {message}\n" if message else "")
+    except OSError:
+        return
 
 
 def _load(data: str | None, target: str | None) -> tuple[Any, Any]:
@@ -142,13 +190,18 @@ def _check_output(prefix: str, data: str | None) -> tuple[Path, Path]:
 
 
 def _as_options(message: str) -> str:
-    """Replace the argument at the start of an error message by its option, on a single line."""
+    """Replace the argument that a sentence of ours starts with by its option, on a single line.
+
+    Other libraries' messages may start with these words, too ("data type not understood").
+    """
     first, _, rest = message.partition(" ")
-    return f"{OPTIONS.get(first, first)} {rest}".replace("\n", " ")
+    if rest.startswith(("must ", "cannot ", "has ", "contains ")):
+        first = OPTIONS.get(first, first)
+    return f"{first} {rest}".strip().replace("\n", " ")
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:
-    print(f"skdgm compare: note: {message}", file=sys.stderr)
+    _say(f"note: {message}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from numbers import Integral, Number
 from typing import Any, Self
@@ -10,27 +9,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn import preprocessing
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
+from sklearn.utils.validation import _check_sample_weight
 
 from ._tables import read_table
 
 RandomState = int | np.random.RandomState | np.random.Generator | None
 
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100  # sums and products of weights then stay finite
-NEED_NO_WEIGHTS = (
-    preprocessing.Binarizer,
-    preprocessing.FunctionTransformer,
-    preprocessing.MaxAbsScaler,
-    preprocessing.MinMaxScaler,
-    preprocessing.Normalizer,
-    preprocessing.OneHotEncoder,
-    preprocessing.OrdinalEncoder,
-    preprocessing.PolynomialFeatures,
-)
-MOST_REPEATED = 2**31  # rows that integer weights may make
 WORTHLESS = 1e-100  # share of the largest weight below which a row counts for nothing
 
 
@@ -170,92 +156,6 @@ def leave_out_weightless(
         return weight, *tables
     rows = weight > 0
     return weight[rows], *(table[rows] for table in tables)
-
-
-def fit_weighted(
-    estimator: BaseEstimator, X: Any, y: Any = None, weight: np.ndarray | None = None
-) -> BaseEstimator:
-    """Fit a scikit-learn estimator to weighted rows, whether or not its ``fit`` takes weights.
-
-    If it does not, or a part of it does not, integer weights repeat rows.
-    """
-    if weight is None or (weight == 1).all():
-        return estimator.fit(X, y)
-    names, lacking = _weight_parameters(estimator)
-    if lacking:
-        if (weight == np.rint(weight)).all():
-            return _fit_repeated(estimator, X, y, weight, lacking[0])
-        if not names:
-            return _fit_unweighted(estimator, X, y, weight, lacking[0])
-        warnings.warn(
-            f"{lacking[0]} takes no sample_weight, so it is fitted as if every row counted once; "
-            "choose one whose fit takes weights, or give integer weights, which repeat rows.",
-            UserWarning,
-            stacklevel=2,
-        )
-    return estimator.fit(X, y, **dict.fromkeys(names, weight))
-
-
-def _fit_repeated(
-    estimator: BaseEstimator, X: Any, y: Any, weight: np.ndarray, lacking: str
-) -> BaseEstimator:
-    if weight.sum() > MOST_REPEATED:
-        raise ValueError(
-            f"{lacking} takes no sample_weight, so rows can only be repeated, but the weights sum "
-            f"to {weight.sum():g}; give smaller weights, or choose an estimator whose fit takes "
-            "weights."
-        )
-    times = weight.astype(np.intp)
-    X = np.repeat(X, times, axis=0)
-    return estimator.fit(X, None if y is None else np.repeat(y, times, axis=0))
-
-
-def _fit_unweighted(
-    estimator: BaseEstimator, X: Any, y: Any, weight: np.ndarray, lacking: str
-) -> BaseEstimator:
-    if (weight == weight[0]).all():
-        return estimator.fit(X, y)
-    raise ValueError(
-        f"{lacking} takes no sample_weight, so rows can only be repeated, but a row has weight "
-        f"{weight[weight != np.rint(weight)][0]:g}; give integer weights, or choose an estimator "
-        "whose fit takes weights."
-    )
-
-
-def _weight_parameters(estimator: Any) -> tuple[list[str], list[str]]:
-    """Return the parameters of ``fit`` that take weights, and which estimators inside take none.
-
-    There are no parameters if the last step of a pipeline takes none. Steps whose fit does not
-    depend on how often rows occur need none.
-    """
-    names: list[str] = []
-    lacking: list[str] = []
-    steps = getattr(estimator, "steps", None)
-    if steps:
-        for name, step in steps:
-            inner, without = ([], []) if _needs_no_weights(step) else _weight_parameters(step)
-            names += [f"{name}__{parameter}" for parameter in inner]
-            lacking += [f"{kind} (in step {name!r})" for kind in without]
-        return (names if inner else []), lacking
-    if not has_fit_parameter(estimator, "sample_weight"):
-        return [], [type(estimator).__name__]
-    inside = getattr(estimator, "estimator", None)
-    return ["sample_weight"], [] if inside is None else _weight_parameters(inside)[1]
-
-
-def _needs_no_weights(transformer: Any) -> bool:
-    """Return whether a transformer's fit depends only on which rows there are."""
-    if transformer is None or isinstance(transformer, str):  # passthrough or drop
-        return True
-    parts = getattr(transformer, "transformers", getattr(transformer, "transformer_list", None))
-    if parts is not None:
-        return all(_needs_no_weights(part) for _, part, *_ in parts)
-    if getattr(transformer, "strategy", None) == "uniform":  # KBinsDiscretizer
-        return True
-    drops_rare = any(
-        getattr(transformer, name, None) is not None for name in ("min_frequency", "max_categories")
-    )
-    return isinstance(transformer, NEED_NO_WEIGHTS) and not drops_rare
 
 
 def check_observed(

@@ -127,7 +127,8 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             new.density_ = clone(new.density).fit(X)  # X itself: its columns may have names
             new.indicator_ = None
             if new.add_indicator:
-                new.indicator_ = MissingIndicator(error_on_new=False).fit(table)
+                indicator = MissingIndicator(error_on_new=False).set_output(transform="default")
+                new.indicator_ = indicator.fit(table)  # an array, whatever this imputer gives
         return self
 
     @query

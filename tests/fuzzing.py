@@ -149,6 +149,8 @@ def make_table(rng, continuous, binary, label):
         else:
             n_categories = 2 if binary else int(rng.integers(2, 5))
             table[:, j] = np.clip(np.floor(column - column.mean() + 1), 0, n_categories - 1)
+            if not binary and rng.random() < 0.2:
+                table[:, j] = np.array([1, 2, 5, 100])[table[:, j].astype(int)]
     if rng.random() < 0.2:
         table[:, rng.integers(n_columns)] = 1.0
     if rng.random() < 0.2:
@@ -294,6 +296,10 @@ def some_categories(rng, table, one=False):
     return int(n_categories) if one else n_categories.tolist()
 
 
+def some_handling(rng):
+    return str(rng.choice(["error", "error", "missing", "smooth"]))
+
+
 def make_bernoulli(rng, columns, table):
     bounds = (0.1, 0.8) if rng.random() < 0.3 else (0.0, 1.0)
     return BernoulliIndependentDensity(alpha=some_alpha(rng), bounds=bounds)
@@ -305,6 +311,7 @@ def make_chain(rng, columns, table):
         int(rng.integers(0, max(2, len(columns)))),
         scan=scan,
         n_categories=some_categories(rng, table, one=True),
+        handle_unknown=some_handling(rng),
         alpha=some_alpha(rng),
         homogeneous=bool(rng.random() < 0.3),
         max_iter=int(rng.choice([1, 20])),
@@ -313,17 +320,23 @@ def make_chain(rng, columns, table):
 
 def make_tree(rng, columns, table):
     max_iter = int(rng.choice([1, 20]))
-    return ChowLiuTreeDensity(some_categories(rng, table), alpha=some_alpha(rng), max_iter=max_iter)
+    n_categories, options = some_categories(rng, table), {"handle_unknown": some_handling(rng)}
+    return ChowLiuTreeDensity(n_categories, alpha=some_alpha(rng), max_iter=max_iter, **options)
 
 
 def make_full(rng, columns, table):
     n_categories, ties = some_categories(rng, table), None
-    if rng.random() < 0.2:
-        shape = table.max(axis=0).astype(int) + 1
+    handle_unknown = some_handling(rng)
+    shape = table.max(axis=0).astype(int) + 1
+    if rng.random() < 0.2 and handle_unknown != "smooth" and shape.prod() < 1000:
         n_categories, ties = shape.tolist(), rng.integers(0, 3, shape)
     max_iter = int(rng.choice([1, 20]))
     return FullCategoricalDensity(
-        n_categories=n_categories, alpha=some_alpha(rng), ties=ties, max_iter=max_iter
+        n_categories=n_categories,
+        handle_unknown=handle_unknown,
+        alpha=some_alpha(rng),
+        ties=ties,
+        max_iter=max_iter,
     )
 
 

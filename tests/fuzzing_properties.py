@@ -114,9 +114,9 @@ def states_of(problem, model):
     """Every joint state, if these are few."""
     applies(is_discrete(problem))
     density = model if is_density(model) else next(filter(None, model.densities_))
-    n_categories = density._columns.n_categories
-    applies(np.prod(n_categories.astype(float)) <= MOST_STATES)
-    return all_states(n_categories.tolist())
+    columns = density._columns
+    applies(np.prod(columns.n_categories.astype(float)) <= MOST_STATES)
+    return columns.decode(all_states(columns.n_categories.tolist()))
 
 
 def probabilities_sum_to_one(problem, model):

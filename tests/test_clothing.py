@@ -30,7 +30,7 @@ from skdgm import (
     PCAProjection,
     TransformedDensity,
 )
-from skdgm.comparison._tables import check_table
+from skdgm.comparison._tables import check_features, check_labels
 from skdgm.metrics import maximum_mean_discrepancy
 
 from .clothings import clothings, refused_tables, sparse_tables
@@ -366,11 +366,10 @@ def test_the_comparison_reads_any_clothing():
     masked = np.ma.masked_invalid(X)
     masked.data[5, 1] = -999
     for own, labels in ((pandas, y), (polars, pl.Series(y)), (masked, y.tolist())):
-        table, found = check_table(own, labels)
-        np.testing.assert_array_equal(table, X)
-        np.testing.assert_array_equal(found, y)
+        np.testing.assert_array_equal(check_features(own), X)
+        np.testing.assert_array_equal(check_labels(labels, own), y)
     with pytest.raises(ValueError, match="y must have a label in every row, but 1 of 60"):
-        check_table(X, np.ma.masked_array(y, mask=np.arange(60) == 5))
+        check_labels(np.ma.masked_array(y, mask=np.arange(60) == 5), X)
 
 
 def test_names_of_outputs_are_known_in_every_frame():

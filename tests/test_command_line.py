@@ -1,5 +1,7 @@
 """The command line: its input, what it prints and saves, and its exit codes."""
 
+import os
+import re
 import subprocess
 import sys
 
@@ -12,6 +14,7 @@ import skdgm
 from skdgm import __main__ as command_line
 from skdgm import load_table
 from skdgm.__main__ import main
+from skdgm.comparison import _compare
 
 
 @pytest.fixture
@@ -136,6 +139,73 @@ def test_warnings_are_shown_as_notes(csv, capsys, interrupt_after):
     run(csv, "--quiet", "--folds", "4")
     note = "skdgm compare: note: folds=4 is reduced to 3, because class 'b' has 3 rows.\n"
     assert capsys.readouterr().err.startswith(note)
+
+
+@pytest.mark.parametrize("reader", ["closed pipe", "full disk"])
+def test_work_is_kept_if_nobody_reads(csv, capfd, monkeypatch, interrupt_after, reader):
+    interrupt_after(1)
+    if reader == "full disk":
+        output = open_full_disk()
+    else:
+        read, write = os.pipe()
+        os.close(read)
+        output = os.fdopen(write, "w")
+    with output:
+        monkeypatch.setattr(sys, "stdout", output)
+        code = run(csv, "--quiet")
+    monkeypatch.undo()
+    assert csv.with_name("out.csv").exists()
+    assert imread(csv.with_name("out.png")).shape[1] == 1500
+    message = "skdgm compare: error: standard output cannot be written: No space left on device.\n"
+    assert (code, capfd.readouterr().err) == ((1, message) if reader == "full disk" else (130, ""))
+
+
+def open_full_disk():
+    try:
+        return open("/dev/full", "w")
+    except OSError:
+        pytest.skip("no /dev/full on this system")
+
+
+def test_a_closed_standard_error_stops_nothing(csv, capsys, monkeypatch, interrupt_after):
+    interrupt_after(1)
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as output:
+        monkeypatch.setattr(sys, "stderr", output)
+        assert run(csv) == 130
+    assert csv.with_name("out.png").exists()
+    assert "interrupted" in capsys.readouterr().out
+
+
+def test_a_full_disk_leaves_the_printed_table(csv, capsys, interrupt_after):
+    open_full_disk().close()
+    interrupt_after(1)
+    csv.with_name("out.csv").symlink_to("/dev/full")
+    assert run(csv, "--quiet") == 1
+    seen = capsys.readouterr()
+    assert re.fullmatch(
+        r"skdgm compare: error: \S+out\.csv cannot be written: No space left on device\.\n",
+        seen.err,
+    )
+    assert "LogisticRegression" in seen.out
+    assert "Saved" not in seen.out
+    assert csv.with_name("out.png").exists()
+
+
+def test_labels_are_checked_before_columns(csv, capsys, monkeypatch):
+    monkeypatch.setattr(_compare, "check_features", pytest.fail)
+    csv.write_text(csv.read_text() + "1.0,red,c\n")
+    assert run(csv) == 2
+    assert "error: --target must have at least 4 rows of every class" in capsys.readouterr().err
+
+
+def test_only_arguments_become_options():
+    assert command_line._as_options("y must hold\nlabels.") == "--target must hold labels."
+    assert (
+        command_line._as_options("data type 'a' not understood") == "data type 'a' not understood"
+    )
+    assert command_line._as_options("") == ""
 
 
 @pytest.mark.parametrize("arguments", [[], ["--bogus"], ["compare", "--folds", "many"]])

@@ -22,7 +22,7 @@ from skdgm.comparison._models import (
     cut,
 )
 from skdgm.comparison._result import COLUMNS
-from skdgm.comparison._tables import HIDDEN_SHARES, check_table, hide, make_preparation
+from skdgm.comparison._tables import HIDDEN_SHARES, check_features, hide, make_preparation
 
 SECONDS = ["fit_seconds", "predict_seconds"]
 QUICK = ["LogisticRegression", "BernoulliIndependentDensity"]
@@ -154,7 +154,7 @@ def test_other_column_types_are_accepted():
 # ---------------------------------------------------------------------- hidden cells
 @pytest.mark.parametrize("as_frame", [False, True])
 def test_hide_hides_the_exact_share_and_leaves_the_input_unchanged(as_frame, mixed):
-    X = check_table(*mixed)[0][["amount", "colour"]].fillna({"amount": 0.0, "colour": "red"})
+    X = check_features(mixed[0])[["amount", "colour"]].fillna({"amount": 0.0, "colour": "red"})
     X = X if as_frame else np.ones((40, 2))
     order = compare._rank_cells(40, 2, np.random.default_rng(0))
     missing = [pd.isna(np.asarray(hide(X, share, order))) for share in (0, 0.3, 0.6)]
@@ -164,7 +164,7 @@ def test_hide_hides_the_exact_share_and_leaves_the_input_unchanged(as_frame, mix
 
 
 def test_preparation_keeps_missing_values(mixed):
-    X, _ = check_table(*mixed)
+    X = check_features(mixed[0])
     prepared = make_preparation(X).fit(X).transform(X)
     missing = np.isnan(prepared)
     assert np.flatnonzero(missing[:, 0]).tolist() == [3]

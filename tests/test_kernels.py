@@ -78,8 +78,9 @@ def test_window_kernels_agree_with_numpy(seed, n_rows, n, K, order, common):
     log_prob, out = -rng.random(shape), np.empty(n_rows)
     markov_chain.log_prob_windows(codes, table, order, readonly(log_prob), out)
     assert_allclose(out, log_prob[table, context, codes].sum(axis=1))
-    if order == 1:
-        markov_chain.log_prob_first_order(codes, table, readonly(log_prob), out)
+    if order <= 1:
+        names = "log_prob_independent", "log_prob_first_order"
+        getattr(markov_chain, names[order])(codes, table, readonly(log_prob), out)
         assert_allclose(out, log_prob[table, context, codes].sum(axis=1))
 
     probability = rng.random(shape) * (rng.random(shape) < 0.7)

@@ -49,6 +49,17 @@ def add_windows(codes, weight, table, order, counts):
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+def log_prob_independent(codes, table, log_prob, out):
+    """``out[row] = sum_i log p(x_i)``; ``log_prob`` is (T, 1, K)."""
+    n_rows, n_columns = codes.shape
+    for row in range(n_rows):
+        total = 0.0
+        for i in range(n_columns):
+            total += log_prob[table[i], 0, codes[row, i]]
+        out[row] = total
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
 def log_prob_first_order(codes, table, log_prob, out):
     """``out[row] = log p(x_0) + sum_i log p(x_i | x_(i-1))``; ``log_prob`` is (T, K, K).
 

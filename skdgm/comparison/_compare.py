@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
@@ -28,7 +29,7 @@ from ._models import (
     without_preparation,
 )
 from ._result import ClassifierComparison, tabulate
-from ._tables import HIDDEN_SHARES, check_table, hide, make_preparation, take_rows
+from ._tables import HIDDEN_SHARES, check_features, check_labels, hide, make_preparation, take_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,11 +133,12 @@ def compare_classifiers(
     >>> comparison.models["GaussianDiscriminant"].predict(X[:2])
     array([0, 0])
     """
-    X, y = check_table(X, y)
     if n_jobs == 0:
         raise ValueError("n_jobs must be a number of processes, -1 for all cores or None, got 0.")
-    folds, inner_folds = _check_folds(folds, y)
     generator = check_generator(random_state)
+    y = check_labels(y, X)
+    folds, inner_folds = _check_folds(folds, y)
+    X = check_features(X)  # last: many columns take long
     seed = int(generator.integers(2**32))
     splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y))
     orders = [_rank_cells(len(test), X.shape[1], generator) for _, test in splits]
@@ -201,7 +203,8 @@ def _rank_cells(n_rows: int, n_columns: int, generator: np.random.Generator) -> 
 def _reporter(prefix: str, verbose: bool) -> Callable[[str], None]:
     def report(message: str) -> None:
         if verbose:
-            print(f"{prefix}: {message}", file=sys.stderr, flush=True)
+            with suppress(OSError):  # nobody listens any more: no reason to stop the work
+                print(f"{prefix}: {message}", file=sys.stderr, flush=True)
 
     return report
 

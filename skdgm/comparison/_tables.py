@@ -19,9 +19,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.utils.validation import _num_samples
 
-from .._tables import as_frame, is_pandas
-from .._tables import check_table as read_and_check
+from .._tables import as_frame, check_table, is_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,24 +173,19 @@ def _check_target(header: list[str], target: str) -> None:
 
 
 # ---------------------------------------------------------------------- checking
-def check_table(X: Any, y: ArrayLike) -> tuple[pd.DataFrame | np.ndarray, np.ndarray]:
-    """Return the features, as a float64 array or a frame of numbers and text, and the labels."""
+def check_features(X: Any) -> pd.DataFrame | np.ndarray:
+    """Return the features, as a float64 array or a frame of numbers and text."""
     pandas = import_pandas()
-    if sparse.issparse(X):
-        raise ValueError(
-            f"X must be a dense table, got a {type(X).__name__}; X.toarray() makes it one."
-        )
     X = _unmasked(X)
     frame = as_frame(X)
     if frame is not None:
         X = _check_frame(frame if is_pandas(frame) else _as_pandas(frame))
     elif np.asarray(X).dtype.kind in "biuf":
-        X = read_and_check(X, "X", dtype=np.float64, ensure_all_finite="allow-nan")
+        X = check_table(X, "X", dtype=np.float64, ensure_all_finite="allow-nan")
     else:
         X = _check_frame(pandas.DataFrame(X).infer_objects())
-    labels = _check_labels(y, len(X))
     _check_variation(X)
-    return X, labels
+    return X
 
 
 def _unmasked(X: Any) -> Any:
@@ -238,8 +233,14 @@ def _check_variation(X: pd.DataFrame | np.ndarray) -> None:
         )
 
 
-def _check_labels(y: ArrayLike, n_rows: int) -> np.ndarray:
+def check_labels(y: ArrayLike, X: Any) -> np.ndarray:
+    """Return the labels, one for each row of X."""
     pandas = import_pandas()
+    if sparse.issparse(X):
+        raise ValueError(
+            f"X must be a dense table, got a {type(X).__name__}; X.toarray() makes it one."
+        )
+    n_rows = _num_samples(X)
     y = _unmasked(np.array(y, dtype=object) if isinstance(y, list | tuple) else y)
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:

@@ -249,7 +249,7 @@ class ChainRuleConditional(BaseConditional):
     def _predict(self, X: np.ndarray) -> np.ndarray:
         if self._holds_labels and self.classifiers_[0] is not None:
             classifier = self.classifiers_[0]
-            place = np.searchsorted(classifier.classes_, classifier.predict(X))
+            place = np.searchsorted(classifier.classes_, classifier.predict(X.copy()))
             return self._decode(self._factors[0].listed[place])[:, np.newaxis]
         modes = [self._search(X[block]) for block in self._blocks(X, BEAM)]
         return self._decode(np.concatenate(modes))

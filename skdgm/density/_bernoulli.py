@@ -135,7 +135,7 @@ class BernoulliIndependentDensity(BaseDensity):
     _input_checks = {**BaseDensity._input_checks, "accept_sparse": "csr"}
     _parameter_constraints: dict = {
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "binarize": [Real, None],
+        "binarize": [Interval(Real, None, None, closed="neither"), None],
         "bounds": ["array-like"],
         "n_jobs": [None, Integral],
     }

@@ -41,7 +41,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         Number of components to keep, or share of the variance to explain, or "mle" for Minka's
         choice; None keeps ``min(n_samples, n_features)``.
     copy : bool, default=True
-        If False, ``fit`` may overwrite its input.
+        Of no effect: X is never overwritten. (scikit-learn's ``PCA`` overwrites it if False.)
     whiten : bool, default=False
         Whether ``transform`` scales the components to unit variance.
     svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}, default="auto"
@@ -212,7 +212,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
             return
         names = getattr(self, "feature_names_in_", None)
         with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
-            super().fit(table)
+            super().fit(table if self.copy else table.copy())  # copy=False: PCA overwrites it
         if names is not None:
             self.feature_names_in_ = names  # which an array does not have
         self.n_iter_, self.lower_bounds_ = 1, np.empty(0)

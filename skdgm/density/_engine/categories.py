@@ -138,7 +138,7 @@ class Categories:
         ``handle_unknown`` says what becomes of a value that is not known: "error" raises one,
         "missing" marks the cell as missing, and "smooth" gives it the code of "other".
         """
-        if not self.values and (X.dtype.itemsize == 1 or not np.any(X > LARGEST_CODE)):
+        if not (self.values or _exceeds_codes(X)):
             codes = as_codes(X)
             if self._hold(codes):
                 return codes
@@ -211,6 +211,13 @@ def check_n_values(categories: Categories, most: int) -> None:
             too_many[0],
             {"n": categories.n_known[too_many[0]], "most": most},
         )
+
+
+def _exceeds_codes(X: np.ndarray) -> bool:
+    """Return whether X holds a category larger than any code."""
+    if X.dtype.itemsize == 1 or X.dtype in (np.int16, np.float16):
+        return False
+    return bool(np.any(X > LARGEST_CODE))
 
 
 def _values_seen(X: np.ndarray) -> list[np.ndarray]:

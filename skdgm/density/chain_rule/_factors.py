@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 
-from ..._validation import fit_weighted
+from ..._weighted_fit import fit_weighted
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +114,9 @@ def fit_labels(
     """Fit a clone of the classifier; return it, and the place of its classes among the labels.
 
     It sees the labels as 0 to k - 1, which some classifiers insist on, unless a parameter of it
-    says something about single labels.
+    says something about single labels. It gets a copy of the features, which it may overwrite.
     """
+    features = features.copy()
     listed, codes = np.unique(labels, return_inverse=True)
     if any(_names_labels(*parameter) for parameter in classifier.get_params().items()):
         fitted = fit_weighted(clone(classifier), features, labels, weight)
@@ -132,8 +133,10 @@ def log_proba(classifier: BaseEstimator, features: np.ndarray) -> np.ndarray:
     """Return the classifier's log-probabilities, normalised in float64.
 
     Its own logarithms are used if it has them: those of naive Bayes may be finite where its
-    probabilities underflow.
+    probabilities underflow. It gets a copy of the features, which it may overwrite (a scaler with
+    copy=False does).
     """
+    features = features.copy()
     with np.errstate(divide="ignore", invalid="ignore"):
         if hasattr(classifier, "predict_log_proba"):
             log_prob = np.asarray(classifier.predict_log_proba(features), dtype=np.float64)

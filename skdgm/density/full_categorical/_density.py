@@ -170,6 +170,11 @@ class FullCategoricalDensity(BaseCategoricalDensity):
 
     def _declared_categories(self) -> np.ndarray | None:
         declared = super()._declared_categories()
+        if self.ties is not None and self.handle_unknown == "smooth":
+            raise ValueError(
+                'handle_unknown="smooth" adds a category to which ties give no group; choose '
+                '"error" or "missing".'
+            )
         if declared is None and self.ties is not None:
             shape = np.shape(self.ties)
             if len(shape) == self.n_features_in_:

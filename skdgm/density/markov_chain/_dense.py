@@ -112,14 +112,13 @@ class DenseChainProbabilities:
         """Return ``log p(x)`` of complete rows."""
         out = np.empty(len(codes))
         table, order = self.shape.table, self.shape.order
-        log_probability = self.log_probability
-        if order == 0:  # the same whatever came before
-            K = self.shape.n_categories
-            log_probability = np.broadcast_to(log_probability, (self.shape.n_tables, K, K))
-        if order <= 1:
-            kernels.log_prob_first_order(codes, table, readonly(log_probability), out)
+        log_probability = readonly(self.log_probability)
+        if order == 0:
+            kernels.log_prob_independent(codes, table, log_probability, out)
+        elif order == 1:
+            kernels.log_prob_first_order(codes, table, log_probability, out)
         else:
-            kernels.log_prob_windows(codes, table, order, readonly(log_probability), out)
+            kernels.log_prob_windows(codes, table, order, log_probability, out)
         return out
 
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:

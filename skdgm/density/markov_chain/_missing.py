@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from ..._codes import missing_code, readonly, with_missing_category
+from ..._kernels import markov_chain as kernels
 from ..._kernels import markov_chain_missing as dense_kernels
 from ..._kernels import markov_chain_trellis as trellis_kernels
 from .._engine.blocks import draw_with_uniforms, ones_if_none
@@ -97,11 +98,12 @@ class IndependentQueries(DenseQueries):
     """Queries on a chain of order 0, where the observed values do not inform the missing ones."""
 
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
-        n_positions, K = self._chain.shape.n_positions, self._chain.shape.n_categories
-        log_probability = np.zeros((n_positions, K + 1))  # of a missing value: log 1
-        log_probability[:, :K] = self._chain.log_probability[self._chain.shape.table, 0]
-        value = with_missing_category(codes, K)
-        return log_probability[np.arange(n_positions), value].sum(axis=1)
+        n_tables, K = self._chain.shape.n_tables, self._chain.shape.n_categories
+        log_probability = np.zeros((n_tables, 1, K + 1))
+        log_probability[:, :, :K] = self._chain.log_probability  # of a missing value: log 1
+        out, value = np.empty(len(codes)), readonly(with_missing_category(codes, K))
+        kernels.log_prob_independent(value, self._chain.shape.table, readonly(log_probability), out)
+        return out
 
     def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         return self._chain.sample(len(codes), generator)

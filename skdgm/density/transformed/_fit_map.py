@@ -20,7 +20,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from ..._validation import ColumnError, fit_weighted
+from ..._validation import ColumnError
+from ..._weighted_fit import fit_weighted
 from ._maps import (
     AffineMap,
     BoxCoxMap,
