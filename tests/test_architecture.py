@@ -25,7 +25,12 @@ LAYERS = [
         "skdgm._codes",
     ),
     ("skdgm.density._engine",),
-    ("skdgm.density._contract", "skdgm.density._tail", "skdgm.density._base"),
+    (
+        "skdgm.density._contract",
+        "skdgm.density._completions",
+        "skdgm.density._tail",
+        "skdgm.density._base",
+    ),
     ("skdgm.density._em", "skdgm.density._composite", "skdgm.density._group"),
     ("skdgm.density",),
     ("skdgm.conditional", "skdgm.impute", "skdgm.projection", "skdgm.metrics"),

@@ -7,7 +7,6 @@ missing values and threads over blocks of rows are written here, once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from .._codes import as_exact_floats, dtype_that_holds
+from .._codes import dtype_that_holds
 from .._fitted import learning, query
 from .._tables import validate_table
 from .._validation import (
@@ -27,15 +26,14 @@ from .._validation import (
     leave_out_weightless,
     spawn_generators,
 )
+from ._completions import Completions
 from ._contract import check_hooks, check_log_prob
-from ._engine.blocks import RowsOf, row_blocks, run_in_row_blocks, run_in_threads, weighted_blocks
-from ._engine.completions import best_completions
-from ._engine.missing import fill, rows_with_missing, values_at_missing
+from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, weighted_blocks
 from ._engine.statistics import add_in_pairs
 from ._tail import TailProbability
 
 
-class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
+class BaseDensity(Completions, TailProbability, DensityMixin, BaseEstimator):
     """A probability distribution over rows that is fitted, scored and sampled.
 
     A family derives from it and writes the hooks of :class:`DensityHooks`.
@@ -183,75 +181,6 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         return X.astype(dtype_that_holds(X, self._dtype), copy=False)
 
     @query
-    def conditional_sample(self, X: ArrayLike, random_state: RandomState = None) -> np.ndarray:
-        """Draw the missing values of each row, given its observed values.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to complete; NaN is a missing value.
-        random_state : int, RandomState, Generator or None, default=None
-            Source of randomness; the same seed gives the same rows with any ``n_jobs``.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            A copy of X, with the missing values of a row drawn jointly from
-            ``p(x_missing | x_observed)``.
-
-        Raises
-        ------
-        ValueError
-            If the observed values of a row have probability zero.
-        """
-        generator = check_generator(random_state)
-        return self._complete(X, self._decoded(self._sample_missing), generator=generator)
-
-    @query
-    def conditional_mean(self, X: ArrayLike) -> np.ndarray:
-        """Replace the missing values of each row by their mean, given its observed values.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to complete; NaN is a missing value.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            A copy of X as floats, with ``E[x_missing | x_observed]`` in place of missing values:
-            for zeros and ones, the probability of a one.
-
-        Raises
-        ------
-        ValueError
-            If the observed values of a row have probability zero.
-        """
-        return self._complete(X, self._mean_missing, as_float=True)
-
-    @query
-    def conditional_mode(self, X: ArrayLike) -> np.ndarray:
-        """Replace the missing values of each row by the jointly most probable ones.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to complete; NaN is a missing value.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            A copy of X, with the values that maximise ``p(x_missing | x_observed)`` in place of
-            missing ones.
-
-        Raises
-        ------
-        ValueError
-            If the observed values of a row have probability zero.
-        """
-        return self._complete(X, self._decoded(self._mode_missing))
-
-    @query
     def aic(self, X: ArrayLike) -> float:
         """Compute Akaike's information criterion on X; lower is better.
 
@@ -328,63 +257,6 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """Options of validate_table for an estimator around the density that takes no sparse X."""
         checks = self._input_checks
         return {name: checks[name] for name in checks if name != "accept_sparse"}
-
-    def _complete(
-        self,
-        X: Any,
-        complete: Callable[..., np.ndarray],
-        generator: np.random.Generator | None = None,
-        as_float: bool = False,
-    ) -> np.ndarray:
-        """Return a copy of X with the missing values replaced by those that a hook returns."""
-        X = self._check_query(X)
-        if as_float and X.dtype.kind != "f":
-            X = as_exact_floats(X)
-        rows = rows_with_missing(X)
-        if not len(rows):
-            return X.copy()
-        codes = self._encode(X[rows])
-        self._check_possible(codes, rows)
-
-        def values(both: RowsOf, *source: np.random.Generator) -> np.ndarray:
-            codes, own = both.parts
-            return values_at_missing(complete(codes, *source), own)
-
-        both = RowsOf((codes, X[rows]))
-        completed = run_in_row_blocks(values, both, self.n_jobs, generator, rows)
-        return fill(X, np.concatenate(completed))
-
-    def _decoded(self, complete: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
-        """Return a hook that gives values in place of codes."""
-        columns = self._columns
-        return lambda *arguments: columns.decode(complete(*arguments))
-
-    def _best_completion(
-        self, codes: Any, candidates: Sequence[np.ndarray], columns: slice = slice(None)
-    ) -> np.ndarray:
-        """Return the most probable completion that can be found, as a table of values."""
-        return best_completions(
-            np.asarray(codes),
-            candidates,
-            lambda table: self._log_prob(self._recode(table)),
-            self._columns.n_categories,
-            columns,
-        )
-
-    def _check_possible(self, codes: Any, rows: np.ndarray) -> None:
-        """Raise a ValueError if the model rules out what a row has observed."""
-        if not self._rules_out_rows:
-            return
-        impossible = np.concatenate(
-            run_in_row_blocks(self._rules_out, codes, self.n_jobs, rows=rows)
-        )
-        if impossible.any():
-            raise ValueError(
-                f"X has a row whose observed values have probability zero under the model: row "
-                f"{rows[impossible.argmax()]}. Nothing follows for its missing values; correct the "
-                "row, or choose a model that rules nothing out, for example by pseudo-counts "
-                "(alpha above 0)."
-            )
 
     def _n_parameters_as_float(self) -> float:
         if not hasattr(self, "n_parameters_"):
