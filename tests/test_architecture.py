@@ -16,7 +16,7 @@ LONGEST = 400  # lines
 
 # From the bottom up; a module imports from its own layer and those before it.
 LAYERS = [
-    ("skdgm._kernels", "skdgm._validation", "skdgm._weighted_fit", "skdgm._codes"),
+    ("skdgm._kernels", "skdgm._validation", "skdgm._weighted_fit", "skdgm._memory", "skdgm._codes"),
     ("skdgm.density._engine",),
     ("skdgm.density._contract", "skdgm.density._tail", "skdgm.density._base"),
     ("skdgm.density._em", "skdgm.density._composite", "skdgm.density._group"),

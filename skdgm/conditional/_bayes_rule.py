@@ -18,6 +18,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._memory import check_rows
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -308,6 +309,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
+        check_rows(n_samples, self.n_features_in_ + 1, 8)
         generator = check_generator(random_state)
         if y is None:
             label = generator.choice(len(self.classes_), size=n_samples, p=self.priors_)

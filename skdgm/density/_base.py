@@ -17,6 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._codes import dtype_that_holds
+from .._memory import check_rows
 from .._validation import (
     RandomState,
     all_or_nothing,
@@ -178,6 +179,7 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         """
         check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
+        check_rows(n_samples, self.n_features_in_, self._dtype.itemsize)
         blocks = row_blocks(n_samples, self.n_features_in_)
         generators = spawn_generators(check_generator(random_state), len(blocks))
         tasks = [

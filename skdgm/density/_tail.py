@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from .._codes import as_codes
+from .._memory import check_rows
 from .._validation import RandomState, check_n_samples
 from ._contract import DensityHooks
 from ._engine.blocks import row_blocks, run_in_threads
@@ -76,7 +77,8 @@ class TailProbability(DensityHooks):
         array([0.17, 0.01])
         """
         X = self._check_query(X)
-        drawn = self.sample(check_n_samples(n_samples), random_state).astype(np.float64)
+        check_rows(check_n_samples(n_samples), self.n_features_in_, 8)
+        drawn = self.sample(n_samples, random_state).astype(np.float64)
         codes = self._encode(X)
         log_prob = self._log_prob_blocks(codes)
         has_marks = codes.dtype.kind != "f" or sparse.issparse(codes)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._memory import check_rows
 from .._validation import RandomState, check_generator, check_n_samples
 from ..density.gaussian._covariances import LowRankCovariance, log_prob_at
 
@@ -58,7 +59,8 @@ class ProbabilisticPCAMixin:
         """
         check_is_fitted(self)
         generator = check_generator(random_state)
-        X = self._covariance().sample(check_n_samples(n_samples), generator) + self.mean_
+        check_rows(check_n_samples(n_samples), self.n_features_in_, 16)  # axes and noise
+        X = self._covariance().sample(n_samples, generator) + self.mean_
         return X.astype(self.components_.dtype, copy=False)
 
     def get_covariance(self) -> np.ndarray:

@@ -16,6 +16,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._codes import has_missing
+from .._memory import check_memory
 from .._validation import all_or_nothing, check_observed
 from ..density._em import EM_CONSTRAINTS
 from ..density.gaussian._moments import Moments
@@ -303,6 +304,11 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         first = not hasattr(self, "components_")
         with all_or_nothing(self):
             table = self._check(X, reset=first)
+            check_memory(
+                3 * 8 * table.shape[1] ** 2,  # moments so far, those of X, and their axes
+                f"partial_fit of {table.shape[1]} columns",
+                "use fit, which keeps no moments, or leave out columns",
+            )
             if first and has_missing(table):
                 self._fit_missing(table)
                 return self
