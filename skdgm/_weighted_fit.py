@@ -108,9 +108,9 @@ def _weight_parameters(estimator: Any) -> tuple[list[str], list[str]]:
             return [], [f"{kind} (without metadata routing)"]
         if inside is not None:  # a search, for example
             return _weight_parameters(inside)
-        if hasattr(estimator, "estimators"):  # a vote or a stack
-            lacking = [one for part in _members(estimator) for one in _lacking(part)]
-            return ([] if lacking else ["sample_weight"]), lacking
+    if passes_on and hasattr(estimator, "estimators"):  # a vote or a stack
+        lacking = [one for part in _members(estimator) for one in _lacking(part)]
+        return ([] if lacking else ["sample_weight"]), lacking
     if "sample_weight" not in parameters:
         return [], [kind]
     if inside is None or _is_a(estimator, RESAMPLES):

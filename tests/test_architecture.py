@@ -20,6 +20,7 @@ LAYERS = [
         "skdgm._kernels",
         "skdgm._fitted",
         "skdgm._tables",
+        "skdgm._memory",
         "skdgm._validation",
         "skdgm._weighted_fit",
         "skdgm._codes",

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from .._fitted import learning, query
+from .._memory import check_rows
 from .._tables import check_table, frame_header, read_labels, validate_table
 from .._validation import (
     RandomState,
@@ -187,7 +188,8 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
             If a row of X has probability zero under the model, so that nothing follows from it.
         """
         X = self._check_conditions(X)
-        drawn = self._sample(X, check_n_samples(n_samples), check_generator(random_state))
+        check_rows(check_n_samples(n_samples), len(X) * self.n_outputs_, 8)
+        drawn = self._sample(X, n_samples, check_generator(random_state))
         return self._like_outputs(drawn)
 
     # ------------------------------------------------------------------ hooks of a subclass

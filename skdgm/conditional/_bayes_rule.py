@@ -18,6 +18,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._fitted import learning, query
+from .._memory import check_rows
 from .._tables import read_labels, read_table, validate_table
 from .._validation import (
     RandomState,
@@ -334,6 +335,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             label for each row.
         """
         n_samples = check_n_samples(n_samples)
+        check_rows(n_samples, self.n_features_in_ + 1, 8)
         generator = check_generator(random_state)
         if y is None:
             label = generator.choice(len(self.classes_), size=n_samples, p=self.priors_)

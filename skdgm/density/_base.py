@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .._codes import dtype_that_holds
 from .._fitted import learning, query
+from .._memory import check_rows
 from .._tables import validate_table
 from .._validation import (
     RandomState,
@@ -177,7 +178,7 @@ class BaseDensity(Completions, TailProbability, DensityMixin, BaseEstimator):
         X : ndarray of shape (n_samples, n_features)
             The rows, of the training data's dtype, or a wider one where that cannot hold them.
         """
-        X = self._columns.decode(self._draw(check_n_samples(n_samples), random_state))
+        X = self._columns.decode(self._draw(n_samples, random_state))
         return X.astype(dtype_that_holds(X, self._dtype), copy=False)
 
     @query
@@ -227,6 +228,8 @@ class BaseDensity(Completions, TailProbability, DensityMixin, BaseEstimator):
 
     def _draw(self, n_samples: int, random_state: RandomState) -> np.ndarray:
         """Draw rows, as a table like the one that NumPy makes of codes."""
+        n_samples = check_n_samples(n_samples)
+        check_rows(n_samples, self.n_features_in_, self._dtype.itemsize)
         blocks = row_blocks(n_samples, self.n_features_in_)
         generators = spawn_generators(check_generator(random_state), len(blocks))
         tasks = [

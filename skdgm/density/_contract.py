@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._codes import as_exact_floats
+from .._memory import memory_errors_in_words
 from ._engine.blocks import run_in_threads, total_weight, weighted_blocks
 from ._engine.columns import KINDS, ColumnKind, Columns
 from ._engine.statistics import add_in_pairs
@@ -175,7 +176,8 @@ class DensityHooks(ABC):
 
     def _learn(self, codes: Any, weight: np.ndarray | None) -> None:
         """Fit to codes, as a density on its own or as a part of another."""
-        self._fit(codes, weight)
+        with memory_errors_in_words(type(self).__name__):
+            self._fit(codes, weight)
         self._finish()
 
     def _set(self, statistics: Any) -> None:

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from .._codes import as_codes, missing_cells
 from .._fitted import query
+from .._memory import check_rows
 from .._validation import RandomState, check_n_samples
 from ._contract import DensityHooks
 from ._engine.blocks import row_blocks, run_in_threads
@@ -78,7 +79,8 @@ class TailProbability(DensityHooks):
         array([0.17, 0.01])
         """
         codes = self._encode(self._check_query(X))
-        drawn = self._draw(check_n_samples(n_samples), random_state).astype(np.float64)
+        check_rows(check_n_samples(n_samples), self.n_features_in_, 8)
+        drawn = self._draw(n_samples, random_state).astype(np.float64)
         log_prob = self._log_prob_blocks(codes)
         has_marks = codes.dtype.kind != "f" or sparse.issparse(codes)
 

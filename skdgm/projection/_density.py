@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._fitted import query
+from .._memory import check_rows
 from .._tables import validate_table
 from .._validation import RandomState, check_generator, check_n_samples
 from ..density.gaussian._covariances import LowRankCovariance, log_prob_at
@@ -61,7 +62,8 @@ class ProbabilisticPCAMixin:
             The rows, in the dtype of the axes.
         """
         generator = check_generator(random_state)
-        X = self._covariance().sample(check_n_samples(n_samples), generator) + self.mean_
+        check_rows(check_n_samples(n_samples), self.n_features_in_, 16)  # axes and noise
+        X = self._covariance().sample(n_samples, generator) + self.mean_
         return X.astype(self.components_.dtype, copy=False)
 
     @query

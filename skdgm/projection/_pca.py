@@ -16,6 +16,7 @@ from sklearn.utils import check_array
 
 from .._codes import has_missing
 from .._fitted import learning, query
+from .._memory import check_memory
 from .._tables import check_table
 from .._validation import check_observed
 from ..density._em import EM_CONSTRAINTS
@@ -327,6 +328,11 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         first = not hasattr(self, "components_")
         with learning(self) as new:
             table = new._check(X, reset=first)
+            check_memory(
+                3 * 8 * table.shape[1] ** 2,  # moments so far, those of X, and their axes
+                f"partial_fit of {table.shape[1]} columns",
+                "use fit, which keeps no moments, or leave out columns",
+            )
             if first and has_missing(table):
                 new._fit_missing(table)
             else:

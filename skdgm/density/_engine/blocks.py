@@ -14,6 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from ..._codes import readonly
+from ..._memory import memory_errors_in_words
 from ..._validation import spawn_generators
 
 BLOCK_CELLS = 2**22
@@ -79,10 +80,11 @@ def draw_categories(probability: np.ndarray, generator: np.random.Generator) -> 
 
 def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> list:
     """Call the function on each tuple of arguments; return the results in the same order."""
-    if len(tasks) == 1:
-        return [function(*tasks[0])]
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
-    return parallel(delayed(function)(*task) for task in tasks)
+    with memory_errors_in_words("This call"):
+        if len(tasks) == 1:
+            return [function(*tasks[0])]
+        parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
+        return parallel(delayed(function)(*task) for task in tasks)
 
 
 class RowError(ValueError, ABC):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..._codes import has_missing
+from ..._memory import check_memory
 from .._em import EMDensity
 from .._engine.blocks import run_in_threads, weighted_blocks
 from .._engine.columns import column_labels
@@ -43,6 +44,7 @@ class RegularisedDensity(EMDensity):
     ) -> np.ndarray:
         if extend:
             self._check_same_statistics()
+        self._check_size(X.shape[1])
         codes = self._encode(X)
         blocks = weighted_blocks(codes, weight)
         scale = add_in_pairs(run_in_threads(ColumnScale.of, blocks, self.n_jobs))
@@ -55,6 +57,14 @@ class RegularisedDensity(EMDensity):
             self._scale, self._statistics = scale, None
             self._warn_of_constant_columns()
         return codes
+
+    def _check_size(self, n_columns: int) -> None:
+        if self.covariance_type in ("full", "tied") or self.shrinkage == "auto":
+            check_memory(
+                3 * 8 * n_columns**2,  # the scatter, the covariance and its factor
+                f"The covariance matrix of {n_columns} columns",
+                'use covariance_type="low_rank" or "diag" with a number as shrinkage',
+            )
 
     def _check_same_statistics(self) -> None:
         known = self._statistics

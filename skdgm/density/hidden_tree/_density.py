@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
 from ..._codes import all_missing, as_floats
+from ..._memory import check_memory
 from ..._validation import RandomState, check_generator
 from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._composite import hand_on_columns
@@ -204,6 +205,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
 
     # ------------------------------------------------------------------ learning
     def _fit(self, codes: np.ndarray, weight: np.ndarray | None) -> None:
+        self._check_size()
         generator = check_generator(self.random_state)
         rows = distinct_rows(codes, weight, self.n_categories_)
         shape = self._chow_liu_shape(rows)
@@ -211,6 +213,15 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         with threadpool_limits(limits=1):  # the matrix products are many and small
             learner = Learner(self._start(rows, shape, generator), rows, self.n_jobs)
             self._run_passes(learner, held_out, generator)
+
+    def _check_size(self) -> None:
+        n_columns, n_states = self.n_features_in_, self.n_states
+        n_numbers = n_columns * n_states**2 + int(self.n_categories_.sum()) * n_states
+        check_memory(
+            3 * 8 * n_numbers,  # the counts so far, those of a batch, and the tree
+            f"A hidden tree of n_states={n_states} over {n_columns} columns",
+            "choose fewer n_states, or leave out columns",
+        )
 
     def _start(self, rows: Rows, shape: TreeShape, generator: np.random.Generator) -> Evidence:
         counts = count_start(*rows, shape, self.mixing, generator)

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from ..._codes import bits_for, digits, has_missing, missing_cells, pack, window_keys
+from ..._memory import check_memory
 from .._engine.blocks import ones_if_none, part_of
 from .._engine.statistics import add_in_pairs
 from .._engine.weighted_states import WeightedStates
@@ -48,11 +49,13 @@ class SparseChainCounts:
                     seen = np.zeros((1, 1), dtype=codes.dtype), np.zeros(1)
                 parts[table].append(WeightedStates.count(*seen, shape.n_categories))
             return cls(shape, tuple(add_in_pairs(part) for part in parts))
-        for table, (window, _) in zip(shape.table, _packed_windows(codes, shape), strict=True):
+        n_bytes, packed = 0, _packed_windows(codes, shape)
+        for table, (window, _) in zip(shape.table, packed, strict=True):
             width = shape.n_before(table) + 1
-            parts[table].append(
-                WeightedStates.count_keys(window, weight, shape.n_categories, width)
-            )
+            counted = WeightedStates.count_keys(window, weight, shape.n_categories, width)
+            parts[table].append(counted)
+            n_bytes += counted.keys.nbytes + counted.weight.nbytes
+            _check_room(n_bytes, shape)
         return cls(shape, tuple(add_in_pairs(part) for part in parts))
 
     @classmethod
@@ -89,6 +92,16 @@ class SparseChainCounts:
     def probabilities(self, alpha: float) -> SparseChainProbabilities:
         """Estimate the conditional probabilities, with a pseudo-count for each value."""
         return SparseChainProbabilities(self, alpha)
+
+
+def _check_room(n_bytes: int, shape: ChainShape) -> None:
+    """Raise a TooLargeError if windows of so many bytes leave no room for their contexts."""
+    check_memory(
+        n_bytes,
+        f"A chain with order={shape.order} over {shape.n_positions} columns holds the windows that "
+        "occur. It",
+        "choose a smaller order, or fit to fewer rows",
+    )
 
 
 def _possible_windows(

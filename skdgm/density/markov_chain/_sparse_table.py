@@ -18,11 +18,10 @@ class SparseTable:
         self.contexts = WeightedStates.count_keys(
             context, windows.weight, n_categories, windows.width - 1
         )
-        self.last_value = codes[:, -1]
-        self.cumulative = np.concatenate([[0.0], np.cumsum(windows.weight)])
+        self.last_value = codes[:, -1].copy()  # of its own, so that the codes can go
         run = self.contexts.find_keys(context)
-        self.run_end = np.searchsorted(run, np.arange(len(self.contexts)), side="right")
-        self.run_start = np.concatenate([[0], self.run_end[:-1]])
+        bounds = np.searchsorted(run, np.arange(len(self.contexts) + 1))
+        self.run_start, self.run_end = bounds[:-1], bounds[1:]  # of each context
 
     def weights_of(self, window: np.ndarray, context: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the weights of windows and of their contexts, both given by keys."""
@@ -34,5 +33,6 @@ class SparseTable:
     def value_at(self, context: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return the value at which the summed weights in the context's run exceed the target."""
         start, end = self.run_start[context], self.run_end[context]
-        index = np.searchsorted(self.cumulative, self.cumulative[start] + target, side="right") - 1
+        cumulative = np.concatenate([[0.0], np.cumsum(self.windows.weight)])
+        index = np.searchsorted(cumulative, cumulative[start] + target, side="right") - 1
         return self.last_value[np.clip(index, start, end - 1)]

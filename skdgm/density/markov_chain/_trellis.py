@@ -17,6 +17,7 @@ import numpy as np
 from ..._codes import missing_cells, readonly
 from ..._kernels import markov_chain_trellis as kernels
 from ..._kernels.markov_chain_trellis import TrellisArrays
+from ..._memory import check_memory
 from ._sparse import SparseChainProbabilities
 from ._sparse_table import SparseTable
 
@@ -68,6 +69,7 @@ class Trellis:
         self.values: list[np.ndarray] = []
         self.contexts: list[tuple[int, np.ndarray]] = []
         self._room = BLOCK_SIZE if len(codes) > 1 else None
+        self._n_bytes = 0
         sources: list[_Head | _Source] = [_Head(model.tables, shape.order)] if shape.order else []
         layers: list[_Layer] = []
         fallback = np.zeros(1 + len(sources), dtype=np.int32)
@@ -135,6 +137,12 @@ class Trellis:
                 f"The missing values of a row leave {n_states:,} contexts possible at once, too "
                 "many to sum over; choose a smaller order, or leave fewer values missing."
             )
+        self._n_bytes += 28 * n_states + 4 * n_children + 12 * layer.n_runs
+        check_memory(
+            self._n_bytes,
+            "The contexts that the missing values of a row leave possible: to sum over them",
+            "choose a smaller order, or leave fewer values missing",
+        )
         if self._room is not None:
             self._room -= n_states + n_children + layer.n_runs
             self._room -= counting * len(layer.contexts) * layer.width

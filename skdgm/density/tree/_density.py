@@ -25,7 +25,7 @@ from ._missing import (
     mean_missing,
     mode_missing,
 )
-from ._pair_counts import PairCounts
+from ._pair_counts import PairCounts, check_pairs
 from ._probabilities import TreeProbabilities
 from ._structure import best_tree, mutual_information
 
@@ -165,6 +165,7 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
         codes = super()._encode_training(X, weight, extend)
+        check_pairs(self.n_categories_)
         if extend and not np.array_equal(self._statistics.n_categories, self.n_categories_):
             self._set(self._statistics.widen(self.n_categories_))
         return codes

@@ -11,12 +11,25 @@ from scipy.sparse import csr_array
 
 from ..._codes import missing_cells, readonly, with_room
 from ..._kernels import tree as kernels
+from ..._memory import check_memory
 from .._engine.blocks import ones_if_none, part_of, row_blocks
 
 INDICATOR_CELLS = 2**23  # cells of a block of indicator columns
 MANY_CATEGORIES = 8  # values per column from which on pairs are counted one by one
 ROUNDING = 1e-12  # a difference that is less than this part of the sums it comes from is 0
 LEAST_PART = 1e-3  # of an independent pair's count, which counts to start from have at least
+
+
+def check_pairs(n_categories: np.ndarray) -> None:
+    """Raise a TooLargeError if the counts of all pairs of values do not fit."""
+    total, widest = int(n_categories.sum()), int(n_categories.argmax())
+    check_memory(
+        3 * 8 * total**2,  # the counts, what is added to them, and the probabilities
+        f"A tree counts all pairs of values: {{table}} has {total} in all, of which {{column}} has "
+        f"{n_categories[widest]}. It",
+        "leave out columns such as identifiers, or put rare values together",
+        widest,
+    )
 
 
 @dataclass(frozen=True, eq=False)
