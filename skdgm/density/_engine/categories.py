@@ -206,10 +206,14 @@ def check_n_values(categories: Categories, most: int) -> None:
     too_many = np.flatnonzero(categories.n_known > most)
     if too_many.size:
         raise ColumnError(
-            "{table} has {n} categories in {column}, more than max_categories={most}. Leave the "
-            "column out if it identifies rows, or group its values, or raise max_categories.",
+            "{table} has {n} categories in {column}, more than max_categories={most}; leave the "
+            "column out if it identifies rows, or group its values{or_raise}.",
             too_many[0],
-            {"n": categories.n_known[too_many[0]], "most": most},
+            {
+                "n": categories.n_known[too_many[0]],
+                "most": most,
+                "or_raise": ", or raise max_categories" if most < LARGEST_CODE else "",
+            },
         )
 
 
