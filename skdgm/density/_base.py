@@ -28,7 +28,8 @@ from .._validation import (
     spawn_generators,
 )
 from ._contract import check_hooks, check_log_prob
-from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, weighted_blocks
+from ._engine.blas import blas_threads_for
+from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, run_in_weighted_blocks
 from ._engine.completions import best_completions
 from ._engine.missing import fill, rows_with_missing, values_at_missing
 from ._engine.statistics import add_in_pairs
@@ -120,8 +121,9 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
             X, weight = self._check_training(X, sample_weight, reset=not extend)
             codes = self._declare(X, weight, extend=extend)
             if extend:
-                tasks = weighted_blocks(codes, weight)
-                expected = run_in_threads(self._expected_statistics, tasks, self.n_jobs)
+                expected = run_in_weighted_blocks(
+                    self._expected_statistics, codes, weight, self.n_jobs
+                )
                 self._set(self._statistics + add_in_pairs(expected))
             else:
                 self._learn(codes, weight)
@@ -183,7 +185,8 @@ class BaseDensity(TailProbability, DensityMixin, BaseEstimator):
         tasks = [
             (block.stop - block.start, own) for block, own in zip(blocks, generators, strict=True)
         ]
-        drawn = run_in_threads(self._sample, tasks, self.n_jobs)
+        with blas_threads_for(n_samples, self.n_features_in_):
+            drawn = run_in_threads(self._sample, tasks, self.n_jobs)
         X = drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
         return X.astype(dtype_that_holds(X, self._dtype), copy=False)
 

@@ -5,15 +5,19 @@ The size of a block does not depend on the number of threads, so no sum, draw or
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 
 from ..._codes import readonly
 from ..._validation import spawn_generators
+from .blas import blas_is_limited, blas_threads_for, one_blas_thread
 
 BLOCK_CELLS = 2**22
 CHUNK_CELLS = 2**17  # cells for which random numbers are drawn at once
@@ -45,6 +49,14 @@ def weighted_blocks(codes: Any, weight: np.ndarray | None) -> list[tuple[Any, np
     return [(codes[block], part_of(weight, block)) for block in row_blocks(*codes.shape)]
 
 
+def run_in_weighted_blocks(
+    function: Callable, codes: Any, weight: np.ndarray | None, n_jobs: int | None
+) -> list:
+    """Call the function on the codes and weights of blocks of rows."""
+    with blas_threads_for(*codes.shape):
+        return run_in_threads(function, weighted_blocks(codes, weight), n_jobs)
+
+
 def draw_with_uniforms(
     kernel: Callable, arguments: tuple, codes: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
@@ -63,11 +75,55 @@ def draw_categories(probability: np.ndarray, generator: np.random.Generator) -> 
 
 
 def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> list:
-    """Call the function on each tuple of arguments; return the results in the same order."""
-    if len(tasks) == 1:
-        return [function(*tasks[0])]
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
-    return parallel(delayed(function)(*task) for task in tasks)
+    """Call the function on each tuple of arguments; return the results in the same order.
+
+    Functions that call this one again share the threads that are left. What limits the threads of
+    BLAS here limits them there, too, but nothing else does: by their number, last digits differ.
+    Of several errors, the first in this order is raised.
+    """
+    most = 1 if len(tasks) == 1 else _count_threads(n_jobs)
+    n_threads = min(most, len(tasks))
+    if n_threads <= 1:
+        return [function(*task) for task in tasks]
+    results: list[Any] = [None] * len(tasks)
+    errors: dict[int, BaseException] = {}
+    left = deque(range(len(tasks)))
+
+    is_limited = blas_is_limited()
+
+    def work() -> None:
+        before, _thread.most = getattr(_thread, "most", None), most // n_threads
+        with one_blas_thread() if is_limited else nullcontext():
+            while left and not errors:
+                try:
+                    place = left.popleft()
+                except IndexError:  # another thread took the last
+                    break
+                try:
+                    results[place] = function(*tasks[place])
+                except BaseException as error:
+                    errors[place] = error
+        _thread.most = before
+
+    helpers = [threading.Thread(target=work, daemon=True) for _ in range(n_threads - 1)]
+    for helper in helpers:
+        helper.start()
+    work()  # this thread need not wait for a core
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[min(errors)]
+    return results
+
+
+_thread = threading.local()  # ``most``: number of threads that may run for what this one does
+
+
+def _count_threads(n_jobs: int | None) -> int:
+    """Return the number of threads by joblib's rules; its own take as long to start as blocks."""
+    backend, n_by_default = get_active_backend(prefer="threads", require="sharedmem")
+    n_threads = backend.effective_n_jobs(n_by_default if n_jobs is None else n_jobs)
+    return min(n_threads, getattr(_thread, "most", None) or n_threads)
 
 
 class RowError(ValueError, ABC):
@@ -106,4 +162,5 @@ def run_in_row_blocks(
             raise error.at_row(row if rows is None else int(rows[row])) from None
 
     tasks = [(block, *source) for block, source in zip(blocks, sources, strict=True)]
-    return run_in_threads(run, tasks, n_jobs)
+    with blas_threads_for(*codes.shape):
+        return run_in_threads(run, tasks, n_jobs)
