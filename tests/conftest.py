@@ -1,8 +1,6 @@
 """Set-up for all tests."""
 
-import functools
 import os
-from pathlib import Path
 
 # The workers of pytest-xdist use all cores already, and small matrices gain nothing from threads.
 # Must be set before NumPy is imported; processes that a test starts inherit it.
@@ -10,7 +8,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
-from numba.core.caching import IndexDataCacheFile
 from sklearn.model_selection import ParameterGrid
 
 from skdgm.comparison import _compare as compare
@@ -25,29 +22,6 @@ def pytest_addoption(parser):
     """Options of ``test_fuzz.py``."""
     parser.addoption("--fuzz-minutes", type=float, default=0, help="minutes of fresh problems")
     parser.addoption("--fuzz-seed", type=int, help="the one problem to run")
-
-
-def save_one_at_a_time(save):
-    """Let one process at a time save a kernel in Numba's cache.
-
-    Numba picks the name of a new file, and writes the index and the file in turn: two workers that
-    compile one kernel for different types could file one of the results under both types.
-    """
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        return save
-
-    @functools.wraps(save)
-    def save_locked(self, key, data):
-        with Path(self._cache_path, "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            save(self, key, data)
-
-    return save_locked
-
-
-IndexDataCacheFile.save = save_one_at_a_time(IndexDataCacheFile.save)
 
 
 @pytest.fixture

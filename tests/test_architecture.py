@@ -114,6 +114,19 @@ def test_kernels_are_named_after_the_folders_that_use_them():
         assert any(file.stem == room or file.stem.startswith(room + "_") for room in rooms), file
 
 
+def test_kernels_are_compiled_in_one_way():
+    """Only the decorator of all kernels uses Numba, so that each of them runs without a cache."""
+    for file in FILES:
+        if file != PACKAGE / "_kernels" / "_compile.py":
+            assert not re.search("(from|import) numba", file.read_text(encoding="utf-8")), file
+    for file in (PACKAGE / "_kernels").glob("[!_]*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                assert [ast.unparse(own).partition("(")[0] for own in node.decorator_list] == [
+                    "kernel"
+                ], f"{file}: {node.name}"
+
+
 def test_what_serves_one_family_lives_in_its_folder():
     for module in MODULES:
         if module.startswith("skdgm.density._engine."):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.tree import DecisionTreeClassifier
 
 from skdgm import (
     ChainRuleConditional,
@@ -45,7 +45,7 @@ DENSITIES = {
     "chain-2-homogeneous": MarkovChainImageDensity(2, homogeneous=True),
     "tree": ChowLiuTreeDensity(),
     "hidden-tree": HiddenChowLiuTreeDensity(4, max_iter=4, random_state=0),
-    "chain-rule": ChainRuleDensity(LogisticRegression(tol=1e-8)),
+    "chain-rule": ChainRuleDensity(DecisionTreeClassifier(max_depth=2, random_state=0)),
     "mixture": MixtureDensity(ChowLiuTreeDensity(), random_state=0, max_iter=5),
     "blocks": ColumnDensity(
         [("tree", ChowLiuTreeDensity(), [2, 0]), ("chain", MarkovChainImageDensity(), [1])]

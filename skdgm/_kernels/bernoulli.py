@@ -1,10 +1,11 @@
 """Counting, scoring and drawing columns of independent coins."""
 
 import numpy as np
-from numba import njit
+
+from ._compile import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_ones(codes, ones):
     """Add each column's number of ones to ``ones`` (int64).
 
@@ -21,7 +22,7 @@ def count_ones(codes, ones):
             ones[column] += partial[column]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_weighted_ones(codes, weight, ones):
     """Add each column's weight of ones to ``ones`` (float64)."""
     n_rows, n_columns = codes.shape
@@ -31,7 +32,7 @@ def add_weighted_ones(codes, weight, ones):
             ones[column] += w * codes[row, column]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_observed(codes, missing, weight, observed, ones):
     """Add each column's weight of values that are not ``missing``, and of ones."""
     n_rows, n_columns = codes.shape
@@ -42,7 +43,7 @@ def add_observed(codes, missing, weight, observed, ones):
             ones[column] += w * (codes[row, column] == 1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def log_prob_observed(codes, missing, log_prob_zero, log_prob_one, out):
     """``out[row] = sum_j log p_j(x_j)`` over the columns that are not ``missing``."""
     n_rows, n_columns = codes.shape
@@ -55,7 +56,7 @@ def log_prob_observed(codes, missing, log_prob_zero, log_prob_one, out):
         out[row] = total
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+@kernel(fastmath={"reassoc", "nsz"})
 def log_prob(codes, log_prob_zero, log_prob_one, out):
     """``out[row] = sum_j log p_j(x_j)``; a select, not a product, so that -inf stays -inf.
 
@@ -78,7 +79,7 @@ def log_prob(codes, log_prob_zero, log_prob_one, out):
         out[row] = total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def threshold(uniform, probability, codes):
     """``codes[row, j] = 1`` where the uniform number is below the probability of column j."""
     n_rows, n_columns = codes.shape

@@ -1,10 +1,11 @@
 """Rows of codes packed into 64-bit words, most significant column first, and back."""
 
 import numpy as np
-from numba import njit
+
+from ._compile import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def pack_words(codes, bits, words):
     """Fill ``words`` so that each row, read as one long binary number, ends at the last bit."""
     n_rows, width = codes.shape
@@ -23,7 +24,7 @@ def pack_words(codes, bits, words):
                 words[row, word - 1] |= code >> np.uint64(64 - shift)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def unpack_words(words, bits, codes):
     """Fill ``codes`` with the rows that :func:`pack_words` packed."""
     n_rows, width = codes.shape
@@ -41,7 +42,7 @@ def unpack_words(words, bits, codes):
             codes[row, column] = code & mask
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def pack_windows(codes, bits, widths, keys):
     """Fill ``keys[i, row]`` with the packed window of ``widths[i]`` codes that ends at column i.
 
@@ -57,7 +58,7 @@ def pack_windows(codes, bits, widths, keys):
             keys[column, row] = key
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mark_seen(codes, seen):
     """Set ``seen[j, c]`` where column j holds code c."""
     n_rows, n_columns = codes.shape

@@ -1,13 +1,9 @@
-"""The draw that kernels of several families share.
+"""The draw that kernels of several families share."""
 
-A compiled kernel in the cache does not notice changes to what it calls in another file: after a
-change here, delete the ``__pycache__`` of this folder.
-"""
-
-from numba import njit
+from ._compile import kernel
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def draw_index(weights, uniform):
     """Return an index with probability proportional to its weight, never one of weight zero.
 

@@ -1,9 +1,9 @@
 """Search of joint states by some of their columns."""
 
-from numba import njit
+from ._compile import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_matching(states, row, columns, found):
     """Fill ``found`` with the indices of the states that agree with the row in some columns.
 

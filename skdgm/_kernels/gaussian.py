@@ -5,10 +5,11 @@ by the matrix ``M = I + W_o' W_o / s2``.
 """
 
 import numpy as np
-from numba import njit
+
+from ._compile import kernel
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})
+@kernel(fastmath={"reassoc", "nsz", "contract"})
 def factorise(products, noise, factor, log_det):
     """Fill lower triangles with ``factor factor' = I + P / noise``, and their log-determinants.
 
@@ -35,7 +36,7 @@ def factorise(products, noise, factor, log_det):
         log_det[pattern] = total_log
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})
+@kernel(fastmath={"reassoc", "nsz", "contract"})
 def solve(factor, pattern, right, out):
     """Solve ``factor[p] factor[p]' out[row] = right[row]`` with the row's pattern p."""
     n_factors = factor.shape[1]

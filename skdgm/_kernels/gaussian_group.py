@@ -5,10 +5,11 @@ each other beside the variance.
 """
 
 import numpy as np
-from numba import njit
+
+from ._compile import kernel
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})
+@kernel(fastmath={"reassoc", "nsz", "contract"})
 def log_prob_independent(X, mean, precision, log_factor, out):
     """``out[row, c] = sum_j log_factor[c, j] - precision[c, j] (x_j - mean[c, j])**2 / 2``.
 
@@ -28,7 +29,7 @@ def log_prob_independent(X, mean, precision, log_factor, out):
             out[row_0, c], out[row_1, c] = total_0, total_1
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})
+@kernel(fastmath={"reassoc", "nsz", "contract"})
 def squared_distances(Z, mean, out):
     """``out[row, c] = |z - mean[c]|**2``."""
     n_rows, n_columns = Z.shape
@@ -41,7 +42,7 @@ def squared_distances(Z, mean, out):
             out[row, c] = total
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})
+@kernel(fastmath={"reassoc", "nsz", "contract"})
 def add_squares(X, weight, mean, squares):
     """``squares[c, j] += sum_rows weight[row, c] (x_j - mean[c, j])**2``, NaN aside.
 
@@ -66,7 +67,7 @@ def add_squares(X, weight, mean, squares):
                 squares[c, j] += (square_0 + square_1) + (square_2 + square_3)
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})
+@kernel(fastmath={"reassoc", "nsz", "contract"})
 def expected_deviations(X, weight, mean, root_weight, deviation):
     """Divide each row's weights by the root of their sum t, and sum its deviations with them.
 

@@ -5,14 +5,14 @@ depends only on its value, so that its array has one row per value instead of on
 """
 
 import numpy as np
-from numba import njit
 
+from ._compile import kernel
 from .draws import draw_index
 
 SMALL = 1e-6  # messages with a smaller largest entry are scaled up, before float32 underflows
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def gather(table, index, out):
     """``out[row] = table[index[row]]``."""
     n_rows, n_states = out.shape
@@ -22,7 +22,7 @@ def gather(table, index, out):
             out[row, state] = table[source, state]
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "nnan"})
+@kernel(fastmath={"reassoc", "nsz", "nnan"})
 def absorb(table, index, log_scale, belief):
     """``belief[row] *= table[index[row]]``, scaled up where small; ``log_scale`` undoes that."""
     n_rows, n_states = belief.shape
@@ -38,7 +38,7 @@ def absorb(table, index, log_scale, belief):
                 belief[row, state] /= largest
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def divide(share, table, index, out):
     """``out[row] = share[row] / table[index[row]]``, 0 where zero is divided by zero."""
     n_rows, n_states = share.shape
@@ -49,7 +49,7 @@ def divide(share, table, index, out):
             out[row, state] = share[row, state] / message if message > 0 else 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def divide_and_add(share, table, index, sums):
     """Add ``share[row] / table[index[row]]`` to ``sums[index[row]]``."""
     n_rows, n_states = share.shape
@@ -60,7 +60,7 @@ def divide_and_add(share, table, index, sums):
             sums[source, state] += share[row, state] / message if message > 0 else 0
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+@kernel(fastmath={"reassoc", "nsz"})
 def share_out(belief, weight, share):
     """``share[row] *= belief[row]``, then scaled so that it sums to ``weight[row]``."""
     n_rows, n_states = share.shape
@@ -75,7 +75,7 @@ def share_out(belief, weight, share):
             share[row, state] *= scale
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_rows(share, index, sums):
     """Add ``share[row]`` to ``sums[index[row]]``."""
     n_rows, n_states = share.shape
@@ -85,7 +85,7 @@ def add_rows(share, index, sums):
             sums[target, state] += share[row, state]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw(uniform, table, index, drawn):
     """``drawn[row]``: a column of ``table[index[row]]``, with probability proportional to it."""
     for row in range(len(drawn)):

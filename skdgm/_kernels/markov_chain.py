@@ -6,10 +6,11 @@ shape (K**order, K). Near the start, contexts are shorter and use only the first
 """
 
 import numpy as np
-from numba import njit
+
+from ._compile import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_binary_pairs(codes, ones, both):
     """Add each column's ones to ``ones``, and those that follow a one to ``both`` (int64).
 
@@ -31,7 +32,7 @@ def count_binary_pairs(codes, ones, both):
             both[column] += partial_both[column]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_windows(codes, weight, table, order, counts):
     """Add each row's weight to the cell of each value and its context; ``counts`` is (T, C, K)."""
     n_rows, n_columns = codes.shape
@@ -48,7 +49,7 @@ def add_windows(codes, weight, table, order, counts):
                 context -= np.int64(codes[row, i - order]) * oldest_digit
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+@kernel(fastmath={"reassoc", "nsz"})
 def log_prob_independent(codes, table, log_prob, out):
     """``out[row] = sum_i log p(x_i)``; ``log_prob`` is (T, 1, K)."""
     n_rows, n_columns = codes.shape
@@ -59,7 +60,7 @@ def log_prob_independent(codes, table, log_prob, out):
         out[row] = total
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+@kernel(fastmath={"reassoc", "nsz"})
 def log_prob_first_order(codes, table, log_prob, out):
     """``out[row] = log p(x_0) + sum_i log p(x_i | x_(i-1))``; ``log_prob`` is (T, K, K).
 
@@ -73,7 +74,7 @@ def log_prob_first_order(codes, table, log_prob, out):
         out[row] = total
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+@kernel(fastmath={"reassoc", "nsz"})
 def log_prob_windows(codes, table, order, log_prob, out):
     """``out[row] = sum_i log p(x_i | the values before)``; ``log_prob`` is (T, C, K)."""
     n_rows, n_columns = codes.shape
@@ -91,7 +92,7 @@ def log_prob_windows(codes, table, order, log_prob, out):
         out[row] = total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw_binary(uniform, table, order, probability_zero, codes):
     """Draw chains of zeros and ones; ``probability_zero`` is (T, C).
 
@@ -118,7 +119,7 @@ def draw_binary(uniform, table, order, probability_zero, codes):
             context_3 = (2 * context_3 + value_3) & mask
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw(uniform, table, order, cumulative, codes):
     """Invert the cumulative probabilities (T, C, K), whose last possible value has exactly 1."""
     n_rows, n_columns = codes.shape

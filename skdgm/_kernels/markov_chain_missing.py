@@ -13,12 +13,12 @@ a row costs the sum of its ``K**f``. The messages of a position are scaled to a 
 """
 
 import numpy as np
-from numba import njit
 
+from ._compile import kernel
 from .draws import draw_index
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _n_entries(codes, missing, order, n_categories):
     """Number of entries, over all positions and past the end, of the row that has the most."""
     n_rows, n_columns = codes.shape
@@ -35,7 +35,7 @@ def _n_entries(codes, missing, order, n_categories):
     return most
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _allocate_entries(codes, missing, order, n_categories):
     """Allocate ``start``, ``context`` and ``message``, with room for the entries of any row."""
     most = _n_entries(codes, missing, order, n_categories)
@@ -43,14 +43,14 @@ def _allocate_entries(codes, missing, order, n_categories):
     return start, np.empty(most, dtype=np.int64), np.empty(most)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _allocate_posteriors(probability):
     """Allocate what :func:`_share_out` takes and fills: ``posterior``, ``after`` and ``joint``."""
     n_contexts, n_categories = probability.shape[1:]
     return np.empty(n_contexts), np.empty(n_contexts), np.empty((n_contexts, n_categories))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _lay_out(codes, missing, order, n_categories, start, context):
     """Number the entries: those of position i start at ``start[i]``; give each its context."""
     n_contexts = n_categories**order
@@ -76,7 +76,7 @@ def _lay_out(codes, missing, order, n_categories, start, context):
                 context[next_begin + parent] = shifted + value
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _possible(code, missing, n_categories):
     """Return the first value that may stand at a position, and the last plus one."""
     if code == missing:
@@ -84,7 +84,7 @@ def _possible(code, missing, n_categories):
     return np.int64(code), np.int64(code) + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pass_back(codes, missing, table, order, probability, log_prob, start, context, message):
     """Fill the messages, from the last position to the first, and return ``log p(observed)``.
 
@@ -123,7 +123,7 @@ def _pass_back(codes, missing, table, order, probability, log_prob, start, conte
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def log_prob_missing(codes, missing, table, order, probability, log_prob, out):
     """``out[row] = log p(observed values)``; ``probability`` and its logarithm are (T, C, K)."""
     start, context, message = _allocate_entries(codes, missing, order, probability.shape[2])
@@ -133,7 +133,7 @@ def log_prob_missing(codes, missing, table, order, probability, log_prob, out):
         )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw_missing(uniform, missing, table, order, probability, log_prob, codes):
     """Replace what is missing in the codes by draws from ``p(missing | observed values)``.
 
@@ -161,7 +161,7 @@ def draw_missing(uniform, missing, table, order, probability, log_prob, codes):
             entry = child + drawn
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _share_out(p, low, high, begin, end, next_end, context, message, posterior, after, joint):
     """Fill ``after``, the posterior of the next position's entries, from that of this position's.
 
@@ -183,7 +183,7 @@ def _share_out(p, low, high, begin, end, next_end, context, message, posterior, 
             child = end
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_expected_windows(codes, missing, weight, table, order, probability, log_prob, counts, out):
     """Add each row's weight, shared out by ``p(context, value | observed values)``, to the counts.
 
@@ -215,7 +215,7 @@ def add_expected_windows(codes, missing, weight, table, order, probability, log_
             posterior, after = after, posterior
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mean_missing(codes, missing, table, order, probability, log_prob, worth, mean):
     """``mean[row, i] = E[worth[x_i] | observed values]``."""
     n_rows, n_columns = codes.shape
@@ -240,7 +240,7 @@ def mean_missing(codes, missing, table, order, probability, log_prob, worth, mea
             posterior, after = after, posterior
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fill_mode(missing, table, order, log_prob, codes):
     """Replace what is missing in the codes by what maximises ``p(missing, observed values)``.
 
@@ -282,7 +282,7 @@ def fill_mode(missing, table, order, log_prob, codes):
             entry = child + chosen - low
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_observed_windows(codes, missing, weight, table, order, counts):
     """Add each row's weight to the cells of the windows in which nothing is missing."""
     n_rows, n_columns = codes.shape

@@ -17,8 +17,8 @@ States that share a child row share the sum over its columns, so that only their
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from ._compile import kernel
 from .draws import draw_index
 
 
@@ -49,7 +49,7 @@ class Scratch(NamedTuple):
     of_row: np.ndarray  # (n_rows,) the sum or the best over the columns of a child row
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _allocate_scratch(trellis):
     n_states, n_child_rows = len(trellis.row), len(trellis.child_first)
     return Scratch(
@@ -63,7 +63,7 @@ def _allocate_scratch(trellis):
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _probability(trellis, state, column):
     """Return the probability of the column, by bisection of the state's run."""
     low, end = trellis.run_start[state], trellis.run_end[state]
@@ -79,13 +79,13 @@ def _probability(trellis, state, column):
     return trellis.even[state]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _child(trellis, i, state, column):
     child = trellis.child[trellis.child_first[trellis.row[state]] + column]
     return trellis.state_start[i + 1] + child
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _last_observed(columns):
     last = len(columns) - 1
     while last >= 0 and columns[last] < 0:
@@ -93,7 +93,7 @@ def _last_observed(columns):
     return last
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reach(trellis, columns, until, mark, scratch):
     """List the states that the observed values leave possible in the layers up to ``until``.
 
@@ -130,7 +130,7 @@ def _reach(trellis, columns, until, mark, scratch):
         start[i + 2] = count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sum_of_columns(trellis, i, state, message):
     """Return ``log sum_c p(c | s) exp(message)``, whatever the size of the messages."""
     row, even = trellis.row[state], trellis.even[state]
@@ -156,7 +156,7 @@ def _sum_of_columns(trellis, i, state, message):
     return largest + np.log(total)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pass_back(trellis, columns, until, mark, scratch):
     """Fill the messages of the active states of the layers up to ``until``, where they are 0.
 
@@ -202,7 +202,7 @@ def _pass_back(trellis, columns, until, mark, scratch):
     return message[active[0]]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pass_back_best(trellis, columns, mark, scratch):
     """Fill the messages with the log-probability of the best completion, up to the last layer.
 
@@ -236,7 +236,7 @@ def _pass_back_best(trellis, columns, mark, scratch):
             message[state] = best
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def log_prob(trellis, columns, out):
     """``out[row] = log p(observed values)``."""
     scratch = _allocate_scratch(trellis)
@@ -247,7 +247,7 @@ def log_prob(trellis, columns, out):
         out[row] = _pass_back(trellis, x, until, mark, scratch)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw(uniform, trellis, columns):
     """Replace the columns that are missing by draws from ``p(missing | observed values)``."""
     n_rows, n_columns = columns.shape
@@ -268,7 +268,7 @@ def draw(uniform, trellis, columns):
             state = _child(trellis, i, state, x[i])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _share_out(trellis, i, state, informed, message, share):
     """Give each column ``p(c | s, observed values)``; ``informed`` if some are still to come."""
     width = trellis.width[i]
@@ -290,7 +290,7 @@ def _share_out(trellis, i, state, informed, message, share):
     share[:width] /= total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_posterior(trellis, columns, weight, worth, expected_first, expected, mean, out):
     """Compute what is expected of the missing columns, and of the columns after every state.
 
@@ -337,7 +337,7 @@ def add_posterior(trellis, columns, weight, worth, expected_first, expected, mea
                             expected[first + column] += weight[row] * joint
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fill_mode(trellis, columns):
     """Replace the columns that are missing by what maximises ``p(missing, observed values)``.
 

@@ -1,10 +1,11 @@
 """The rows of ``log p(x, z)`` turned into ``p(z | x)``, around the exponentials of NumPy."""
 
 import numpy as np
-from numba import njit
+
+from ._compile import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def subtract_largest(log_joint, largest):
     """Take the largest of each row, unless that is -inf, from all its entries, and keep it."""
     n_rows, k = log_joint.shape
@@ -18,7 +19,7 @@ def subtract_largest(log_joint, largest):
                 log_joint[row, c] -= best
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def normalise(shares, otherwise, total):
     """Divide each row by its total; a row of zeros becomes ``otherwise``."""
     n_rows, k = shares.shape

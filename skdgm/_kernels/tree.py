@@ -9,7 +9,8 @@ Kernels unpack their tree before they loop, as taking an array out of a tuple co
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from ._compile import kernel
 
 
 class TreeArrays(NamedTuple):
@@ -44,7 +45,7 @@ class TreeArrays(NamedTuple):
     log_prob: np.ndarray
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_pairs(codes, weight, first_value, joint):
     """Add each row's weight to the cells of its pairs of values that are not 0.
 
@@ -65,7 +66,7 @@ def add_pairs(codes, weight, first_value, joint):
                 joint[cells[a], cells[b]] += weight[row]
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+@kernel(fastmath={"reassoc", "nsz"})
 def log_prob_complete(codes, tree, out):
     """``out[row] = sum_j log p(x_j | x_parent(j))``."""
     _, parent, _, first_cell, stride, _, _, log_prob = tree
@@ -78,7 +79,7 @@ def log_prob_complete(codes, tree, out):
         out[row] = total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw(uniform, tree, cumulative, codes):
     """Invert the cumulative probabilities given each parent's value, the last exactly 1."""
     order, parent, n_values, first_cell, stride, _, _, _ = tree

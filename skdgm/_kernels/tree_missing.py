@@ -10,14 +10,14 @@ in which an observed child has one term, up to a factor that the kernels account
 """
 
 import numpy as np
-from numba import njit
 
+from ._compile import kernel
 from .draws import draw_index
 
 SMALL = 1e-30  # messages with a smaller largest entry are scaled up, long before they underflow
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _likelihood(code, missing, probability, cell, message, first, K):
     """Return the likelihood of a column and all below it; its probabilities start at ``cell``."""
     if code != missing:
@@ -28,7 +28,7 @@ def _likelihood(code, missing, probability, cell, message, first, K):
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pass_up(x, missing, tree, message):
     """Fill the messages, from the leaves to the root, and return ``log p(observed)``.
 
@@ -64,7 +64,7 @@ def _pass_up(x, missing, tree, message):
     return total + np.log(factor)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def log_prob_missing(codes, missing, tree, out):
     """``out[row] = log p(observed values)``."""
     message = np.empty(tree.n_values.sum())
@@ -72,7 +72,7 @@ def log_prob_missing(codes, missing, tree, out):
         out[row] = _pass_up(codes[row], missing, tree, message)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw_missing(uniform, missing, tree, codes):
     """Replace what is missing in the codes by draws from ``p(missing | observed values)``.
 
@@ -93,7 +93,7 @@ def draw_missing(uniform, missing, tree, codes):
             x[j] = draw_index(share[:K], uniform[row, j])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _share_out(part, probability, cell, message, first, K, posterior):
     """Add to a column's posterior its part from the probabilities that start at ``cell``."""
     total = 0.0
@@ -104,7 +104,7 @@ def _share_out(part, probability, cell, message, first, K, posterior):
             posterior[first + v] += part / total * probability[cell + v] * message[first + v]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pass_down(x, missing, tree, message, posterior):
     """Fill ``posterior`` with ``p(x_j = v | observed values)`` of each missing column j."""
     order, parent, n_values, first_cell, stride, first_value, probability, _ = tree
@@ -122,7 +122,7 @@ def _pass_down(x, missing, tree, message, posterior):
             cell += K
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mean_missing(codes, missing, worth, tree, mean):
     """``mean[row, j] = E[x_j | observed values]`` where x_j is missing.
 
@@ -141,7 +141,7 @@ def mean_missing(codes, missing, worth, tree, mean):
             mean[row, j] = expected
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _best(code, missing, log_prob, cell, message, first, K):
     """Return the best log-probability of a column and all below it, and its (smallest) value."""
     if code != missing:
@@ -154,7 +154,7 @@ def _best(code, missing, log_prob, cell, message, first, K):
     return best, chosen
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fill_mode(missing, tree, codes):
     """Replace what is missing in the codes by what maximises ``p(missing, observed values)``.
 
@@ -178,7 +178,7 @@ def fill_mode(missing, tree, codes):
 
 
 # ---------------------------------------------------------------------- expected pairs
-@njit(nogil=True, cache=True)
+@kernel
 def _link_components(x, missing, tree, head, following):
     """Chain up the missing columns that are connected through missing ones, parents first.
 
@@ -196,7 +196,7 @@ def _link_components(x, missing, tree, head, following):
         last[head[j]] = j
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _missing_width(codes, missing, n_values):
     """Largest number of values other than 0 that the missing columns of a row have together."""
     n_rows, n_columns = codes.shape
@@ -210,7 +210,7 @@ def _missing_width(codes, missing, n_values):
     return most
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fill_slope(probability, cell, message, first, K, n_parent, slope):
     """``slope[c, v] = p(v | parent's value c, observed) - p(v | parent's value 0, observed)``."""
     for c in range(n_parent):
@@ -226,7 +226,7 @@ def _fill_slope(probability, cell, message, first, K, n_parent, slope):
         cell += K
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _extend_covariance(at, at_parent, posterior, slope, n_parent, covariance):
     """Add rows and columns from ``at`` on for the values 1, 2, ... of one more column.
 
@@ -248,7 +248,7 @@ def _extend_covariance(at, at_parent, posterior, slope, n_parent, covariance):
             covariance[new, at + b - 1] = own - posterior[v] * posterior[b]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fill_soft(x, missing, n_values, first_value, posterior, soft):
     """Fill in one, and the probabilities of the values 1, 2, ... of each column."""
     soft[0] = 1.0
@@ -261,7 +261,7 @@ def _fill_soft(x, missing, n_values, first_value, posterior, soft):
                 soft[place + v] = x[j] == v
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_expected_pairs(codes, missing, weight, tree, soft, joint, out):
     """Fill each row of ``soft``, and add to ``joint`` what products of its entries lack.
 

@@ -8,10 +8,11 @@ densities side by side. Entries below ``least`` have nothing to add and are pass
 """
 
 import numpy as np
-from numba import njit
+
+from ._compile import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sum_terms(terms, tables, sums):
     """Fill ``sums`` (n_windows, n_entries, k) with the sums of each entry's terms.
 
@@ -34,7 +35,7 @@ def sum_terms(terms, tables, sums):
             n_entries *= n_categories
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def share_out(totals, tables, counts):
     """Add the totals (n_windows, n_entries, k) to the counts (T, K**order, K, k) of their digits.
 
@@ -58,7 +59,7 @@ def share_out(totals, tables, counts):
                         )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_entries(codes, n_categories, order, width, entries):
     """Fill ``entries`` (n_rows, n_windows)."""
     n_rows, n_columns = codes.shape
@@ -74,7 +75,7 @@ def find_entries(codes, n_categories, order, width, entries):
             entries[row, window] = entry
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_binary_entries(packed, order, width, entries):
     """Fill ``entries`` as :func:`find_entries` does, of up to 8 digits, from packed bits.
 
@@ -91,7 +92,7 @@ def find_binary_entries(packed, order, width, entries):
             entries[row, window] = shifted & ((1 << n_digits) - 1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_terms(entries, first_cell, least, table, out):
     """Add to ``out[row]`` the table rows of its entries: k sums of terms."""
     n_rows, n_windows = entries.shape
@@ -116,7 +117,7 @@ def add_terms(entries, first_cell, least, table, out):
                 total[c] += term[c]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_weights(entries, first_cell, least, weight, totals):
     """Add ``weight[row]``, k weights, to the rows of ``totals`` of the row's entries."""
     n_rows, n_windows = entries.shape

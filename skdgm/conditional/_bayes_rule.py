@@ -31,6 +31,7 @@ from .._validation import (
 )
 from ..density import BaseDensity
 from ..density._composite import hand_on_columns
+from ..density._engine.blas import blas_threads_for
 from ..density._engine.blocks import part_of, run_in_row_blocks, total_weight
 from ..density._engine.responsibilities import (
     check_not_nan,
@@ -146,7 +147,8 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         own = [tables[c] for c in self._learned]
         n_rows = [total_weight(weight, codes.shape[0]) for codes, weight in own]
         self._group = group_of(prototype, names, n_rows)
-        self._group.fit(own, self.n_jobs)
+        with blas_threads_for(sum(codes.shape[0] for codes, _ in own), prototype._columns.width):
+            self._group.fit(own, self.n_jobs)
         self._group.warn_if_degenerate()
         self.densities_ = self._place(self._group.densities)
         n_priors = len(self._learned) - 1 if self.priors is None else 0

@@ -21,6 +21,7 @@ from .._fitted import query
 from .._validation import ColumnError
 from ..density._engine.blocks import draw_categories, row_blocks
 from ..density.chain_rule._density import CLASSIFIER_CONSTRAINTS, ChainRuleDensity
+from ..density.chain_rule._factor_chain import as_features
 from ..density.chain_rule._factors import Factor, fitted_attributes, or_default
 from ._base import BaseConditional
 
@@ -178,7 +179,7 @@ class ChainRuleConditional(BaseConditional):
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_categories_ = np.array([len(self.classes_)])
         if len(self.classes_) == 1:  # classifiers refuse a single class
-            factor = Factor.fit(None, X, labels, weight, 1, self.alpha, self.floor)
+            factor = Factor.fit(None, X, labels, weight, 1, None, self.alpha, self.floor)
         else:
             classifier = or_default(self.classifier)
             factor = Factor.of_labels(classifier, X, y, weight, self.floor)
@@ -202,6 +203,7 @@ class ChainRuleConditional(BaseConditional):
                 codes[:, j].astype(np.intp),
                 weight,
                 k,
+                self._outputs._worth,
                 self.alpha,
                 self.floor,
             )
@@ -213,7 +215,7 @@ class ChainRuleConditional(BaseConditional):
         first = 0 if self.order is None else max(0, j - self.order)
         if first == j:
             return X
-        return np.hstack([X, codes[:, first:j].astype(np.float64)])
+        return np.hstack([X, as_features(codes[:, first:j], self._outputs._worth)])
 
     def _sees_only_x(self, j: int) -> bool:
         return j == 0 or self.order == 0

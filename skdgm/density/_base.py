@@ -29,7 +29,8 @@ from .._validation import (
 )
 from ._completions import Completions
 from ._contract import check_hooks, check_log_prob
-from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, weighted_blocks
+from ._engine.blas import blas_threads_for
+from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, run_in_weighted_blocks
 from ._engine.statistics import add_in_pairs
 from ._tail import TailProbability
 
@@ -119,8 +120,9 @@ class BaseDensity(Completions, TailProbability, DensityMixin, BaseEstimator):
             X, weight = new._check_training(X, sample_weight, reset=not extend)
             codes = new._declare(X, weight, extend=extend)
             if extend:
-                tasks = weighted_blocks(codes, weight)
-                expected = run_in_threads(new._expected_statistics, tasks, new.n_jobs)
+                expected = run_in_weighted_blocks(
+                    new._expected_statistics, codes, weight, new.n_jobs
+                )
                 new._set(new._statistics + add_in_pairs(expected))
             else:
                 new._learn(codes, weight)
@@ -235,7 +237,8 @@ class BaseDensity(Completions, TailProbability, DensityMixin, BaseEstimator):
         tasks = [
             (block.stop - block.start, own) for block, own in zip(blocks, generators, strict=True)
         ]
-        drawn = run_in_threads(self._sample, tasks, self.n_jobs)
+        with blas_threads_for(n_samples, self.n_features_in_):
+            drawn = run_in_threads(self._sample, tasks, self.n_jobs)
         return drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
 
     def _log_prob_blocks(self, codes: Any) -> np.ndarray:

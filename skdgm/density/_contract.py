@@ -13,7 +13,8 @@ import numpy as np
 
 from .._codes import as_exact_floats
 from .._memory import memory_errors_in_words
-from ._engine.blocks import run_in_threads, total_weight, weighted_blocks
+from ._engine.blas import blas_threads_for
+from ._engine.blocks import run_in_weighted_blocks, total_weight
 from ._engine.columns import KINDS, ColumnKind, Columns
 from ._engine.statistics import add_in_pairs
 
@@ -176,7 +177,8 @@ class DensityHooks(ABC):
 
     def _learn(self, codes: Any, weight: np.ndarray | None) -> None:
         """Fit to codes, as a density on its own or as a part of another."""
-        with memory_errors_in_words(type(self).__name__):
+        threads = blas_threads_for(codes.shape[0], self._columns.width)
+        with memory_errors_in_words(type(self).__name__), threads:
             self._fit(codes, weight)
         self._finish()
 
@@ -193,7 +195,7 @@ class DensityHooks(ABC):
         self._fitted = True
 
     def _count_blocks(self, codes: Any, weight: np.ndarray | None) -> Any:
-        parts = run_in_threads(self._count, weighted_blocks(codes, weight), self.n_jobs)
+        parts = run_in_weighted_blocks(self._count, codes, weight, self.n_jobs)
         check_statistics(self, parts[0])
         return add_in_pairs(parts)
 

@@ -5,17 +5,21 @@ The size of a block does not depend on the number of threads, so no sum, draw or
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 
 from ..._codes import readonly
 from ..._memory import memory_errors_in_words
 from ..._validation import spawn_generators
+from .blas import blas_is_limited, blas_threads_for, one_blas_thread
 
 BLOCK_CELLS = 2**22
 CHUNK_CELLS = 2**17  # cells for which random numbers are drawn at once
@@ -61,6 +65,14 @@ def weighted_blocks(codes: Any, weight: np.ndarray | None) -> list[tuple[Any, np
     return [(codes[block], part_of(weight, block)) for block in row_blocks(*codes.shape)]
 
 
+def run_in_weighted_blocks(
+    function: Callable, codes: Any, weight: np.ndarray | None, n_jobs: int | None
+) -> list:
+    """Call the function on the codes and weights of blocks of rows."""
+    with blas_threads_for(*codes.shape):
+        return run_in_threads(function, weighted_blocks(codes, weight), n_jobs)
+
+
 def draw_with_uniforms(
     kernel: Callable, arguments: tuple, codes: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
@@ -79,12 +91,44 @@ def draw_categories(probability: np.ndarray, generator: np.random.Generator) -> 
 
 
 def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> list:
-    """Call the function on each tuple of arguments; return the results in the same order."""
+    """Call the function on each tuple of arguments; return the results in the same order.
+
+    Functions that call this one again share the threads that are left. What limits the threads of
+    BLAS here limits them there, too, but nothing else does: by their number, last digits differ.
+    Of several errors, the first in this order is raised.
+    """
+    most = 1 if len(tasks) == 1 else _count_threads(n_jobs)
+    n_threads = min(most, len(tasks))
     with memory_errors_in_words("This call"):
-        if len(tasks) == 1:
-            return [function(*tasks[0])]
-        parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
-        return parallel(delayed(function)(*task) for task in tasks)
+        if n_threads <= 1:
+            return [function(*task) for task in tasks]
+        is_limited, failed = blas_is_limited(), threading.Event()
+
+        def run(task: tuple) -> Any:
+            if failed.is_set():
+                return None
+            try:
+                with one_blas_thread() if is_limited else nullcontext():
+                    return function(*task)
+            except BaseException:
+                failed.set()
+                raise
+
+        def share() -> None:
+            _thread.most = most // n_threads
+
+        with ThreadPoolExecutor(n_threads, initializer=share) as threads:
+            return list(threads.map(run, tasks))
+
+
+_thread = threading.local()  # ``most``: number of threads that may run for what this one does
+
+
+def _count_threads(n_jobs: int | None) -> int:
+    """Return the number of threads by joblib's rules; its own take as long to start as blocks."""
+    backend, n_by_default = get_active_backend(prefer="threads", require="sharedmem")
+    n_threads = backend.effective_n_jobs(n_by_default if n_jobs is None else n_jobs)
+    return min(n_threads, getattr(_thread, "most", None) or n_threads)
 
 
 class RowError(ValueError, ABC):
@@ -123,4 +167,5 @@ def run_in_row_blocks(
             raise error.at_row(row if rows is None else int(rows[row])) from None
 
     tasks = [(block, *source) for block, source in zip(blocks, sources, strict=True)]
-    return run_in_threads(run, tasks, n_jobs)
+    with blas_threads_for(*codes.shape):
+        return run_in_threads(run, tasks, n_jobs)

@@ -109,6 +109,11 @@ class Columns:
         return self.n_categories > 0
 
     @property
+    def width(self) -> int:
+        """Number of columns in products of matrices, one for each category after the first."""
+        return int(np.maximum(self.n_categories - 1, 1).sum())
+
+    @property
     def all_discrete(self) -> bool:
         """True if a row has a probability, not a density."""
         return not (self.kind == "continuous").any()

@@ -118,10 +118,11 @@ class WindowTerms:
         if width not in self._sums:
             self._sums[width] = self._prepare(width)
         windows, base, least, sums = self._sums[width]
+        first_cell, sums = readonly(windows.first_cell), readonly(sums)
         out += base
         for rows in row_blocks(len(codes), codes.shape[1], CHUNK_CELLS):
             entries = windows.entries(codes[rows])
-            kernels.add_terms(entries, windows.first_cell, least, sums, out[rows])
+            kernels.add_terms(entries, first_cell, least, sums, out[rows])
 
     def _prepare(self, width: int) -> tuple[Windows, np.ndarray, int, np.ndarray]:
         """Start from rows of zeros, so that windows of zeros add nothing, unless digits suffer."""
@@ -133,7 +134,7 @@ class WindowTerms:
             sums -= sums[:, :1].copy()
         else:
             base = np.zeros_like(base)
-        return windows, base, least, readonly(sums.reshape(-1, sums.shape[2]))
+        return windows, base, least, sums.reshape(-1, sums.shape[2])
 
 
 def count_windows(

@@ -24,7 +24,7 @@ from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none, part_of
 from .._engine.missing import log_prob_in_parts
-from ._factor_chain import FactorChain
+from ._factor_chain import FactorChain, as_features
 from ._factors import Factor, fitted_attributes, or_default
 from ._missing import (
     cells_to_list,
@@ -147,10 +147,11 @@ class ChainRuleDensity(BaseCategoricalDensity):
     category the probability zero, such as a tree with pure leaves, rules it out, whatever
     ``alpha``.
 
-    Classifiers see the categories that training has as classes 0 to k - 1, which some insist on
-    (unless ``class_weight`` names categories). They get ``sample_weight``, and in a pipeline all
-    steps that take it do. If a step takes none, integer weights repeat rows, and with others it is
-    fitted as if every row counted once, with a warning.
+    Classifiers see the categories of other columns as features, as they are, and those of their own
+    column that training has as classes 0 to k - 1, which some insist on (unless ``class_weight``
+    names categories). They get ``sample_weight``, and in a pipeline all steps that take it do. If a
+    step takes none, integer weights repeat rows, and with others it is fitted as if every row
+    counted once, with a warning.
 
     A fit needs all rows at once, because classifiers have no sufficient statistics: there is no
     ``partial_fit``. The fitted density holds the classifiers and none of the rows (but a mixture of
@@ -227,6 +228,11 @@ class ChainRuleDensity(BaseCategoricalDensity):
 
     # ------------------------------------------------------------------ learning
     @property
+    def _worth(self) -> np.ndarray | None:
+        """The value of each code, which all columns share; None if codes are the values."""
+        return self._categories.worth[0] if self._categories.values else None
+
+    @property
     def _longest(self) -> int:
         """Largest number of columns before its own that a classifier sees."""
         return self.n_features_in_ if self.order is None else min(self.order, self.n_features_in_)
@@ -244,12 +250,13 @@ class ChainRuleDensity(BaseCategoricalDensity):
         """Complete missing values by the frequencies in their columns, independently."""
         rows = self._count(codes, weight)
         shares = [
-            _fit_factor(None, rows, i, 0, k, 0.0, 0.0) for i, k in enumerate(self.n_categories_)
+            _fit_factor(None, rows, i, 0, k, None, 0.0, 0.0)
+            for i, k in enumerate(self.n_categories_)
         ]
         incomplete = self._is_incomplete(codes)
         weight = ones_if_none(weight, len(codes))
         complete = self._count(codes[~incomplete], weight[~incomplete])
-        chain = FactorChain(shares, self._longest)
+        chain = FactorChain(shares, self._longest, self._worth)
         *completed, _ = expected_rows(chain, codes[incomplete], weight[incomplete])
         return complete + WeightedRows(*completed)
 
@@ -263,10 +270,12 @@ class ChainRuleDensity(BaseCategoricalDensity):
     def _estimate(self, statistics: WeightedRows) -> None:
         classifier, smoothing = or_default(self.classifier), (self.alpha, self.floor)
         factors = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_factor)(classifier, statistics, i, self._longest, k, *smoothing)
+            delayed(_fit_factor)(
+                classifier, statistics, i, self._longest, k, self._worth, *smoothing
+            )
             for i, k in enumerate(self.n_categories_.tolist())
         )
-        self._chain = FactorChain(factors, self._longest)
+        self._chain = FactorChain(factors, self._longest, self._worth)
         self.__dict__.pop("n_parameters_", None)
         self.__dict__.update(fitted_attributes(factors))
 
@@ -298,6 +307,7 @@ def _fit_factor(
     i: int,
     order: int,
     n_categories: int,
+    worth: np.ndarray | None,
     alpha: float,
     floor: float,
 ) -> Factor:
@@ -306,9 +316,9 @@ def _fit_factor(
     if has_missing(own):
         observed = ~missing_cells(own).any(axis=1)
         own, weight = own[observed], part_of(weight, observed)
-    features, values = own[:, :-1].astype(np.float64), own[:, -1].astype(np.intp)
+    features, values = as_features(own[:, :-1], worth), own[:, -1].astype(np.intp)
     try:
-        return Factor.fit(classifier, features, values, weight, n_categories, alpha, floor)
+        return Factor.fit(classifier, features, values, weight, n_categories, worth, alpha, floor)
     except ValueError as error:
         template = "The classifier of {column} cannot be fitted: {reason}"
         raise ColumnError(template, i, {"reason": error}) from error

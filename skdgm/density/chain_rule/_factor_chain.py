@@ -12,12 +12,23 @@ from .._engine.completions import TOGETHER
 from ._factors import Factor
 
 
+def as_features(codes: np.ndarray, worth: np.ndarray | None) -> np.ndarray:
+    """Return codes as the numbers that classifiers see: the values, if these differ."""
+    if worth is None:
+        return codes.astype(np.float64, copy=False)
+    return worth[np.minimum(codes, len(worth) - 1).astype(np.intp)]
+
+
 @dataclass(frozen=True, eq=False)
 class FactorChain:
-    """The factors of all columns, of which each sees the ``order`` columns before its own."""
+    """The factors of all columns, of which each sees the ``order`` columns before its own.
+
+    ``worth`` is the value of each code, which all columns share; None if codes are the values.
+    """
 
     factors: Sequence[Factor]
     order: int
+    worth: np.ndarray | None = None
 
     @property
     def n_categories(self) -> np.ndarray:
@@ -58,7 +69,7 @@ class FactorChain:
         self, values: np.ndarray, i: int, rows: np.ndarray | slice = slice(None)
     ) -> np.ndarray:
         """Return the columns that factor i sees."""
-        return values[rows, max(0, i - self.order) : i]
+        return as_features(values[rows, max(0, i - self.order) : i], self.worth)
 
     def _blocks(self, n_rows: int) -> list[slice]:
         return row_blocks(n_rows, self.widest, TOGETHER)

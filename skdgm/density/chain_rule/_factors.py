@@ -36,10 +36,14 @@ class Factor:
         values: np.ndarray,
         weight: np.ndarray | None,
         n_categories: int,
+        worth: np.ndarray | None,
         alpha: float,
         floor: float,
     ) -> Self:
-        """Fit a clone of the classifier, if the features and the column vary."""
+        """Fit a clone of the classifier, if the features and the column vary.
+
+        ``worth`` is the value of each code; None if codes are the values.
+        """
         count = np.bincount(values, weights=weight, minlength=n_categories).astype(np.float64)
         listed = np.unique(values)
         if not len(listed):  # a column without a row: nothing is known
@@ -54,7 +58,8 @@ class Factor:
             log_share = np.log(share)
         if len(listed) < 2 or (features == features[0]).all():  # nothing to tell apart
             return cls(None, log_share, listed, 0.0)
-        fitted, place = fit_labels(classifier, features, values, weight)
+        labels = values if worth is None else worth[values].astype(np.int64)
+        fitted, place = fit_labels(classifier, features, labels, weight)
         return cls(fitted, log_share, listed[place], float(np.log(rest)), floor)
 
     @classmethod

@@ -10,7 +10,7 @@ import numpy as np
 from ..._codes import has_missing
 from ..._memory import check_memory
 from .._em import EMDensity
-from .._engine.blocks import run_in_threads, weighted_blocks
+from .._engine.blocks import run_in_weighted_blocks
 from .._engine.columns import column_labels
 from .._engine.statistics import add_in_pairs
 from ._degenerate import DEGENERATE, warn_of_constant
@@ -46,8 +46,7 @@ class RegularisedDensity(EMDensity):
             self._check_same_statistics()
         self._check_size(X.shape[1])
         codes = self._encode(X)
-        blocks = weighted_blocks(codes, weight)
-        scale = add_in_pairs(run_in_threads(ColumnScale.of, blocks, self.n_jobs))
+        scale = add_in_pairs(run_in_weighted_blocks(ColumnScale.of, codes, weight, self.n_jobs))
         if extend:
             scale = self._scale + scale
         check_finite(scale.moments, codes)

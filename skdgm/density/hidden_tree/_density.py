@@ -11,7 +11,6 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
-from threadpoolctl import threadpool_limits
 
 from ..._codes import all_missing, as_floats
 from ..._memory import check_memory
@@ -19,6 +18,7 @@ from ..._validation import RandomState, check_generator
 from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._composite import hand_on_columns
 from .._em import EM_CONSTRAINTS, warn_not_converged
+from .._engine.blas import blas_threads_for, one_blas_thread
 from .._engine.blocks import ones_if_none, part_of
 from ..tree import ChowLiuTreeDensity
 from ._learning import FULL_PASSES, Evidence, Learner, Prior, Rows, distinct_rows
@@ -210,7 +210,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         rows = distinct_rows(codes, weight, self.n_categories_)
         shape = self._chow_liu_shape(rows)
         rows, held_out = self._hold_out(rows, codes, weight, generator)
-        with threadpool_limits(limits=1):  # the matrix products are many and small
+        with one_blas_thread():
             learner = Learner(self._start(rows, shape, generator), rows, self.n_jobs)
             self._run_passes(learner, held_out, generator)
 
@@ -316,7 +316,8 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         return self._expect(codes, weight)[0]
 
     def _expect(self, codes: np.ndarray, weight: np.ndarray | None) -> tuple[Evidence, np.ndarray]:
-        counts, log_prob = self._tree.expect(codes, ones_if_none(weight, len(codes)))
+        with blas_threads_for(len(codes), self.n_states):
+            counts, log_prob = self._tree.expect(codes, ones_if_none(weight, len(codes)))
         return Evidence(self._prior, counts), log_prob
 
     def _estimate(self, statistics: Evidence) -> None:
@@ -332,17 +333,20 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         return self.alpha == 0
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
-        return self._tree.log_prob(codes)
+        with blas_threads_for(len(codes), self.n_states):
+            return self._tree.log_prob(codes)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        nothing_seen = all_missing(n_samples, self.n_features_in_)
-        return draw_missing(self._tree, nothing_seen, generator)
+        return self._sample_missing(all_missing(n_samples, self.n_features_in_), generator)
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return draw_missing(self._tree, codes, generator)
+        with blas_threads_for(len(codes), self.n_states):
+            return draw_missing(self._tree, codes, generator)
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return mean_missing(self._tree, codes, self._categories.worth)
+        with blas_threads_for(len(codes), self.n_states):
+            return mean_missing(self._tree, codes, self._categories.worth)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
-        return mode_missing(self._tree, codes)
+        with blas_threads_for(len(codes), self.n_states):
+            return mode_missing(self._tree, codes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,9 @@ class ChainShape:
     order: int
     homogeneous: bool
     n_categories: int
+
+    def __getstate__(self) -> dict:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def table(self) -> np.ndarray:

@@ -57,6 +57,10 @@ class TreeProbabilities:
             log_prob=readonly(log_prob),
         )
 
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+        self.arrays = TreeArrays(*map(readonly, self.arrays))  # which pickles do not keep
+
     @property
     def _row_starts(self) -> np.ndarray:
         return np.cumsum(self.row_lengths) - self.row_lengths
