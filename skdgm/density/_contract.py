@@ -27,7 +27,8 @@ class DensityHooks(ABC):
 
     Hooks see the data as *codes*, which ``_encode`` makes of validated X: an array with a row for
     each row of X, in which a cell may be missing. ``weight`` says how often each row counts; None
-    means once.
+    means once. A family over categories returns draws and modes as codes, of which ``_columns``
+    knows the values, but means of the values themselves.
     """
 
     n_features_in_: int
