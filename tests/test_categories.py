@@ -173,6 +173,8 @@ def test_columns_of_too_many_categories_are_refused_by_name():
             density = clone(density).set_params(max_categories=10)
             with pytest.raises(ValueError, match="X has 30 categories in column 0, more than max_"):
                 density.fit(X)
+    with pytest.raises(ValueError, match="X has 31 categories in column 0, of which 30 are"):
+        MarkovChainImageDensity(max_categories=30).fit(X * [1, 1, 40])
     with pytest.raises(ValueError, match="In block 'tree': X has 30 categories in column 2"):
         ColumnDensity([("tree", ChowLiuTreeDensity(max_categories=3), slice(3))]).fit(X[:, ::-1])
     with pytest.raises(ValueError, match="X has 70000 categories in column 0"):
@@ -299,6 +301,21 @@ def test_a_rare_category_does_not_spoil_cross_validation(handle_unknown):
     )
     for density in (mixed, MixtureDensity(mixed, random_state=0, max_iter=3)):
         assert np.isfinite(cross_val_score(density, X, cv=3)).all()
+
+
+@pytest.mark.parametrize("handle_unknown", ["missing", "smooth"])
+def test_training_may_hold_more_than_is_declared(handle_unknown):
+    X = coded_rows().astype(float)
+    for _, density in each_family(handle_unknown):
+        density.set_params(n_categories=2)
+        more = clone(density).fit(X)
+        rows = np.where(X == 2, np.nan if handle_unknown == "missing" else 7, X)
+        expected = clone(density).fit(rows)
+        assert_array_equal(more.score_samples(X), expected.score_samples(rows))
+        assert np.exp(more.score_samples([[7, 7, 7], [np.nan] * 3])[1]) == pytest.approx(1)
+        if handle_unknown == "missing":
+            with pytest.raises(ValueError, match="no observed value in column 2"):
+                density.fit(X + np.array([0, 0, 2]))
 
 
 def test_too_many_declared_categories_are_refused():

@@ -18,6 +18,7 @@ from .._codes import (
     has_missing,
     holds_grey_levels,
 )
+from .._validation import check_observed
 from ._em import EMDensity
 from ._engine.categories import Categories, check_n_values
 from ._engine.columns import Columns
@@ -71,10 +72,13 @@ class BaseCategoricalDensity(EMDensity):
                 )
         X = self._read(X)
         categories = self._learn_categories(X, extend)
-        certain = isinstance(self.n_categories, str) and not categories.values
-        codes = as_codes(X) if certain else categories.codes_of(X)
-        has_other = self.handle_unknown == "smooth"
-        self._categories = replace(categories, has_other=has_other)
+        self._categories = replace(categories, has_other=self.handle_unknown == "smooth")
+        if isinstance(self.n_categories, str) and not categories.values:
+            codes = as_codes(X)
+        else:
+            codes = self._categories.codes_of(X, self.handle_unknown)
+            if self.handle_unknown == "missing" and not extend:
+                check_observed(as_floats(codes), getattr(self, "feature_names_in_", None))
         self.n_categories_ = self._categories.n_categories
         if self._one_alphabet:
             self.n_categories_ = int(self.n_categories_[0])
@@ -84,12 +88,11 @@ class BaseCategoricalDensity(EMDensity):
         declared = self._declared_categories()
         if declared is not None:
             return Categories.declared(np.broadcast_to(declared, (self.n_features_in_,)))
-        categories = Categories.up_to_largest(X) if self._keeps_gaps else Categories.seen_in(X)
-        if self._one_alphabet or self._shares_categories:
-            categories = categories.shared()
+        seen = Categories.up_to_largest(X) if self._keeps_gaps else Categories.seen_in(X)
+        categories = seen.shared() if self._one_alphabet or self._shares_categories else seen
         if extend:
             categories = self._categories.with_new(categories)
-        check_n_values(categories, self.max_categories)
+        check_n_values(categories, seen, self.max_categories)
         return categories
 
     def _encode(self, X: Any) -> np.ndarray:

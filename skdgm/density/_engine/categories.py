@@ -201,20 +201,23 @@ def places_of(X: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return order[rank], ranked[rank] == X
 
 
-def check_n_values(categories: Categories, most: int) -> None:
-    """Raise a ValueError that names the first column with more than the most categories."""
-    too_many = np.flatnonzero(categories.n_known > most)
-    if too_many.size:
-        raise ColumnError(
-            "{table} has {n} categories in {column}, more than max_categories={most}; leave the "
-            "column out if it identifies rows, or group its values{or_raise}.",
-            too_many[0],
-            {
-                "n": categories.n_known[too_many[0]],
-                "most": most,
-                "or_raise": ", or raise max_categories" if most < LARGEST_CODE else "",
-            },
-        )
+def check_n_values(categories: Categories, seen: Categories, most: int) -> None:
+    """Raise a ValueError if a column has more than the most categories.
+
+    It names the one of these columns in which the most are seen.
+    """
+    n_known = categories.n_known
+    if n_known.max() <= most:
+        return
+    column = int(np.argmax(np.where(n_known > most, seen.n_known, -1)))
+    n, n_seen = int(n_known[column]), int(seen.n_known[column])
+    among = "" if n == n_seen else f", of which {n_seen} are seen in this column"
+    cure = ", or raise max_categories" if most < LARGEST_CODE else ""
+    raise ColumnError(
+        f"{{table}} has {n} categories in {{column}}{among}, more than max_categories={most}; "
+        f"leave the column out if it identifies rows, or group its values{cure}.",
+        column,
+    )
 
 
 def _exceeds_codes(X: np.ndarray) -> bool:

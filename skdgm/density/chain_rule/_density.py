@@ -85,7 +85,7 @@ class ChainRuleDensity(BaseCategoricalDensity):
         Largest number of categories that "auto" accepts in a column. One with more, such as an
         identifier of rows, is refused.
     handle_unknown : {"error", "missing", "smooth"}, default="error"
-        What becomes of values in queries that are no categories: an error; a missing value, which
+        What becomes of values that are no categories: an error; a missing value, which
         is integrated out; or one further category, "other", which shares ``alpha`` and counts in
         ``n_parameters_``. In samples and means it is one more than the largest category.
     alpha : float, default=1.0
