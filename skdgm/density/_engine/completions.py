@@ -84,12 +84,15 @@ def _climb_by_column(
         before = rows.copy()
         highest = log_prob(rows)
         for column in np.flatnonzero(missing):
-            for value in range(n_values[column]):
-                tried = rows.copy()
-                tried[:, column] = value
-                score = log_prob(tried)
+            for some in row_blocks(n_values[column], rows.size, TOGETHER):
+                values = np.arange(some.start, some.stop)
+                tried = np.repeat(rows, len(values), axis=0)
+                tried[:, column] = np.tile(values, len(rows))
+                scores = log_prob(tried).reshape(len(rows), len(values))
+                place = scores.argmax(axis=1)
+                score = scores[np.arange(len(rows)), place]
                 better = score > highest
-                rows[better, column], highest[better] = value, score[better]
+                rows[better, column], highest[better] = values[place[better]], score[better]
         completed[moving] = rows
         moving = moving[(rows != before).any(axis=1)]
     return completed
