@@ -187,6 +187,8 @@ def test_declared_categories_ties_and_images_start_at_0():
     tied = FullCategoricalDensity(ties=np.zeros(24, dtype=int)).fit(X)
     assert_array_equal(tied.n_categories_, [4, 6])
     assert MarkovChainImageDensity(image_shape=(1, 2)).fit(X).n_categories_ == 6
+    image = MarkovChainImageDensity(scan="hilbert").fit(np.tile(X, (1, 2)))
+    assert image.n_categories_ == 6
     assert MarkovChainImageDensity(homogeneous=True).fit(X).n_categories_ == 3
 
 

@@ -45,8 +45,9 @@ default="raster"
         Shape of the images whose rows make up a row of X; None is a square. Only "snake", "column"
         and "hilbert" need it.
     n_categories : "auto" or int, default="auto"
-        Number K of categories of every pixel, which are then 0 to K - 1. With "auto", they are the
-        values seen in any column, or with ``image_shape`` 0 to the largest.
+        Number K of categories of every pixel, which are then 0 to K - 1. With "auto", all columns
+        have the values seen in any of them, or 0 to the largest if they must be those of an image:
+        with ``image_shape``, or with the scan "snake", "column" or "hilbert".
     max_categories : int, default=65534
         Largest number of categories that "auto" accepts in a column. One with more, such as an
         identifier of rows, is refused.
@@ -189,7 +190,9 @@ default="raster"
 
     @property
     def _keeps_gaps(self) -> bool:
-        return self.image_shape is not None
+        """True for what must be images, of which some grey level may lack in training."""
+        needs_image = isinstance(self.scan, str) and self.scan != "raster"
+        return needs_image or self.image_shape is not None
 
     def _make_room(self, codes: np.ndarray) -> None:
         """Make room in the statistics so far for the categories and contexts of this batch."""
