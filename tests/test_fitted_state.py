@@ -182,7 +182,7 @@ def test_threads_see_the_old_state_or_the_new_one(density):
             for own, *possible in zip(answer, *expected, strict=True):
                 if not any(np.array_equal(own, each) for each in possible):
                     wrong.append(own)
-            if next(n_answers) > 300:
+            if next(n_answers) > 150:
                 enough.set()
 
     readers = [threading.Thread(target=read) for _ in range(8)]
