@@ -1,4 +1,4 @@
-"""What the machine has left, and errors in words for what cannot fit.
+"""The memory that the machine has left, and errors in words for what cannot fit.
 
 Only what is known beforehand to be needed counts, so that nothing that fits is refused.
 """
@@ -101,7 +101,7 @@ def _of_machine() -> float | None:
 
 
 def _of_cgroup() -> float | None:
-    """What is left of the limit of a container, file caches aside."""
+    """Rest of the limit of a container, file caches aside."""
     for limit, usage, folder, cache in (
         ("memory.max", "memory.current", CGROUP, "inactive_file"),
         (

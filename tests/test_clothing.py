@@ -95,7 +95,7 @@ def fit(estimator, X):
 
 
 def answers(fitted, X):
-    """What a fitted estimator says about a table, by method."""
+    """Answers of a fitted estimator about a table, by method."""
     if hasattr(fitted, "transform"):
         yield "transform", fitted.transform(X)
     else:

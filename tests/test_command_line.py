@@ -162,7 +162,7 @@ def test_work_is_kept_if_nobody_reads(csv, capfd, monkeypatch, interrupt_after, 
 
 
 def without_notes(text):
-    """What is said, but for warnings, such as those of other libraries about themselves."""
+    """The text without warnings, such as those of other libraries about themselves."""
     lines = text.splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("skdgm compare: note: "))
 

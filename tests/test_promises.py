@@ -1,4 +1,4 @@
-"""What scikit-learn promises of every estimator, beyond its own checks."""
+"""Promises that scikit-learn makes for every estimator, beyond its own checks."""
 
 import inspect
 

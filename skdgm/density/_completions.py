@@ -1,4 +1,4 @@
-"""What belongs in the holes of a row: draws, means and modes of missing values given the others."""
+"""Completions of rows: draws, means and modes of missing values given the others."""
 
 from __future__ import annotations
 

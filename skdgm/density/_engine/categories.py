@@ -7,7 +7,7 @@ not occur.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -165,17 +165,13 @@ class Categories:
 
     def _places(self, X: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Return columns with the codes of their values, and a mask of those that are known."""
-        groups: dict[int, list[int]] = {}
-        for column, values in self.values.items():
-            groups.setdefault(id(values), []).append(column)
         found = []
         plain = np.setdiff1d(np.arange(X.shape[1]), list(self.values))
         if len(plain):
             own = X if len(plain) == X.shape[1] else X[:, plain]
             found.append((plain, own, own < self.n_known[plain]))
-        for columns in map(np.array, groups.values()):
-            place, known = places_of(X[:, columns], self.values[int(columns[0])])
-            found.append((columns, place, known))
+        for columns, values in columns_alike(self.values):
+            found.append((columns, *places_of(X[:, columns], values)))
         return found
 
     def _unknown_error(self, X: np.ndarray, known: np.ndarray) -> ColumnError:
@@ -191,6 +187,17 @@ class Categories:
             column,
             {"value": int(X[~known[:, column], column].max()), "which": which},
         )
+
+
+def columns_alike(
+    values: Mapping[int, np.ndarray],
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the columns that share an array of values, and the array."""
+    alike: dict[int, list[int]] = {}
+    for column, own in values.items():
+        alike.setdefault(id(own), []).append(column)
+    for columns in alike.values():
+        yield np.array(columns), values[columns[0]]
 
 
 def places_of(X: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,13 +6,13 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from .categories import Categories, places_of
+from .categories import Categories, columns_alike, places_of
 
 ColumnKind = Literal["binary", "categorical", "count", "continuous"]
 KINDS: tuple[str, ...] = get_args(ColumnKind)
@@ -81,7 +81,7 @@ class Columns:
         if not self.values:
             return table
         decoded = table.astype(np.float64 if table.dtype.kind == "f" else np.int64)
-        for columns, values in self._alike():
+        for columns, values in columns_alike(self.values):
             codes = np.nan_to_num(table[:, columns]).astype(np.intp)
             decoded[:, columns] = values[np.minimum(codes, len(values) - 1)]
         return decoded
@@ -90,18 +90,10 @@ class Columns:
         """Return the table of codes of complete rows of values, and a mask of the known rows."""
         known = ((rows < self.n_categories) | ~self.listable).T.copy()
         table = rows.astype(np.result_type(rows, np.int64)) if self.values else rows
-        for columns, values in self._alike():
+        for columns, values in columns_alike(self.values):
             table[:, columns], own = places_of(rows[:, columns], values)
             known[columns] = own.T
         return table, known.all(axis=0)
-
-    def _alike(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield columns with the values that they share, where these are not the codes."""
-        alike: dict[int, list[int]] = {}
-        for column, values in self.values.items():
-            alike.setdefault(id(values), []).append(column)
-        for columns in alike.values():
-            yield np.array(columns), self.values[columns[0]]
 
     @property
     def listable(self) -> np.ndarray:
