@@ -106,14 +106,15 @@ class Completions(DensityHooks):
         rows = rows_with_missing(X)
         if not len(rows):
             return X.copy()
-        codes = self._encode(X[rows])
+        incomplete = X[rows]
+        codes = self._encode(incomplete)
         self._check_possible(codes, rows)
 
         def values(both: RowsOf, *source: np.random.Generator) -> np.ndarray:
             codes, own = both.parts
             return values_at_missing(complete(codes, *source), own)
 
-        both = RowsOf((codes, X[rows]))
+        both = RowsOf((codes, incomplete))
         completed = run_in_row_blocks(values, both, self.n_jobs, generator, rows)
         return fill(X, np.concatenate(completed))
 
@@ -125,7 +126,7 @@ class Completions(DensityHooks):
     def _best_completion(
         self, codes: Any, candidates: Sequence[np.ndarray], columns: slice = slice(None)
     ) -> np.ndarray:
-        """Return the most probable completion that can be found, as a table of values."""
+        """Return the most probable completion that can be found, as a table of codes."""
         return best_completions(
             np.asarray(codes),
             candidates,
