@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral, Number
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,71 +11,12 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
-from ._tables import read_table
+from ._tables import ColumnError, read_table
 
 RandomState = int | np.random.RandomState | np.random.Generator | None
 
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100  # sums and products of weights then stay finite
 WORTHLESS = 1e-100  # share of the largest weight below which a row counts for nothing
-
-
-class ColumnError(ValueError):
-    """An error about one column of a table, worded when it is shown.
-
-    Code that passes on a part of a table translates the error to the column of the whole.
-
-    Parameters
-    ----------
-    template : str
-        The sentence. ``{column}`` stands for the column, ``{table}`` for the table that it is in,
-        and other fields for the values given in ``fields``.
-    column : int
-        Index of the column.
-    fields : mapping of str to object
-        Values of the other fields, for example ``{"value": 7}``.
-    blocks : tuple of str
-        Names of the blocks of columns that it is in, the outermost first.
-    table : str
-        Name of the table, the argument that the user passed.
-    """
-
-    def __init__(
-        self,
-        template: str,
-        column: int,
-        fields: Mapping[str, Any] | None = None,
-        blocks: tuple[str, ...] = (),
-        table: str = "X",
-    ) -> None:
-        super().__init__(template, column, fields, blocks, table)
-        self.template = template
-        self.column = int(column)
-        self.fields = dict(fields or {})
-        self.blocks = blocks
-        self.table = table
-
-    @property
-    def value(self) -> Any:
-        """The value that was seen, None if the error is about the whole column."""
-        return self.fields.get("value")
-
-    def in_block(self, name: str, columns: np.ndarray) -> Self:
-        """Return the error about the table from which a block takes these columns."""
-        blocks = (name, *self.blocks)
-        return type(self)(self.template, columns[self.column], self.fields, blocks, self.table)
-
-    def in_outputs(self, n_features: int = 0) -> Self:
-        """Return the error about y, if the column comes after the first ``n_features``."""
-        if self.column < n_features:
-            return self
-        column = self.column - n_features
-        return type(self)(self.template, column, self.fields, self.blocks, "y")
-
-    def __str__(self) -> str:
-        sentence = self.template.format(
-            column=f"column {self.column}", table=self.table, **self.fields
-        )
-        return "".join(f"In block {block!r}: " for block in self.blocks) + sentence
 
 
 def check_generator(random_state: RandomState) -> np.random.Generator:
@@ -158,6 +98,17 @@ def leave_out_weightless(
     return weight[rows], *(table[rows] for table in tables)
 
 
+def observed_columns(X: Any) -> np.ndarray:
+    """Return a mask of the columns in which not every value is missing."""
+    if X.dtype.kind != "f":
+        return np.ones(X.shape[1], dtype=bool)
+    if sparse.issparse(X):
+        n_missing = np.bincount(X.indices[np.isnan(X.data)], minlength=X.shape[1])
+    else:
+        n_missing = np.isnan(X).sum(axis=0) if np.isnan(np.min(X)) else np.zeros(X.shape[1])
+    return n_missing < X.shape[0]
+
+
 def check_observed(
     X: Any, names: np.ndarray | None, rows: np.ndarray | None = None, which: str = ""
 ) -> None:
@@ -165,15 +116,7 @@ def check_observed(
 
     ``rows`` are the only ones to check, and ``which`` names them: " in the rows of class 'a'".
     """
-    if X.dtype.kind != "f":
-        return
-    if rows is not None:
-        X = X[rows]
-    if sparse.issparse(X):
-        n_missing = np.bincount(X.indices[np.isnan(X.data)], minlength=X.shape[1])
-    else:
-        n_missing = np.isnan(X).sum(axis=0) if np.isnan(np.min(X)) else np.zeros(X.shape[1])
-    empty = np.flatnonzero(n_missing == X.shape[0])
+    empty = np.flatnonzero(~observed_columns(X if rows is None else X[rows]))
     if empty.size:
         name = "" if names is None else f" ({names[empty[0]]!r})"
         raise ColumnError(

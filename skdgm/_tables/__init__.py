@@ -15,29 +15,50 @@ from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import validate_data
 
 from ._arrays import array_of_rows, check_exact, first_inexact, is_plain, read_array
-from ._errors import INEXACT
+from ._columns import beside, columns_at, with_empty_columns
+from ._errors import INEXACT, ColumnError
 from ._frames import as_frame, frame_header, header, is_pandas, read_frame, read_series
 from ._labels import read_labels
+from ._schema import AnyCells, ReadTable, Schema, as_given
+from ._schema_column import SchemaColumn
+from ._sources import Source, as_table
 from ._sparse import read_sparse
 
 __all__ = [
     "INEXACT",
+    "AnyCells",
+    "ColumnError",
+    "ReadTable",
+    "Schema",
+    "SchemaColumn",
+    "Source",
     "as_frame",
+    "as_given",
+    "as_table",
+    "beside",
     "check_exact",
     "check_table",
+    "columns_at",
     "first_inexact",
     "frame_header",
     "is_pandas",
     "read_labels",
     "read_table",
     "validate_table",
+    "with_empty_columns",
 ]
 
 NOT_GIVEN = object()
 
 
 def validate_table(
-    estimator: Any, X: Any, y: Any = NOT_GIVEN, *, reset: bool = True, **checks: Any
+    estimator: Any,
+    X: Any,
+    y: Any = NOT_GIVEN,
+    *,
+    reset: bool = True,
+    schema: AnyCells | None = None,
+    **checks: Any,
 ) -> Any:
     """Read X, and y if it is given, and check them as scikit-learn's ``validate_data`` does.
 
@@ -51,6 +72,8 @@ def validate_table(
         Class labels; None raises an error if the estimator needs some.
     reset : bool, default=True
         Whether to set what the estimator knows about the columns, rather than to compare with it.
+    schema : AnyCells, optional
+        Lets the columns hold any cells; the estimator gets a ``_schema``, or has one to read X by.
     **checks
         Options of :func:`sklearn.utils.check_array`.
 
@@ -59,6 +82,10 @@ def validate_table(
     X : ndarray or sparse matrix
         A table of numbers, or a tuple of X and y if y is given.
     """
+    if schema is not None:
+        return _validate_any(estimator, X, y, reset, schema, checks)
+    if reset:
+        vars(estimator).pop("_schema", None)  # of an earlier fit
     frame = None if is_plain(X) else as_frame(X)
     labels = [] if y is NOT_GIVEN else [None if y is None else read_labels(y)]
     if frame is None:
@@ -69,6 +96,32 @@ def validate_table(
     if not labels or labels[0] is None:
         return check_array(table, estimator=estimator, input_name="X", **checks)
     return check_X_y(table, *labels, estimator=estimator, **checks)
+
+
+def _validate_any(
+    estimator: Any, X: Any, y: Any, reset: bool, options: AnyCells, checks: dict
+) -> Any:
+    """Read X by a schema, which is learned or known, and check it and y."""
+    labels = [] if y is NOT_GIVEN else [None if y is None else read_labels(y)]
+    if isinstance(X, ReadTable):
+        if reset:
+            estimator._schema = X.schema
+        return validate_data(estimator, X.table, *labels, reset=reset, **checks)
+    source = Source.of(X, "X")
+    if source is None:
+        return validate_data(estimator, X, *labels, reset=reset, **checks)
+    frame = as_frame(X)
+    columns = source.native if frame is None else header(frame)
+    validate_data(estimator, columns, *labels, reset=reset, skip_check_array=True)
+    schema = Schema.learn(source, options) if reset else estimator._schema
+    table = schema.read(source)
+    if not labels or labels[0] is None:
+        table = check_array(table, estimator=estimator, input_name="X", **checks)
+    else:
+        table, labels[0] = check_X_y(table, *labels, estimator=estimator, **checks)
+    if reset:
+        estimator._schema = schema
+    return table if not labels or labels[0] is None else (table, labels[0])
 
 
 def check_table(X: Any, name: str, **checks: Any) -> Any:

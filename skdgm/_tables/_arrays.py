@@ -150,7 +150,7 @@ def numbers_of(cells: np.ndarray, name: str, column: str = "") -> np.ndarray:
     types = set(map(type, cells.ravel().tolist()))
     if not types <= PURE:
         missing = missing_objects(cells)
-        strange = {kind for kind in types if not _is_number(kind)}
+        strange = {kind for kind in types if not is_number(kind)}
         wrong = np.frompyfunc(lambda cell: type(cell) in strange, 1, 1)(cells).astype(bool)
         wrong &= ~missing
         if wrong.any():
@@ -174,7 +174,8 @@ def _is_huge(value: Any) -> bool:
     return isinstance(value, Integral) and abs(int(value)) > sys.float_info.max
 
 
-def _is_number(kind: type) -> bool:
+def is_number(kind: type) -> bool:
+    """Return whether objects of this type count as numbers."""
     if issubclass(kind, Real | Decimal | np.bool_):
         return True
     no_number = np.generic | np.ndarray | str | bytes | Complex

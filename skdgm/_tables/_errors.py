@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 
@@ -70,3 +71,62 @@ def name_of_cell(index: Any, column: str = "") -> str:
     names = ["row", "column"] if len(index) <= 2 else ["index"] * len(index)
     cell = ", ".join(f"{name} {int(at)}" for name, at in zip(names, index, strict=False))
     return ", ".join(filter(None, [cell, column]))
+
+
+class ColumnError(ValueError):
+    """An error about one column of a table, worded when it is shown.
+
+    Code that passes on a part of a table translates the error to the column of the whole.
+
+    Parameters
+    ----------
+    template : str
+        The sentence. ``{column}`` stands for the column, ``{table}`` for the table that it is in,
+        and other fields for the values given in ``fields``.
+    column : int
+        Index of the column.
+    fields : mapping of str to object
+        Values of the other fields, for example ``{"value": 7}``.
+    blocks : tuple of str
+        Names of the blocks of columns that it is in, the outermost first.
+    table : str
+        Name of the table, the argument that the user passed.
+    """
+
+    def __init__(
+        self,
+        template: str,
+        column: int,
+        fields: Mapping[str, Any] | None = None,
+        blocks: tuple[str, ...] = (),
+        table: str = "X",
+    ) -> None:
+        super().__init__(template, column, fields, blocks, table)
+        self.template = template
+        self.column = int(column)
+        self.fields = dict(fields or {})
+        self.blocks = blocks
+        self.table = table
+
+    @property
+    def value(self) -> Any:
+        """The value that was seen, None if the error is about the whole column."""
+        return self.fields.get("value")
+
+    def in_block(self, name: str, columns: np.ndarray) -> Self:
+        """Return the error about the table from which a block takes these columns."""
+        blocks = (name, *self.blocks)
+        return type(self)(self.template, columns[self.column], self.fields, blocks, self.table)
+
+    def in_outputs(self, n_features: int = 0) -> Self:
+        """Return the error about y, if the column comes after the first ``n_features``."""
+        if self.column < n_features:
+            return self
+        column = self.column - n_features
+        return type(self)(self.template, column, self.fields, self.blocks, "y")
+
+    def __str__(self) -> str:
+        sentence = self.template.format(
+            column=f"column {self.column}", table=self.table, **self.fields
+        )
+        return "".join(f"In block {block!r}: " for block in self.blocks) + sentence

@@ -144,7 +144,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The predictions, with as many dimensions as y had in fit.
         """
-        return self._like_outputs(self._predict(self._check_conditions(X)))
+        return self._like_outputs(self._predict(self._check_conditions(X)), means=True)
 
     @query
     def predict_mode(self, X: ArrayLike) -> np.ndarray:
@@ -223,7 +223,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         names, name = _get_feature_names(frame_header(y, "y")), getattr(y, "name", None)
         if reset and names is None and isinstance(name, str) and name:
             names = np.array([name], dtype=object)  # a Series
-        Y = self._read_outputs(y)
+        Y = self._read_outputs(y, reset)
         if len(Y) != len(X):
             raise ValueError(
                 f"X and y have inconsistent numbers of samples: {len(X)} and {len(Y)} rows; give y "
@@ -248,13 +248,14 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
             )
         return Y
 
-    def _read_outputs(self, y: Any) -> np.ndarray:
+    def _read_outputs(self, y: Any, reset: bool) -> np.ndarray:
         checks = {"ensure_2d": False, **self._output_checks}
         if "dtype" in checks:  # labels of any kind
             return check_array(read_labels(y), input_name="y", **checks)
         return check_table(y, "y", **checks)
 
-    def _like_outputs(self, table: np.ndarray) -> np.ndarray:
+    def _like_outputs(self, table: np.ndarray, means: bool = False) -> Any:
+        """Return predictions or draws with as many dimensions as y had in fit."""
         return table[:, 0] if self._one_dimensional else table
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -17,9 +17,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._fitted import learning, query
+from .._fitted import learning, query, snapshot
 from .._memory import check_rows
-from .._tables import read_labels, read_table, validate_table
+from .._tables import as_given, read_labels, read_table, validate_table
 from .._validation import (
     RandomState,
     check_generator,
@@ -33,13 +33,14 @@ from ..density import BaseDensity
 from ..density._composite import hand_on_columns
 from ..density._engine.blas import blas_threads_for
 from ..density._engine.blocks import part_of, run_in_row_blocks, total_weight
+from ..density._engine.lend import lacking_columns, with_lent_values
 from ..density._engine.responsibilities import (
     check_not_nan,
     log_responsibilities,
     responsibilities,
 )
 from ..density._group import group_of, set_n_parameters
-from ._lend import lacking_columns, warn_of_lacking, with_lent_values
+from ._lend import warn_of_lacking
 
 
 class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -347,12 +348,12 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         generators = spawn_generators(generator, len(drawn_classes))
         rows = [np.flatnonzero(label == c) for c in drawn_classes]
         drawn = [
-            self.densities_[c].sample(len(places), random_state=own)
+            snapshot(self.densities_[c])._drawn_table(len(places), own)
             for c, places, own in zip(drawn_classes, rows, generators, strict=True)
         ]
         X = np.empty((n_samples, self.n_features_in_), dtype=np.result_type(*drawn))
         X[np.concatenate(rows)] = np.concatenate(drawn)
-        return X, self.classes_[label]
+        return as_given(self, X), self.classes_[label]
 
     def _check_labels(self, y: Any, n_samples: int) -> np.ndarray:
         y = np.asarray(y) if np.ndim(y) == 0 else read_labels(y)

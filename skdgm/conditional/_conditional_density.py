@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import get_tags
+from sklearn.utils import check_array, get_tags
 
 from .._codes import as_exact_floats, dtype_that_holds
+from .._tables import ReadTable, Schema, Source, as_table
 from .._validation import ColumnError
 from ..density import BaseDensity
 from ..density._composite import check_takes_missing
@@ -84,6 +85,9 @@ class ConditionalDensity(BaseConditional):
     (2, 2, 5)
     """
 
+    _output_schema: Any  # None where y must hold numbers
+    _joint_schema: Any
+
     _output_checks = {"ensure_all_finite": "allow-nan"}
     _parameter_constraints: dict = {"density": [BaseDensity]}
 
@@ -96,13 +100,19 @@ class ConditionalDensity(BaseConditional):
 
     def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
         check_takes_missing(self.density, "since y is missing in every query, ")
-        self._joint_names = None
+        self._joint_names = self._joint_schema = None
+        if self._output_schema is not None:
+            self._joint_schema = self._schema.beside(self._output_schema)
         named = hasattr(self, "feature_names_in_") and self._output_names is not None
         if named and find_spec("pandas"):
             names = [*self.feature_names_in_, *self._output_names]
             self._joint_names = names if len(set(names)) == len(names) else None
         with self._errors_name_y():
             self.density_ = clone(self.density).fit(self._joint(X, Y), sample_weight=weight)
+        if self._joint_schema is not None:  # the density knows which columns are closed
+            closed = self._joint_schema.closed
+            self._schema.closed[:] = closed[: self.n_features_in_]
+            self._output_schema.closed[:] = closed[self.n_features_in_ :]
 
     def _log_prob(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
         density = self.density_
@@ -153,12 +163,44 @@ class ConditionalDensity(BaseConditional):
         """Return X and Y side by side, with Y missing if it is None."""
         if Y is None:
             X, Y = as_exact_floats(X), np.full((len(X), self.n_outputs_), np.nan)
-        table = np.hstack([X, Y])
-        if self._joint_names is None:
-            return table
-        import pandas as pd
+        table: Any = np.hstack([X, Y])
+        if self._joint_names is not None:
+            import pandas as pd
 
-        return pd.DataFrame(table, columns=self._joint_names)
+            table = pd.DataFrame(table, columns=self._joint_names)
+        return table if self._joint_schema is None else ReadTable(table, self._joint_schema)
+
+    def _read_outputs(self, y: Any, reset: bool) -> np.ndarray:
+        """Read y as numbers; by a schema of its own, if the density takes any cells."""
+        options = self._input_checks.get("schema")
+        if reset:
+            self._output_schema = None
+        table = y if options is None else as_table(y, "y")
+        source = None if options is None else Source.of(table, "y")
+        if source is None:
+            return super()._read_outputs(y, reset)
+        if reset:
+            self._output_schema = Schema.learn(source, options, "y")
+        elif len(source.columns) != self.n_outputs_:
+            return np.empty((len(table), len(source.columns)))  # which is refused
+        Y = self._output_schema.read(source, "y")
+        Y = check_array(Y, input_name="y", **self._output_checks)
+        return Y if table is y else Y[:, 0]
+
+    def _like_outputs(self, table: np.ndarray, means: bool = False) -> Any:
+        """Return numbers as the outputs came; as an array, if they are numbers or draws."""
+        schema = self._output_schema
+        if schema is None or all(column.role == "number" for column in schema.columns):
+            return super()._like_outputs(table)
+        if table.ndim == 2 and not self._one_dimensional:
+            return schema.write(table, means)
+        values = [column.values_of(table[:, place]) for place, column in enumerate(schema.columns)]
+        if self._one_dimensional:
+            return values[0]
+        stacked = np.empty(table.shape, dtype=object)
+        for place, own in enumerate(values):
+            stacked[:, place] = own
+        return stacked
 
     def _outputs(self, table: np.ndarray) -> np.ndarray:
         return table[:, self.n_features_in_ :]

@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from .._codes import dtype_that_holds
 from .._fitted import learning, query
 from .._memory import check_rows
-from .._tables import validate_table
+from .._tables import as_given, validate_table
 from .._validation import (
     RandomState,
     check_generator,
@@ -27,6 +27,7 @@ from .._validation import (
     leave_out_weightless,
     spawn_generators,
 )
+from ._column_queries import ColumnQueries
 from ._completions import Completions
 from ._contract import check_hooks, check_log_prob
 from ._engine.blas import blas_threads_for
@@ -35,7 +36,7 @@ from ._engine.statistics import add_in_pairs
 from ._tail import TailProbability
 
 
-class BaseDensity(Completions, TailProbability, DensityMixin, BaseEstimator):
+class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, BaseEstimator):
     """A probability distribution over rows that is fitted, scored and sampled.
 
     A family derives from it and writes the hooks of :class:`DensityHooks`.
@@ -180,8 +181,7 @@ class BaseDensity(Completions, TailProbability, DensityMixin, BaseEstimator):
         X : ndarray of shape (n_samples, n_features)
             The rows, of the training data's dtype, or a wider one where that cannot hold them.
         """
-        X = self._columns.decode(self._draw(n_samples, random_state))
-        return X.astype(dtype_that_holds(X, self._dtype), copy=False)
+        return as_given(self, self._drawn_table(n_samples, random_state))
 
     @query
     def aic(self, X: ArrayLike) -> float:
@@ -227,6 +227,11 @@ class BaseDensity(Completions, TailProbability, DensityMixin, BaseEstimator):
         dtype = np.promote_types(self._dtype, X.dtype) if extend else X.dtype
         self._dtype = self._columns.dtype_of_samples(dtype)
         return codes
+
+    def _drawn_table(self, n_samples: int, random_state: RandomState) -> np.ndarray:
+        """Draw rows, as numbers of the training data's dtype or a wider one."""
+        X = self._columns.decode(self._draw(n_samples, random_state))
+        return X.astype(dtype_that_holds(X, self._dtype), copy=False)
 
     def _draw(self, n_samples: int, random_state: RandomState) -> np.ndarray:
         """Draw rows, as a table like the one that NumPy makes of codes."""

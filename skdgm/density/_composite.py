@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -54,9 +55,17 @@ class CompositeDensity(BaseDensity):
 
 def hand_on_columns(source: BaseEstimator, density: BaseDensity) -> None:
     """Tell a density, before it encodes, about the columns that another estimator has validated."""
-    for name in ("n_features_in_", "feature_names_in_", "_column_numbers"):
+    names = ("n_features_in_", "feature_names_in_", "_column_numbers", "_known_values", "_schema")
+    for name in names:
         if hasattr(source, name):
             setattr(density, name, getattr(source, name))
+
+
+def with_parameters(density: Any, family: BaseDensity) -> Any:
+    """Return a copy of a density that has encoded training data, with the parameters of another."""
+    twin = copy(density)
+    twin.set_params(**clone(family).get_params(deep=False))
+    return twin
 
 
 def same_parameters(first: Any, second: Any) -> bool:
