@@ -5,6 +5,7 @@ Each probability is the smoothed share of ones, kept inside an interval if the f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -241,6 +242,11 @@ class BernoulliIndependentDensity(BaseDensity):
 
     def _mean_missing(self, codes: Any) -> np.ndarray:
         return np.broadcast_to(self.probability_, codes.shape)
+
+    def _proba_missing(self, codes: Any, columns: Sequence[int]) -> list[np.ndarray]:
+        one = self.probability_[columns]
+        proba = np.stack([1 - one, one], axis=1)
+        return [np.broadcast_to(own, (codes.shape[0], 2)) for own in proba]
 
     def _mode_missing(self, codes: Any) -> np.ndarray:
         return np.broadcast_to(self.probability_ > 0.5, codes.shape)

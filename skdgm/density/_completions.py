@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from .._codes import as_exact_floats
 from .._fitted import query
+from .._tables import as_given
 from .._validation import RandomState, check_generator
 from ._contract import DensityHooks
 from ._engine.blocks import RowsOf, run_in_row_blocks
@@ -92,6 +93,10 @@ class Completions(DensityHooks):
         return self._complete(X, self._decoded(self._mode_missing))
 
     # ------------------------------------------------------------------ shared machinery
+    def _impute(self, X: Any) -> Any:
+        """Return X with its missing values replaced by what to expect of each alone."""
+        return self.conditional_mean(X)
+
     def _complete(
         self,
         X: Any,
@@ -100,12 +105,12 @@ class Completions(DensityHooks):
         as_float: bool = False,
     ) -> np.ndarray:
         """Return a copy of X with the missing values replaced by those that a hook returns."""
-        X = self._check_query(X)
+        given, X = X, self._check_query(X)
         if as_float and X.dtype.kind != "f":
             X = as_exact_floats(X)
         rows = rows_with_missing(X)
         if not len(rows):
-            return X.copy()
+            return as_given(self, X.copy(), given, means=as_float)
         incomplete = X[rows]
         codes = self._encode(incomplete)
         self._check_possible(codes, rows)
@@ -116,7 +121,7 @@ class Completions(DensityHooks):
 
         both = RowsOf((codes, incomplete))
         completed = run_in_row_blocks(values, both, self.n_jobs, generator, rows)
-        return fill(X, np.concatenate(completed))
+        return as_given(self, fill(X, np.concatenate(completed)), given, means=as_float)
 
     def _decoded(self, complete: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
         """Return a hook that gives values in place of codes."""

@@ -6,6 +6,7 @@ A class that lacks something is told so at the first fit.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from .._memory import memory_errors_in_words
 from ._engine.blas import blas_threads_for
 from ._engine.blocks import run_in_weighted_blocks, total_weight
 from ._engine.columns import KINDS, ColumnKind, Columns
+from ._engine.completions import value_probabilities
 from ._engine.statistics import add_in_pairs
 
 
@@ -33,6 +35,8 @@ class DensityHooks(ABC):
 
     n_features_in_: int
     n_parameters_: int
+    # The categories of each column, where another density that holds this one knows them.
+    _known_values: list[np.ndarray | None]
     _n_rows: float  # total weight of the rows to learn from, by which priors of fixed strength go
     n_jobs: int | None = None  # threads over blocks of rows; a family may make it a parameter
     _parameter_constraints: dict = {}
@@ -111,6 +115,16 @@ class DensityHooks(ABC):
         """
         return self._encode(X)
 
+    def _encode_part(self, table: np.ndarray, weight: np.ndarray | None) -> Any:
+        """Return the codes of rows that a copy is about to learn from alone.
+
+        ``table`` is like the one that NumPy makes of codes. The copy keeps what all rows declared,
+        such as categories and the scales of regularisers, but learns anew what it takes from values
+        before they are counted, such as the map of a transformer: rows held out stay unseen.
+        """
+        self._expect_rows(len(table), weight, extend=False)
+        return self._recode(table)
+
     def _encode(self, X: Any) -> Any:
         """Check validated X against what the training data declared and return its codes."""
         return as_exact_floats(X)
@@ -169,6 +183,36 @@ class DensityHooks(ABC):
         log_prob = self._log_prob(codes)
         possible = log_prob > -np.inf
         return np.subtract(log_prob, self._log_prob(condition), out=log_prob, where=possible)
+
+    def _proba_missing(self, codes: Any, columns: Sequence[int]) -> list[np.ndarray]:
+        """Return ``p(x_j = v | x_observed)`` of each value of some columns that list theirs.
+
+        Parameters
+        ----------
+        codes : codes of shape (n_rows, n_features)
+            Rows, whose observed values have a positive probability.
+        columns : sequence of int
+            Columns j whose values can be listed.
+
+        Returns
+        -------
+        probabilities : list of ndarray of shape (n_rows, n_categories of the column)
+            The probabilities where the column's value is missing, and anything elsewhere.
+        """
+        table = np.asarray(codes)
+        return [
+            value_probabilities(
+                table,
+                column,
+                self._values_to_list(column),
+                lambda rows: self._log_prob(self._recode(rows)),
+            )
+            for column in columns
+        ]
+
+    def _values_to_list(self, column: int) -> np.ndarray:
+        """Return the codes of a column whose probabilities are asked for, none if they are not."""
+        return np.arange(self._columns.n_categories[column])
 
     # ------------------------------------------------------------------ learning by the hooks
     def _expect_rows(self, n_rows: int, weight: np.ndarray | None, extend: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -57,6 +58,14 @@ class Columns:
         }
         return cls(kind[order], n_categories[order], values, has_other[order])
 
+    def with_numbers(self, kinds: np.ndarray) -> Self:
+        """Return columns of these kinds, of which only categorical ones keep their categories."""
+        numbers = kinds != "categorical"
+        values = {column: own for column, own in self.values.items() if not numbers[column]}
+        n_categories = np.where(numbers, 0, self.n_categories)
+        kind = np.where(numbers, kinds, self.kind)
+        return type(self)(kind, n_categories, values, self.has_other & ~numbers)
+
     def __len__(self) -> int:
         return len(self.kind)
 
@@ -75,6 +84,16 @@ class Columns:
     def values_of(self, column: int) -> np.ndarray:
         """Return the values of a column that can be listed, by code."""
         return self.values.get(column, np.arange(self.n_categories[column]))
+
+    def known_values(self) -> list[np.ndarray | None]:
+        """Return the values of each column that are known, None where they cannot be listed."""
+        has_other = np.broadcast_to(self.has_other, len(self))
+        return [
+            self.values_of(column)[: self.n_categories[column] - has_other[column]]
+            if listable
+            else None
+            for column, listable in enumerate(self.listable)
+        ]
 
     def decode(self, table: np.ndarray) -> np.ndarray:
         """Return the table of the values that codes stand for; missing cells hold anything."""
@@ -118,10 +137,13 @@ class Columns:
     def dtype_of_samples(self, dtype: np.dtype) -> np.dtype:
         """Return the dtype of samples, given that of the training data.
 
-        It is the same if that holds the values; continuous columns need floats.
+        It is the same if that holds the values; continuous columns need floats, and counts, which
+        have no largest value, need large integers or floats.
         """
         if not self.all_discrete:
             return dtype if dtype.kind == "f" else np.dtype(np.float64)
+        if (self.kind == "count").any() and dtype.kind != "f" and dtype.itemsize < 8:
+            return np.dtype(np.int64)
         largest = max(0, int(np.max(self.n_categories, initial=0)) - 1)
         largest = max([largest, *(int(own.max()) for own in self.values.values())])
         if _holds(dtype, largest):
@@ -139,6 +161,31 @@ def column_labels(estimator: Any, mask: np.ndarray, most: int = 8) -> str:
         labels = [*labels[:most], f"{len(labels) - most} more"]
     *first, last = labels
     return f"columns {', '.join(first)} and {last}" if first else f"column {last}"
+
+
+def column_index(column: Any, n_columns: int, names: np.ndarray | None) -> int:
+    """Return the index of the column that a user asks about by index or name.
+
+    ``names`` are those of the columns, or None. Raise a ValueError if there is no such column.
+    """
+    if isinstance(column, str):
+        if names is None:
+            raise ValueError(
+                f"column is the name {column!r}, but the training data had no column names that "
+                "are all strings; pass the index of the column, or fit to a DataFrame."
+            )
+        found = np.flatnonzero(names == column)
+        if len(found):
+            return int(found[0])
+        known = ", ".join(map(repr, names[:8].tolist())) + (", ..." if len(names) > 8 else "")
+        raise ValueError(f"No column is named {column!r}; the columns are {known}.")
+    is_index = isinstance(column, Integral) and not isinstance(column, bool | np.bool_)
+    if not (is_index and -n_columns <= column < n_columns):
+        raise ValueError(
+            f"column must be the name of a column or its index, from 0 to {n_columns - 1}; got "
+            f"{column!r}."
+        )
+    return int(column) % n_columns
 
 
 def _holds(dtype: np.dtype, category: int) -> bool:

@@ -1,7 +1,8 @@
-"""The most probable completion of incomplete rows, for densities that cannot tell it directly.
+"""Completions of incomplete rows, for densities that cannot tell them directly.
 
-A sum over latent classes makes it hard to find. Where the completions of a row are few, all are
-scored; where they are many, the best is climbed towards, one column at a time.
+The probabilities of a column's values follow from the scores of all of them. A sum over latent
+classes makes the most probable completion hard to find. Where the completions of a row are few, all
+are scored; where they are many, the best is climbed towards, one column at a time.
 """
 
 from __future__ import annotations
@@ -9,14 +10,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import softmax
 
 from ..._codes import missing_cells, n_states, with_room
-from .blocks import row_blocks
+from .blocks import RowError, row_blocks
 from .missing import LogProb, all_completions
 from .patterns import Patterns
 
 LISTED = 2**12  # completions of a row
 TOGETHER = 2**20  # cells that are scored at once
+
+
+def value_probabilities(
+    codes: np.ndarray, column: int, values: np.ndarray, log_prob: LogProb
+) -> np.ndarray:
+    """Return ``p(x_j = v | x_others)`` for the values of a column, of shape (n_rows, n_values).
+
+    The column's own cells are ignored.
+    """
+    n_values = len(values)
+    codes = codes if codes.dtype.kind == "f" else with_room(codes, n_values)
+    probability = np.empty((len(codes), n_values))
+    for rows in row_blocks(len(codes), codes.shape[1] * n_values, TOGETHER):
+        tried = np.repeat(codes[rows], n_values, axis=0)
+        tried[:, column] = np.tile(values, len(codes[rows]))
+        try:
+            scores = log_prob(tried).reshape(-1, n_values)
+        except RowError as error:
+            raise error.at_row(rows.start + (error.row or 0) // n_values) from None
+        probability[rows] = softmax(scores, axis=1)
+    return probability
 
 
 def best_completions(

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ..._codes import digits, dtype_that_holds, has_missing, missing_cells, n_states, readonly
+from ..._codes import (
+    as_exact_floats,
+    digits,
+    dtype_that_holds,
+    has_missing,
+    missing_cells,
+    n_states,
+    readonly,
+)
 
 LogProb = Callable[[np.ndarray], np.ndarray]
 
@@ -49,6 +57,19 @@ def all_completions(rows: np.ndarray, missing: np.ndarray, n_values: np.ndarray)
 def values_at_missing(table: np.ndarray, X: Any) -> np.ndarray:
     """Return the values of the table where X is NaN, row by row."""
     return table[_stored_missing(X) if sparse.issparse(X) else np.isnan(X)]
+
+
+def with_column_missing(X: Any, column: int) -> Any:
+    """Return a copy of validated X, as floats, in which all values of a column are missing."""
+    if sparse.issparse(X):
+        missing = X.__class__(np.full((X.shape[0], 1), np.nan))
+        parts = [X[:, :column], missing, X[:, column + 1 :]]
+        return sparse.hstack(parts, format="csr", dtype=np.float64)
+    if X.dtype.kind != "f":
+        X = X.astype(np.float32) if X.dtype.itemsize <= 2 else as_exact_floats(X)
+    X = X.copy()
+    X[:, column] = np.nan
+    return X
 
 
 def fill(X: Any, values: np.ndarray) -> Any:

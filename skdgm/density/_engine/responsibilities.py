@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from ..._codes import readonly
@@ -57,6 +60,24 @@ def without_largest(log_joint: np.ndarray) -> np.ndarray:
     """
     largest = log_joint.max(axis=1, keepdims=True)
     return log_joint - np.where(np.isneginf(largest), 0.0, largest)
+
+
+def average_by_shares(
+    densities: Sequence[Any], shares: np.ndarray, codes: Any, ask: Callable[..., list[np.ndarray]]
+) -> list[np.ndarray]:
+    """Average tables that densities give for rows, by the shares of each row that they have.
+
+    ``ask(density, codes)`` returns the tables of a density for the rows of which it has a share,
+    each of which has a row for each of these. ``shares`` has shape (n_rows, n_densities).
+    """
+    means: list[np.ndarray] = []
+    for density, share in zip(densities, shares.T, strict=True):
+        rows = np.flatnonzero(share)
+        tables = ask(density, codes[rows])
+        means = means or [np.zeros((len(share), table.shape[1])) for table in tables]
+        for mean, table in zip(means, tables, strict=True):
+            mean[rows] += share[rows, np.newaxis] * table
+    return means
 
 
 def check_not_nan(values: np.ndarray) -> None:

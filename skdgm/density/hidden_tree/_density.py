@@ -6,6 +6,7 @@ over all latent states at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,7 +24,7 @@ from .._engine.blocks import ones_if_none, part_of
 from ..tree import ChowLiuTreeDensity
 from ._learning import FULL_PASSES, Evidence, Learner, Prior, Rows, distinct_rows
 from ._messages import HiddenTree, TreeShape
-from ._missing import draw_missing, mean_missing, mode_missing
+from ._missing import draw_missing, mean_missing, mode_missing, proba_missing
 from ._start import count_start
 
 
@@ -346,6 +347,10 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
         with blas_threads_for(len(codes), self.n_states):
             return mean_missing(self._tree, codes, self._categories.worth)
+
+    def _proba_missing(self, codes: np.ndarray, columns: Sequence[int]) -> list[np.ndarray]:
+        with blas_threads_for(len(codes), self.n_states):
+            return proba_missing(self._tree, codes, columns)
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         with blas_threads_for(len(codes), self.n_states):

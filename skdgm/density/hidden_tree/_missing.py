@@ -57,6 +57,17 @@ def mean_missing(tree: HiddenTree, codes: np.ndarray, worth: Sequence[np.ndarray
     return mean
 
 
+def proba_missing(tree: HiddenTree, codes: np.ndarray, columns: Sequence[int]) -> list[np.ndarray]:
+    """Return ``p(x_i = v | x_observed)`` of some columns where a value is missing."""
+    wanted = np.zeros(codes.shape[1], dtype=bool)
+    wanted[columns] = True
+    proba = {column: np.empty((len(codes), tree.shape.n_values[column])) for column in columns}
+    for block in tree.shape.blocks(len(codes)):
+        for column, probability in value_probabilities(tree, codes[block], wanted):
+            proba[column][block] = probability
+    return [proba[column] for column in columns]
+
+
 def value_probabilities(
     tree: HiddenTree, codes: np.ndarray, wanted: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray]]:
@@ -66,9 +77,13 @@ def value_probabilities(
     it.
     """
     shape, beliefs = tree.shape, tree.upward(codes)
+    needed = wanted.copy()  # wanted columns, and those above them
+    for column in reversed(shape.order):
+        if needed[column] and column != shape.root:
+            needed[shape.parents[column]] = True
     down = {shape.root: np.tile(tree.transition[shape.root, 0], (len(codes), 1))}
     for column in shape.order:
-        if not wanted[column] and shape.is_leaf(column):
+        if not needed[column]:
             continue
         rest, scale = down.pop(column), np.zeros(len(codes))
         for child in shape.children[column]:
@@ -79,7 +94,7 @@ def value_probabilities(
             yield column, probability / probability.sum(axis=1, keepdims=True)
         absorb(of_value, beliefs.index[column], scale, rest)
         for child in shape.children[column]:
-            if wanted[child] or not shape.is_leaf(child):
+            if needed[child]:
                 above = np.empty_like(rest)
                 divide(rest, beliefs.message[child], tree.sender(child, beliefs.index), above)
                 down[child] = above @ tree.transition[child]
