@@ -13,7 +13,11 @@ from functools import cached_property
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 
+from .._engine.blocks import ones_if_none
+from .._engine.missing import log_prob_in_parts
+from ._by_pattern import MOST_COLUMNS, RowsByPattern, log_prob_by_pattern
 from ._missing import (
     Conditional,
     NormalCovariance,
@@ -60,20 +64,18 @@ class FullCovariance(NormalCovariance):
         self.value = matrix
         self._is_lifted = False
         if not len(matrix):
-            self._factor, self.log_det = matrix, 0.0
+            self._factor, self.whitening, self.log_det = matrix, matrix, 0.0
             return
         if scale is None:
             scale = np.diag(matrix)
             scale = np.where(scale > 0, scale, 1.0)
-        try:
-            self._factor = linalg.cholesky(matrix, lower=True)
-            is_singular = np.diag(self._factor) ** 2 < len(matrix) * EPS * scale
-        except linalg.LinAlgError:
-            is_singular = np.array(True)
-        if is_singular.any():
+        # LAPACK itself: the functions around it take longer than small matrices do.
+        self._factor, failure = lapack.dpotrf(matrix, lower=1)
+        pivot = np.diag(self._factor) ** 2
+        if failure or np.any(pivot < len(matrix) * EPS * scale):
             self._raise_smallest_variances(scale)
         else:
-            self.log_det = 2 * float(np.sum(np.log(np.diag(self._factor))))
+            self.log_det = float(np.sum(np.log(pivot)))
 
     @classmethod
     def estimate(cls, moments: Moments, prior: CovariancePrior) -> FullCovariance:
@@ -86,7 +88,7 @@ class FullCovariance(NormalCovariance):
     @cached_property
     def whitening(self) -> np.ndarray:
         """A matrix V with ``V V' = value^-1``."""
-        return linalg.solve_triangular(self._factor, np.eye(len(self._factor)), lower=True).T
+        return lapack.dtrtri(self._factor, lower=1)[0].T
 
     def _raise_smallest_variances(self, scale: np.ndarray) -> None:
         """Raise the variances that rounding has swallowed, in the scale of each column.
@@ -125,10 +127,62 @@ class FullCovariance(NormalCovariance):
         return _substitute(self._factor, z, transposed=True)
 
     def inverse_diagonal(self) -> np.ndarray:
+        return self._inverse_diagonal
+
+    @cached_property
+    def _inverse_diagonal(self) -> np.ndarray:
         return np.einsum("ij,ij->i", self.whitening, self.whitening)
 
     def _conditionals(self, y: np.ndarray, roots: bool = False) -> Iterator[Conditional]:
         return full_conditionals(self, y, roots)
+
+    def log_prob(self, y: np.ndarray) -> np.ndarray:
+        if not self._has_few_columns:
+            return super().log_prob(y)
+        return log_prob_in_parts(y, self._log_prob_complete, self._log_prob_incomplete)
+
+    def _log_prob_incomplete(self, y: np.ndarray) -> np.ndarray:
+        return log_prob_by_pattern([self], self._origin, y)[:, 0]
+
+    def conditional_mean(self, y: np.ndarray) -> np.ndarray:
+        if not self._has_few_columns:
+            return super().conditional_mean(y)
+        return self.conditional_moments(y)[0]
+
+    def conditional_moments(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if not self._has_few_columns:
+            return super().conditional_moments(y)
+        filled, variance, lost = RowsByPattern(y).conditional(self, self._origin[0])
+        if lost.any():
+            filled[lost], variance[lost] = super().conditional_moments(y[lost])
+        return filled, variance
+
+    def conditional_sample(self, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        if not self._has_few_columns:
+            return super().conditional_sample(y, generator)
+        filled, lost = RowsByPattern(y).draw(self, self._origin[0], generator)
+        if lost.any():
+            filled[lost] = super().conditional_sample(y[lost], generator)
+        return filled
+
+    def expect(self, y: np.ndarray, weight: np.ndarray | None = None) -> tuple[Moments, np.ndarray]:
+        if not self._has_few_columns:
+            return super().expect(y, weight)
+        weight = ones_if_none(weight, len(y))
+        by_pattern = RowsByPattern(y)
+        (moments,), lost = by_pattern.expect([self], self._origin, weight[:, np.newaxis])
+        if lost.any():
+            rows = lost[:, 0]
+            moments = moments + super().expect(y[rows], weight[rows])[0]
+        return moments, self._log_prob_incomplete(y)
+
+    @property
+    def _has_few_columns(self) -> bool:
+        return len(self.value) <= MOST_COLUMNS
+
+    @property
+    def _origin(self) -> np.ndarray:
+        return np.zeros((1, len(self.value)))
 
     def _log_prob_complete(self, deviation: np.ndarray) -> np.ndarray:
         whitened = deviation @ self.whitening

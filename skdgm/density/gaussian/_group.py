@@ -19,7 +19,8 @@ from .._em import PartlyObserved, run_em, warn_not_converged
 from .._engine.blocks import row_blocks, run_in_threads
 from .._engine.columns import column_labels
 from .._engine.missing import log_prob_in_parts
-from .._group import DensityGroup, warn_of_lent
+from .._group import SMALLEST_SHARE, DensityGroup, warn_of_lent
+from ._by_pattern import MOST_COLUMNS, RowsByPattern, has_few_complete, log_prob_by_pattern
 from ._covariances import FullCovariance, log_prob_at
 from ._degenerate import determined_columns, warn_of_degenerate
 from ._missing import NormalCovariance, log_normal
@@ -123,8 +124,11 @@ class GaussianGroup(DensityGroup):
         complete = slice(None)
         others: list[Moments] = []
         if self.prototype._needs_em(codes):
+            expect = self._expect_by_pattern if self._goes_by_pattern else super().expect
+            if self._goes_by_pattern and has_few_complete(codes):
+                return expect(codes, shares, weight)
             incomplete = self.prototype._is_incomplete(codes)
-            others = super().expect(codes[incomplete], shares[incomplete], weight[incomplete])
+            others = expect(codes[incomplete], shares[incomplete], weight[incomplete])
             if incomplete.all():
                 return others
             complete = ~incomplete
@@ -133,6 +137,20 @@ class GaussianGroup(DensityGroup):
         if not others:
             return moments
         return [own + other for own, other in zip(moments, others, strict=True)]
+
+    def _expect_by_pattern(
+        self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray
+    ) -> list[Moments]:
+        weights = self._weights(shares, weight)
+        moments, lost = RowsByPattern(codes).expect(self._covariances, self._mean, weights)
+        starts_anew = shares.max(axis=0) <= SMALLEST_SHARE
+        for c in np.flatnonzero(starts_anew | lost.any(axis=0)):
+            density, rows = self.densities[c], lost[:, c]
+            if starts_anew[c]:
+                moments[c] = density._start_statistics(codes, weights[:, c])
+            else:
+                moments[c] = moments[c] + density._expect(codes[rows], weights[rows, c])[0]
+        return [check_finite(own, codes) for own in moments]
 
     def warn_if_degenerate(self) -> None:
         for name, density in zip(self.names, self.densities, strict=True):
@@ -156,18 +174,31 @@ class GaussianGroup(DensityGroup):
     def _prepare(self) -> None:
         self._mean = np.stack([density.mean_ for density in self.densities])
 
+    @property
+    def _covariances(self) -> list[Any]:
+        """The covariances, of which a tied one serves all densities."""
+        densities = self.densities[:1] if self._is_tied else self.densities
+        return [density._covariance for density in densities]
+
+    @property
+    def _goes_by_pattern(self) -> bool:
+        return self._shape in ("full", "tied") and self.prototype.n_features_in_ <= MOST_COLUMNS
+
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
-        covariances = [density._covariance for density in self.densities]
+        covariances, mean = self._covariances, self._mean
         if self._shape in ("diag", "spherical"):
             variance = [np.atleast_1d(covariance.value) for covariance in covariances]
-            return log_prob_independent(np.stack(variance), self._mean, codes)
-        one_by_one = partial(log_prob_each, covariances, self._mean)
-        if not self._is_tied:
-            return one_by_one(codes)
-        together = partial(
-            log_prob_tied, covariances[0].whitening, covariances[0].log_det, self._mean
-        )
-        return log_prob_in_parts(codes, together, one_by_one)
+            return log_prob_independent(np.stack(variance), mean, codes)
+        complete = incomplete = partial(log_prob_each, covariances, mean)
+        if self._is_tied:
+            tied = covariances[0]
+            incomplete = partial(log_prob_each, covariances * len(mean), mean)
+            complete = partial(log_prob_tied, tied.whitening, tied.log_det, mean)
+        if self._goes_by_pattern:
+            incomplete = partial(log_prob_by_pattern, covariances, mean)
+            if has_few_complete(codes):
+                return incomplete(codes)
+        return log_prob_in_parts(codes, complete, incomplete)
 
     def log_objective(self, codes: np.ndarray) -> np.ndarray:
         return self.log_prob(codes) + log_noise(self.densities, codes)

@@ -57,6 +57,14 @@ class Conditional:
             drawn += generator.standard_normal((n_rows, n_columns)) * np.sqrt(self.noise)
         return drawn
 
+    def variance(self) -> np.ndarray:
+        """Return the diagonal of C in the missing columns of each row, of shape of ``filled``."""
+        by_pattern = np.empty(self.batch.missing.shape)
+        for block in self._blocks():
+            roots = self._roots(block)
+            by_pattern[block] = np.einsum("pij,pij->pi", roots, roots)
+        return (by_pattern + self.noise)[self.batch.pattern]
+
     def scatter(self, weight: np.ndarray) -> np.ndarray:
         """Return the sum of ``weight * C`` over the rows."""
         by_pattern = np.bincount(self.batch.pattern, weight, len(self.batch.missing))
@@ -154,6 +162,15 @@ class NormalCovariance(ABC):
             for part in self._conditionals(y):
                 filled[part.batch.rows] = part.filled
         return filled
+
+    def conditional_moments(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``conditional_mean(y)``, and the conditional variance where a value is missing."""
+        filled, variance = y.copy(), np.zeros(y.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for part in self._conditionals(y, roots=True):
+                filled[part.batch.rows] = part.filled
+                variance[part.batch.rows] = part.variance()
+        return filled, variance
 
     def conditional_sample(self, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return a copy of y with a joint draw where values are missing."""

@@ -6,6 +6,7 @@ So no unit matters: a column times c makes the same model of the column times c.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -55,7 +56,7 @@ class ColumnScale:
         """Mask of the columns whose observed values are all equal: they have no scale."""
         return self.lowest >= self.highest
 
-    @property
+    @cached_property
     def variance(self) -> np.ndarray:
         """Variance of each column, exactly 0 where it is constant."""
         return np.where(self.is_constant, 0.0, column_variances(self.moments))

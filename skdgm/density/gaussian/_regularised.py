@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,11 @@ class RegularisedDensity(EMDensity):
         else:
             self._scale, self._statistics = scale, None
             self._warn_of_constant_columns()
+        return codes
+
+    def _encode_part(self, table: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        codes = super()._encode_part(table, weight)
+        self._scale = replace(self._scale, n_rows=self._n_rows)  # it is not one part of several
         return codes
 
     def _check_size(self, n_columns: int) -> None:
@@ -112,9 +118,9 @@ def log_noise(densities: Sequence[RegularisedDensity], codes: np.ndarray) -> np.
 
     Where columns are independent, that is what the row's observed columns add.
     """
-    by_column = -0.5 * np.stack(
-        [each._prior(0.0).noise * each._covariance.inverse_diagonal() for each in densities]
-    )
+    noise = densities[0]._prior(0.0).noise
+    precision = np.stack([each._covariance.inverse_diagonal() for each in densities])
+    by_column = -0.5 * noise * precision
     if densities[0]._counts_missing and has_missing(codes):
         return ~np.isnan(codes) @ by_column.T
     return np.broadcast_to(by_column.sum(axis=1), (len(codes), len(densities)))

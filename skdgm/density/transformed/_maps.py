@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from scipy import special
@@ -39,6 +40,10 @@ class InvertibleMap(ABC):
         """Return the z at which the inverse is not smooth, of shape (n_kinks, n_columns)."""
         return np.empty((0, n_columns))
 
+    @abstractmethod
+    def of_column(self, column: int) -> InvertibleMap:
+        """Return the map of one column, for a map by column."""
+
 
 class ComposedMap(InvertibleMap):
     """Maps one after another; their log-derivatives add."""
@@ -60,6 +65,9 @@ class ComposedMap(InvertibleMap):
             for one in reversed(self.maps):
                 Z = one.inverse(Z)
         return np.clip(Z, -LARGEST, LARGEST)
+
+    def of_column(self, column: int) -> ComposedMap:
+        return ComposedMap([one.of_column(column) for one in self.maps])
 
     def kinks(self, n_columns: int) -> np.ndarray:
         Z = super().kinks(n_columns)
@@ -84,6 +92,10 @@ class AffineMap(InvertibleMap):
     def inverse(self, Z: np.ndarray) -> np.ndarray:
         return Z * self.scale + self.center
 
+    def of_column(self, column: int) -> AffineMap:
+        both = np.asarray(self.center), np.asarray(self.scale)
+        return AffineMap(*(each[[column]] if each.ndim else each for each in both))
+
 
 class RotationMap(InvertibleMap):
     """``z = W (x - mean) / scale``, with orthonormal axes in the rows of W."""
@@ -100,6 +112,9 @@ class RotationMap(InvertibleMap):
 
     def inverse(self, Z: np.ndarray) -> np.ndarray:
         return (Z * self.scale) @ self.axes + self.mean
+
+    def of_column(self, column: int) -> InvertibleMap:
+        raise TypeError(f"{self.label} mixes columns.")
 
 
 class PowerMap(InvertibleMap):
@@ -133,6 +148,12 @@ class PowerMap(InvertibleMap):
         end = np.where(core < Z, self.high, self.low)
         line = end + (Z - core) * np.exp(-self._log_slope(end))
         return np.where(core == Z, self._curve_inverse(core), line)
+
+    def of_column(self, column: int) -> PowerMap:
+        own = copy(self)
+        own.exponent, own.low = self.exponent[[column]], self.low[[column]]
+        own.high = self.high[[column]]
+        return own
 
     def kinks(self, n_columns: int) -> np.ndarray:
         return self._curve(np.stack([self.low, np.zeros(n_columns), self.high]))
@@ -216,6 +237,9 @@ class QuantileMap(InvertibleMap):
         core = np.clip(Z, self._z_low, self._z_high)
         shares = special.ndtr(core) if self.normal else core
         return self._at_shares(shares) + (Z - core) / self._mean_slope
+
+    def of_column(self, column: int) -> QuantileMap:
+        return QuantileMap(self.quantiles[:, [column]], self.references, self.normal)
 
     def kinks(self, n_columns: int) -> np.ndarray:
         shares = np.clip(self.references, TIP, 1 - TIP) if self.normal else self.references

@@ -1,35 +1,46 @@
-"""Completions behind a transformer: images of the density's own, and means by quadrature."""
+"""Completions behind a transformer: images of the density's own, and means by quadrature.
+
+Where missing values are normal given the observed ones, or a mixture of normals, their means and
+variances are known, and the quadrature does not ask for the density.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from .._base import BaseDensity
+from .._engine.coordinates import CoordinateRows
+from .._mixture import MixtureDensity
+from ..gaussian import GaussianDensity
 from ._maps import LARGEST, InvertibleMap
+from ._normal_means import SmoothedCurve, mean_under_normals
 from ._quadrature import mean_of
-from ._rows import TransformedRows
 
+_curves: WeakKeyDictionary[InvertibleMap, dict[int, SmoothedCurve]] = WeakKeyDictionary()
 FAR_OUT = 1e4  # nats, beyond which a difference of log-probabilities loses digits that count
 
 
-def inverse_missing(own_map: InvertibleMap, codes: TransformedRows, Z: np.ndarray) -> np.ndarray:
+def inverse_missing(own_map: InvertibleMap, codes: CoordinateRows, Z: np.ndarray) -> np.ndarray:
     """Return the inverse images of Z where values are missing, NaN elsewhere."""
     return own_map.inverse(np.where(np.isnan(codes.values), Z, np.nan))
 
 
 def mean_missing(
-    own_map: InvertibleMap, density: BaseDensity, codes: TransformedRows, spread: np.ndarray
+    own_map: InvertibleMap, density: BaseDensity, codes: CoordinateRows, spread: np.ndarray
 ) -> np.ndarray:
     """Return ``E[x_missing | x_observed]`` where values are missing.
 
     ``spread`` holds the standard deviation of each transformed column in training.
     """
-    center = density._mean_missing(codes.transformed)
     if own_map.is_affine:
-        return inverse_missing(own_map, codes, center)
+        return inverse_missing(own_map, codes, density._mean_missing(codes.transformed))
+    if _is_normal(density):
+        return np.clip(_mean_of_normals(own_map, density, codes), -LARGEST, LARGEST)
+    center = density._mean_missing(codes.transformed)
     mean = np.full(codes.shape, np.nan)
     for column, missing in enumerate(np.isnan(codes.values).T):
         rows = np.flatnonzero(missing)
@@ -37,6 +48,42 @@ def mean_missing(
             own = codes.transformed[rows], center[rows, column], spread[column]
             mean[rows, column] = _mean_of_column(own_map, density, column, *own)
     return np.clip(mean, -LARGEST, LARGEST)
+
+
+def _is_normal(density: BaseDensity) -> bool:
+    """Return whether each missing value has a normal density, or a mixture of them."""
+    if isinstance(density, MixtureDensity):
+        return all(map(_is_normal, density.densities_))
+    return isinstance(density, GaussianDensity)
+
+
+def _mean_of_normals(own_map: InvertibleMap, density: Any, codes: CoordinateRows) -> np.ndarray:
+    """Return the means of missing values, NaN elsewhere, each component's by itself."""
+    if isinstance(density, MixtureDensity):
+        shares, _ = density._responsibilities(codes.transformed)
+        mean = np.where(np.isnan(codes.values), 0.0, np.nan)
+        for part, share in zip(density.densities_, shares.T, strict=True):
+            rows = np.flatnonzero(share)
+            mean[rows] += share[rows, np.newaxis] * _mean_of_normals(own_map, part, codes[rows])
+        return mean
+    center, variance = density._moments_missing(codes.transformed)
+    mean = np.full(codes.shape, np.nan)
+    for column, missing in enumerate(np.isnan(codes.values).T):
+        rows = np.flatnonzero(missing)
+        own = center[rows, column], np.sqrt(variance[rows, column])
+        mean[rows, column] = mean_under_normals(_curve_of(own_map, column), *own)
+    return mean
+
+
+def _curve_of(own_map: InvertibleMap, column: int) -> SmoothedCurve:
+    """Return the inverse map of one column, the same for all densities behind the map."""
+    curves = _curves.setdefault(own_map, {})
+    if column not in curves:
+        of_column = own_map.of_column(column)
+        kinks = of_column.kinks(1)[:, 0]
+        kinks = np.unique(kinks[np.isfinite(kinks)])
+        curves[column] = SmoothedCurve(lambda z: of_column.inverse(z[:, np.newaxis])[:, 0], kinks)
+    return curves[column]
 
 
 def _mean_of_column(
@@ -66,11 +113,6 @@ def _mean_of_column(
         with np.errstate(over="ignore"):
             return np.exp(log_prob)
 
-    def inverse(z: np.ndarray) -> np.ndarray:
-        table = np.full((len(z), Z.shape[1]), np.nan)
-        table[:, column] = z
-        return own_map.inverse(table)[:, column]
-
     # For a normal density, this is the standard deviation. By the law of total variance, that of
     # the column is above the mean of the conditional ones: where there is a gap between two peaks,
     # it tells how far apart they are.
@@ -78,6 +120,5 @@ def _mean_of_column(
         peak = conditional_density(np.arange(len(Z)), center)
         scale = 1 / (math.sqrt(2 * math.pi) * peak)
     scale = np.minimum(scale, spread if spread > 0 else 1.0)
-    kinks = own_map.kinks(Z.shape[1])[:, column]
-    kinks = np.unique(kinks[np.isfinite(kinks)])
-    return mean_of(inverse, conditional_density, center, scale, kinks)
+    curve = _curve_of(own_map, column)
+    return mean_of(curve.function, conditional_density, center, scale, curve.kinks)
