@@ -17,6 +17,8 @@ from skdgm import (
     HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
     MixtureDensity,
+    NegativeBinomialIndependentDensity,
+    PoissonIndependentDensity,
 )
 
 from .rows import all_states
@@ -38,6 +40,8 @@ FAMILIES = {
     "hidden tree": HiddenChowLiuTreeDensity(4, alpha=0, max_iter=3, random_state=0),
     "chain rule": ChainRuleDensity(TREE, alpha=0),
     "blocks": ColumnDensity(BLOCKS),
+    "poisson": PoissonIndependentDensity(alpha=0),
+    "negative binomial": NegativeBinomialIndependentDensity(alpha=0),
 }
 
 

@@ -13,22 +13,20 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logsumexp
 from sklearn.base import clone
-from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._fitted import query
 from .._validation import RandomState, check_generator
+from ._average import AverageDensity
 from ._base import BaseDensity
-from ._composite import CompositeDensity, same_parameters
+from ._composite import same_parameters
 from ._em import EM_CONSTRAINTS, EMDensity, PartlyObserved, run_em, warn_not_converged
-from ._engine.blocks import draw_categories, ones_if_none
+from ._engine.blocks import ones_if_none
 from ._engine.clusters import DistinctPoints, cluster_rows, shares_of_clusters
 from ._engine.codes import coordinates
-from ._engine.columns import Columns
 from ._engine.missing import fill_with_means
-from ._engine.responsibilities import responsibilities, without_largest
+from ._engine.responsibilities import responsibilities
 from ._group import DensityGroup, group_of, set_n_parameters
 
 
@@ -45,7 +43,7 @@ class MixtureStatistics:
         return type(self)(self.weight + other.weight, parts)
 
 
-class MixtureDensity(CompositeDensity, EMDensity):
+class MixtureDensity(AverageDensity, EMDensity):
     """A mixture of ``n_components`` densities of one family.
 
     Parameters
@@ -141,7 +139,6 @@ class MixtureDensity(CompositeDensity, EMDensity):
     array([[1. , 0.8, 0. ]])
     """
 
-    _is_additive = False
     _last_bound: float
     _last_family: BaseDensity | None
     _parameter_constraints: dict = {
@@ -214,32 +211,13 @@ class MixtureDensity(CompositeDensity, EMDensity):
         codes = self._encode(self._check_query(X))
         return self._responsibilities(codes)[0]
 
-    def _responsibilities(self, codes: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``p(z = k | x)`` and ``log p(x)``."""
-        return responsibilities(self._log_joint(codes), self.weights_)
+    def _log_prob_of_each(self, codes: Any) -> np.ndarray:
+        return self._group.log_prob(codes)
 
-    def _log_joint(self, codes: Any) -> np.ndarray:
-        return self._with_weights(self._group.log_prob(codes))
-
-    def _with_weights(self, log_prob: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore"):  # a weight of zero
-            return log_prob + np.log(self.weights_)
+    def _log_objective_of_each(self, codes: Any) -> np.ndarray:
+        return self._group.log_objective(codes)
 
     # ------------------------------------------------------------------ learning
-    @property
-    def _input_checks(self) -> dict:
-        return self.density._dense_input_checks
-
-    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
-        self._prototype = self._make_part(self.density)
-        return self._prototype._declare(X, weight)
-
-    def _encode(self, X: Any) -> Any:
-        return self._prototype._encode(X)
-
-    def _recode(self, table: np.ndarray) -> Any:
-        return self._prototype._recode(table)
-
     def _fit(self, codes: Any, weight: np.ndarray | None) -> None:
         generator = check_generator(self.random_state)
         warm = self._warm_statistics()
@@ -318,7 +296,7 @@ class MixtureDensity(CompositeDensity, EMDensity):
         self, codes: Any, weight: np.ndarray | None
     ) -> tuple[MixtureStatistics, np.ndarray]:
         weight = ones_if_none(weight, codes.shape[0])
-        log_joint = self._with_weights(self._group.log_objective(codes))
+        log_joint = self._with_weights(self._log_objective_of_each(codes))
         shares, log_prob = responsibilities(log_joint, self.weights_)
         parts = tuple(self._group.expect(codes, shares, weight))
         return MixtureStatistics(weight @ shares, parts), log_prob
@@ -332,66 +310,3 @@ class MixtureDensity(CompositeDensity, EMDensity):
 
     def _log_prior(self, total: float) -> float:
         return self._group.log_prior(total * self.weights_)
-
-    # ------------------------------------------------------------------ queries
-    @property
-    def _parts(self) -> list[BaseDensity]:
-        return self.densities_
-
-    @property
-    def _columns(self) -> Columns:
-        return self._prototype._columns
-
-    def _log_prob(self, codes: Any) -> np.ndarray:
-        return logsumexp(self._log_joint(codes), axis=1)
-
-    def _log_objective(self, codes: Any) -> np.ndarray:
-        return logsumexp(self._with_weights(self._group.log_objective(codes)), axis=1)
-
-    def _log_prob_given(self, codes: Any, condition: Any) -> np.ndarray:
-        """Average the components' own conditionals, weighted by ``p(z | condition)``."""
-        if self._columns.all_discrete:
-            return super()._log_prob_given(codes, condition)
-        log_shares = without_largest(self._log_joint(condition))
-        given = [density._log_prob_given(codes, condition) for density in self.densities_]
-        log_prob = logsumexp(log_shares + np.stack(given, axis=1), axis=1)
-        log_total = logsumexp(log_shares, axis=1)
-        return log_prob - np.where(np.isneginf(log_total), 0.0, log_total)
-
-    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        z = generator.choice(len(self.weights_), size=n_samples, p=self.weights_)
-        rows = [np.flatnonzero(z == k) for k in range(len(self.weights_))]
-        drawn = [
-            density._sample(len(own), generator)
-            for density, own in zip(self.densities_, rows, strict=True)
-            if len(own)
-        ]
-        X = np.empty((n_samples, self.n_features_in_), dtype=np.result_type(*drawn))
-        X[np.concatenate(rows)] = np.concatenate(drawn)
-        return X
-
-    def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray:
-        z = draw_categories(self._responsibilities(codes)[0], generator)
-        drawn = np.empty(codes.shape)
-        for k in np.unique(z):
-            rows = np.flatnonzero(z == k)
-            drawn[rows] = self.densities_[k]._sample_missing(codes[rows], generator)
-        return drawn
-
-    def _mean_missing(self, codes: Any) -> np.ndarray:
-        shares, _ = self._responsibilities(codes)
-        mean = np.zeros(codes.shape)
-        for density, share in zip(self.densities_, shares.T, strict=True):
-            rows = np.flatnonzero(share)
-            mean[rows] += share[rows, np.newaxis] * density._mean_missing(codes[rows])
-        return mean
-
-    def _mode_missing(self, codes: Any) -> np.ndarray:
-        candidates = [density._mode_missing(codes) for density in self.densities_]
-        return self._best_completion(codes, candidates)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self.density).input_tags
-        tags.input_tags.sparse = False
-        return tags

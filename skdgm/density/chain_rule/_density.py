@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
-from typing import Self
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -24,6 +22,7 @@ from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none, part_of
 from .._engine.missing import log_prob_in_parts
+from .._engine.weighted_rows import WeightedRows
 from ._factor_chain import FactorChain, as_features
 from ._factors import Factor, fitted_attributes, or_default
 from ._missing import (
@@ -44,21 +43,6 @@ CLASSIFIER_CONSTRAINTS: dict = {
     "floor": [Interval(Real, 0, 1, closed="left")],
     "n_jobs": [None, Integral],
 }
-
-
-@dataclass(frozen=True, eq=False)
-class WeightedRows:
-    """The rows themselves, with their weights: nothing less suffices for a classifier."""
-
-    codes: np.ndarray
-    weight: np.ndarray | None
-
-    def __add__(self, other: Self) -> Self:
-        codes = np.concatenate([self.codes, other.codes])
-        if self.weight is None and other.weight is None:
-            return type(self)(codes, None)
-        parts = [ones_if_none(rows.weight, len(rows.codes)) for rows in (self, other)]
-        return type(self)(codes, np.concatenate(parts))
 
 
 class ChainRuleDensity(BaseCategoricalDensity):
