@@ -89,7 +89,11 @@ class BaseCategoricalDensity(EMDensity):
         if declared is not None:
             return Categories.declared(np.broadcast_to(declared, (self.n_features_in_,)))
         seen = Categories.up_to_largest(X) if self._keeps_gaps else Categories.seen_in(X)
-        categories = seen.shared() if self._one_alphabet or self._shares_categories else seen
+        known = getattr(self, "_known_values", None)  # and so not those of other columns
+        shares = self._one_alphabet or self._shares_categories
+        categories = (seen.shared() if shares else seen).replaced(known)
+        if self._one_alphabet:
+            categories = categories.shared()
         if extend:
             categories = self._categories.with_new(categories)
         check_n_values(categories, seen, self.max_categories)

@@ -1,7 +1,7 @@
-"""The threads of BLAS, which products of small matrices do not gain from.
+"""The threads of BLAS and of OpenMP, which small matrices do not gain from.
 
 They spin while they wait for each other: where other work keeps the cores busy, many small products
-take ten times as long with them.
+take ten times as long with them, and so does k-means.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
+MANY_DISTANCES = 2**24  # cells that distances are taken over, which gain from threads
 MANY_COLUMNS = 256  # whose products gain from threads
 FEW_CELLS = 2**11  # whose products take no threads
 
@@ -36,6 +38,20 @@ def blas_threads_for(n_rows: int, n_columns: int) -> AbstractContextManager:
     return one_blas_thread() if is_small else nullcontext()
 
 
+@contextmanager
+def openmp_threads_for(points: np.ndarray, n_clusters: int) -> Iterator[None]:
+    """Give scikit-learn's k-means one thread meanwhile if it has few distances to take."""
+    if points.size * n_clusters >= MANY_DISTANCES:
+        yield
+        return
+    _openmp_limit.enter()
+    try:
+        with one_blas_thread():
+            yield
+    finally:
+        _openmp_limit.leave()
+
+
 def blas_is_limited() -> bool:
     """Return whether this thread is inside of ``one_blas_thread``."""
     return _limit.is_inside
@@ -44,11 +60,13 @@ def blas_is_limited() -> bool:
 class _Limit:
     """One thread for as long as anybody wants it, and then as many as before.
 
-    Most libraries have one setting for the whole process, which the last thread to leave restores;
-    OpenBLAS with OpenMP has one for each thread, which the thread itself restores.
+    Most libraries of ``user_api`` have one setting for the whole process, which the last thread to
+    leave restores; OpenMP, and OpenBLAS with it, has one for each thread, which the thread itself
+    restores.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, user_api: str) -> None:
+        self._user_api = user_api
         self._lock = threading.Lock()
         self._n_threads = 0  # that are inside
         self._of_process: Settings = []
@@ -64,7 +82,7 @@ class _Limit:
             return
         with self._lock:
             self._n_threads += 1
-            changed = _set_one(_libraries())
+            changed = _set_one(_libraries(self._user_api))
             self._own.settings = [pair for pair in changed if _is_of_thread(pair[0])]
             self._of_process += [pair for pair in changed if not _is_of_thread(pair[0])]
 
@@ -80,16 +98,19 @@ class _Limit:
                 self._of_process = []
 
 
-_limit = _Limit()
+_limit = _Limit("blas")
+_openmp_limit = _Limit("openmp")
 
 
 @cache
-def _libraries() -> list[Any]:
+def _libraries(user_api: str) -> list[Any]:
     """Return what sets the threads of each library; to find these takes a millisecond."""
-    return ThreadpoolController().select(user_api="blas").lib_controllers
+    return ThreadpoolController().select(user_api=user_api).lib_controllers
 
 
 def _is_of_thread(library: Any) -> bool:
+    if library.user_api == "openmp":
+        return True
     return library.internal_api == "openblas" and library.threading_layer == "openmp"
 
 

@@ -78,6 +78,13 @@ class Categories:
         }
         return cls(n_known, differ)
 
+    def replaced(self, known: list[np.ndarray | None] | None) -> Self:
+        """Return the categories of these columns, or those that are known from elsewhere."""
+        if known is None:
+            return self
+        pairs = enumerate(known)
+        return self.of_values([self.known(j) if own is None else own for j, own in pairs])
+
     def with_new(self, other: Self) -> Self:
         """Return these categories, which keep their codes, and then those new in the other."""
         if not (self.values or other.values):

@@ -9,6 +9,8 @@ from typing import Self
 import numpy as np
 from sklearn.cluster import KMeans
 
+from .blas import openmp_threads_for
+
 
 @dataclass(frozen=True, eq=False)
 class DistinctPoints:
@@ -67,10 +69,10 @@ def cluster_rows(
         points = _standardised(distinct.steps, own_weight)
     else:
         points = np.rint(distinct.points * 2.0**24) * 2.0**-24
-    k_means = KMeans(
-        min(n_clusters, len(distinct)), n_init=1, random_state=int(generator.integers(2**31))
-    )
-    return k_means.fit(points, sample_weight=own_weight).labels_[distinct.number]
+    n_clusters = min(n_clusters, len(distinct))
+    k_means = KMeans(n_clusters, n_init=1, random_state=int(generator.integers(2**31)))
+    with openmp_threads_for(points, n_clusters):
+        return k_means.fit(points, sample_weight=own_weight).labels_[distinct.number]
 
 
 def shares_of_clusters(label: np.ndarray, n_clusters: int) -> np.ndarray:

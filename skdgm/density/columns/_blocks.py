@@ -47,7 +47,7 @@ class ColumnCodes(ComposedCodes):
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         table = np.empty(self.shape, dtype=dtype or self.dtype)
         for columns, part in zip(self.columns, self.parts, strict=True):
-            table[:, columns] = as_floats(part)
+            table[:, columns] = as_floats(np.asarray(part))
         return table
 
 
@@ -71,6 +71,19 @@ def in_block(name: str, columns: np.ndarray) -> Iterator[None]:
         raise error.in_block(name, columns) from error
     except ValueError as error:
         raise ValueError(f"In block {name!r}: {error}") from error
+
+
+def fit_block(
+    name: str, density: Any, columns: np.ndarray, codes: Any, weight: np.ndarray | None
+) -> None:
+    """Fit the density of a block to its codes."""
+    with in_block(name, columns):
+        density._learn(codes, weight)
+
+
+def sum_of_blocks(parts: Iterator[np.ndarray]) -> np.ndarray:
+    """Return the sum of what the blocks answer about the same rows."""
+    return np.sum(list(parts), axis=0)
 
 
 def selected_columns(

@@ -25,8 +25,10 @@ from ._blocks import (
     ColumnCodes,
     ColumnStatistics,
     check_partition,
+    fit_block,
     in_block,
     selected_columns,
+    sum_of_blocks,
     take_columns,
 )
 from ._group import ColumnGroup
@@ -229,6 +231,8 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
             density._column_numbers = numbers[columns]
             if names is not None:
                 density.feature_names_in_ = names[columns]
+            if hasattr(self, "_known_values"):
+                density._known_values = [self._known_values[column] for column in columns]
             blocks.append((name, density, columns))
         check_partition(blocks, X.shape[1], names)
         return blocks
@@ -274,16 +278,27 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         self._kinds = [part.dtype.kind for part in codes.parts]
         return codes
 
+    def _encode_part(self, table: np.ndarray, weight: np.ndarray | None) -> ColumnCodes:
+        self._expect_rows(len(table), weight, extend=False)
+        self.densities_ = self._blocks_to_extend()
+        return self._recode_blocks(table, lambda density, own: density._encode_part(own, weight))
+
     def _encode(self, X: np.ndarray) -> ColumnCodes:
         return self._encode_blocks(X, lambda density, own: density._encode(own))
 
     def _recode(self, table: np.ndarray) -> ColumnCodes:
+        return self._recode_blocks(table, lambda density, own: density._recode(own))
+
+    def _recode_blocks(
+        self, table: np.ndarray, recode: Callable[[BaseDensity, np.ndarray], Any]
+    ) -> ColumnCodes:
         """Return the codes of a table of codes, which categorical blocks do not binarise again."""
-        parts = []
-        for (_, density, columns), kind in zip(self.densities_, self._kinds, strict=True):
-            own = take_columns(table, columns)
-            parts.append(density._recode(own if kind == "f" else as_codes(own)))
-        return self._as_codes(parts)
+        kinds = iter(self._kinds)
+
+        def recode_block(density: BaseDensity, own: np.ndarray) -> Any:
+            return recode(density, own if next(kinds) == "f" else as_codes(own))
+
+        return self._encode_blocks(table, recode_block)
 
     def _encode_blocks(
         self, X: np.ndarray, encode: Callable[[BaseDensity, np.ndarray], Any]
@@ -306,7 +321,7 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         tasks = [
             (*block, part, weight) for block, part in zip(self.densities_, codes.parts, strict=True)
         ]
-        run_in_threads(_fit_block, tasks, self.n_jobs)
+        run_in_threads(fit_block, tasks, self.n_jobs)
 
     @property
     def _statistics(self) -> ColumnStatistics:
@@ -322,8 +337,8 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
             block._set(own)
 
     def _count(self, codes: ColumnCodes, weight: np.ndarray | None) -> ColumnStatistics:
-        counts = (block._count(part, weight) for block, part in self._split(codes))
-        return ColumnStatistics(tuple(counts))
+        blocks = self._split(codes)
+        return ColumnStatistics(tuple(block._count(part, weight) for block, part in blocks))
 
     def _start_statistics(self, codes: ColumnCodes, weight: np.ndarray) -> ColumnStatistics:
         starts = (block._start_statistics(part, weight) for block, part in self._split(codes))
@@ -345,17 +360,14 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         return Columns.joined([block._columns for block in self._parts], places)
 
     def _log_prob(self, codes: ColumnCodes) -> np.ndarray:
-        parts = (block._log_prob(part) for block, part in self._split(codes))
-        return sum(parts, np.zeros(len(codes)))
+        return sum_of_blocks(block._log_prob(part) for block, part in self._split(codes))
 
     def _log_objective(self, codes: ColumnCodes) -> np.ndarray:
-        parts = (block._log_objective(part) for block, part in self._split(codes))
-        return sum(parts, np.zeros(len(codes)))
+        return sum_of_blocks(block._log_objective(part) for block, part in self._split(codes))
 
     def _log_prob_given(self, codes: ColumnCodes, condition: ColumnCodes) -> np.ndarray:
         blocks = zip(self._parts, codes.parts, condition.parts, strict=True)
-        parts = (block._log_prob_given(*own) for block, *own in blocks)
-        return sum(parts, np.zeros(len(codes)))
+        return sum_of_blocks(block._log_prob_given(*own) for block, *own in blocks)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         return self._join([block._sample(n_samples, generator) for block in self._parts])
@@ -366,6 +378,14 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
 
     def _mean_missing(self, codes: ColumnCodes) -> np.ndarray:
         return self._join([block._mean_missing(part) for block, part in self._split(codes)])
+
+    def _proba_missing(self, codes: ColumnCodes, columns: Sequence[int]) -> list[np.ndarray]:
+        found: dict[int, np.ndarray] = {}
+        for (_, density, places), part in zip(self.densities_, codes.parts, strict=True):
+            own = np.flatnonzero(np.isin(places, columns)).tolist()
+            if own:
+                found.update(zip(places[own], density._proba_missing(part, own), strict=True))
+        return [found[column] for column in columns]
 
     def _mode_missing(self, codes: ColumnCodes) -> np.ndarray:
         return self._join([block._mode_missing(part) for block, part in self._split(codes)])
@@ -378,10 +398,3 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
             tags.input_tags.positive_only |= of_family.positive_only
             tags.input_tags.allow_nan &= of_family.allow_nan
         return tags
-
-
-def _fit_block(
-    name: str, density: BaseDensity, columns: np.ndarray, codes: Any, weight: np.ndarray | None
-) -> None:
-    with in_block(name, columns):
-        density._learn(codes, weight)

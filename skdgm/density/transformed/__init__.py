@@ -1,5 +1,6 @@
 """A density behind an invertible transformer."""
 
 from ._density import TransformedDensity
+from ._normal_scores import NormalScoreTransformer
 
-__all__ = ["TransformedDensity"]
+__all__ = ["NormalScoreTransformer", "TransformedDensity"]

@@ -6,7 +6,7 @@ T, and ``_maps`` holds the maps.
 
 from __future__ import annotations
 
-from copy import copy
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -17,15 +17,14 @@ from sklearn.utils import get_tags
 from ..._codes import as_exact_floats
 from ..._validation import check_observed
 from .._base import BaseDensity
-from .._composite import CompositeDensity
-from .._group import set_n_parameters
+from .._composite import with_parameters
+from .._coordinates import CoordinateDensity
+from .._engine.coordinates import CoordinateRows, varying_columns
 from ._fit_map import fit_map, mixes_columns
-from ._group import TransformedGroup
 from ._missing import inverse_missing, mean_missing
-from ._rows import TransformedRows
 
 
-class TransformedDensity(CompositeDensity):
+class TransformedDensity(CoordinateDensity):
     """A density of transformed columns, scored in the original ones.
 
     ``log p(x) = log p_Z(T(x)) + log |det dT/dx|`` with an invertible T, so that the scores of
@@ -88,11 +87,12 @@ class TransformedDensity(CompositeDensity):
     observed values, which is exact. Only PCA mixes columns and refuses NaN.
 
     ``conditional_mean`` is exact for scalers. For other maps, it integrates the inverse over the
-    conditional density of each missing column, to about eight digits; with very many quantiles,
-    that takes seconds for a hundred rows. The mean may be huge where the inverse grows fast, for
-    example exponentially, though never infinite. ``conditional_mode`` is the inverse image of the
-    mode of the transformed row. It is the mode of x for scalers, but not for other maps, because a
-    mode depends on coordinates.
+    conditional density of each missing column, to about eight digits. With very many quantiles,
+    that takes seconds for a hundred rows, unless ``density`` is a :class:`GaussianDensity` or a
+    mixture of them, whose missing values are normal given the observed ones. The mean may be huge
+    where the inverse grows fast, for example exponentially, though never infinite.
+    ``conditional_mode`` is the inverse image of the mode of the transformed row. It is the mode of
+    x for scalers, but not for other maps, because a mode depends on coordinates.
 
     Within :class:`MixtureDensity` and :class:`GenerativeClassifier`, the transformer is fitted once
     to all rows, and all components or classes share it.
@@ -122,8 +122,6 @@ class TransformedDensity(CompositeDensity):
     """
 
     _column_kind = "continuous"
-    _is_additive = False
-    _group_type = TransformedGroup
     _parameter_constraints: dict = {
         "transformer": [BaseEstimator],
         "density": [BaseDensity],
@@ -142,6 +140,7 @@ class TransformedDensity(CompositeDensity):
         self._check_continuous(get_tags(self.density).input_tags.categorical)
         X = np.ascontiguousarray(as_exact_floats(X))
         check_observed(X, getattr(self, "feature_names_in_", None))
+        self._varies = varying_columns(X)
         self.transformer_ = clone(self.transformer)
         self._map = fit_map(self.transformer_, X, weight)
         Z, log_det = self._map.forward(X)
@@ -153,18 +152,28 @@ class TransformedDensity(CompositeDensity):
             self._prototype.__dict__.pop("_column_numbers", None)
         codes = self._prototype._declare(Z, weight)
         self._check_continuous(not self._prototype._columns.all_continuous)
-        return TransformedRows(X, codes, log_det)
+        return CoordinateRows(X, codes, log_det)
 
-    def _encode(self, X: np.ndarray) -> TransformedRows:
+    def _encode_part(self, table: np.ndarray, weight: np.ndarray | None) -> CoordinateRows:
+        self._expect_rows(len(table), weight, extend=False)
+        if not (varying_columns(table) < self._varies).any():
+            return self._encode_training(table, weight, extend=False)
+        # The map of all rows stays, as these do not determine one.
+        codes = self._recode(table)
+        self._prototype = with_parameters(self._prototype, self.density)
+        images = self._prototype._encode_part(np.asarray(codes.transformed), weight)
+        return replace(codes, transformed=images)
+
+    def _encode(self, X: np.ndarray) -> CoordinateRows:
         X = np.ascontiguousarray(as_exact_floats(X))
         Z, log_det = self._map.forward(X)
         outside = ~np.isfinite(Z) & ~np.isnan(X)  # of the domain, or of what floats can hold
         if outside.any():
             Z[outside] = 0.0
             log_det[outside.any(axis=1)] = -np.inf
-        return TransformedRows(X, self._prototype._encode(Z), log_det)
+        return CoordinateRows(X, self._prototype._encode(Z), log_det)
 
-    def _recode(self, table: np.ndarray) -> TransformedRows:
+    def _recode(self, table: np.ndarray) -> CoordinateRows:
         return self._encode(table)
 
     def _check_continuous(self, is_discrete: bool) -> None:
@@ -176,79 +185,19 @@ class TransformedDensity(CompositeDensity):
                 "block of a ColumnDensity."
             )
 
-    # ------------------------------------------------------------------ learning, by the density
-    # The statistics are the density's own.
-    def _fit(self, codes: TransformedRows, weight: np.ndarray | None) -> None:
-        density = copy(self._prototype)
-        density._learn(codes.transformed, weight)
-        self._take_over(density)
-
-    def _count(self, codes: TransformedRows, weight: np.ndarray | None) -> Any:
-        return self.density_._count(codes.transformed, weight)
-
-    def _start_statistics(self, codes: TransformedRows, weight: np.ndarray) -> Any:
-        return copy(self._prototype)._start_statistics(codes.transformed, weight)
-
-    def _expected_statistics(self, codes: TransformedRows, weight: np.ndarray | None) -> Any:
-        return self.density_._expected_statistics(codes.transformed, weight)
-
-    def _estimate(self, statistics: Any) -> None:
-        density = copy(self._prototype)
-        density._set(statistics)
-        self._take_over(density)
-
-    def _take_over(self, density: BaseDensity) -> None:
-        """Keep a fitted density of transformed rows."""
-        self.density_ = density
-        set_n_parameters(self, getattr(density, "n_parameters_", None))
-
-    def _log_prior(self, total: float) -> float:
-        return self.density_._log_prior(total)
-
-    # ------------------------------------------------------------------ queries
-    @property
-    def _parts(self) -> list[BaseDensity]:
-        return [self.density_]
-
-    @property
-    def _rules_out_rows(self) -> bool:
-        return True  # what the map does not reach
-
-    def _rules_out(self, codes: TransformedRows) -> np.ndarray:
-        """Mask of the rows that the map does not reach, or that the density rules out.
-
-        A normal far out rules nothing out, though its score may overflow.
-        """
-        outside = np.isneginf(codes.log_det)
-        if not self.density_._rules_out_rows:
-            return outside
-        return outside | self.density_._rules_out(codes.transformed)
-
-    def _log_prob(self, codes: TransformedRows) -> np.ndarray:
-        return self.density_._log_prob(codes.transformed) + codes.log_det
-
-    def _log_objective(self, codes: TransformedRows) -> np.ndarray:
-        return self.density_._log_objective(codes.transformed) + codes.log_det
-
-    def _log_prob_given(self, codes: TransformedRows, condition: TransformedRows) -> np.ndarray:
-        given = self.density_._log_prob_given(codes.transformed, condition.transformed)
-        possible = codes.log_det > -np.inf
-        given[possible] += codes.log_det[possible] - condition.log_det[possible]
-        given[~possible] = -np.inf
-        return given
-
+    # ------------------------------------------------------------------ completions
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         Z = self.density_._sample(n_samples, generator)
         return self._map.inverse(Z)
 
-    def _sample_missing(self, codes: TransformedRows, generator: np.random.Generator) -> np.ndarray:
+    def _sample_missing(self, codes: CoordinateRows, generator: np.random.Generator) -> np.ndarray:
         drawn = self.density_._sample_missing(codes.transformed, generator)
         return inverse_missing(self._map, codes, drawn)
 
-    def _mode_missing(self, codes: TransformedRows) -> np.ndarray:
+    def _mode_missing(self, codes: CoordinateRows) -> np.ndarray:
         return inverse_missing(self._map, codes, self.density_._mode_missing(codes.transformed))
 
-    def _mean_missing(self, codes: TransformedRows) -> np.ndarray:
+    def _mean_missing(self, codes: CoordinateRows) -> np.ndarray:
         return mean_missing(self._map, self.density_, codes, self._spread)
 
     def __sklearn_tags__(self) -> Any:

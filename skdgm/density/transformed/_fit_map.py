@@ -32,6 +32,7 @@ from ._maps import (
     YeoJohnsonMap,
     check_complete,
 )
+from ._normal_scores import NormalScoreMap, NormalScoreTransformer
 
 
 def fit_map(
@@ -121,8 +122,8 @@ def _leave_few_values(
 def _map_of(transformer: Any, X: np.ndarray, label: str) -> InvertibleMap:
     raise ValueError(
         f"{label} cannot be used: its Jacobian is not known. Supported are StandardScaler, "
-        "MinMaxScaler, MaxAbsScaler, RobustScaler, PowerTransformer, QuantileTransformer, PCA and "
-        "PCAProjection with all components, and a Pipeline of them."
+        "MinMaxScaler, MaxAbsScaler, RobustScaler, PowerTransformer, QuantileTransformer, "
+        "NormalScoreTransformer, PCA and PCAProjection with all components, and a Pipeline of them."
     )
 
 
@@ -195,6 +196,13 @@ def _of_quantile_transformer(
         )
     normal = transformer.output_distribution == "normal"
     return QuantileMap(quantiles, transformer.references_, normal)
+
+
+@_map_of.register(NormalScoreTransformer)
+def _of_normal_scores(
+    transformer: NormalScoreTransformer, X: np.ndarray, label: str
+) -> NormalScoreMap:
+    return transformer._map
 
 
 @_map_of.register(PCA)

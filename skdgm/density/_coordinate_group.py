@@ -1,4 +1,4 @@
-"""Densities side by side behind one transformer: those of the transformed rows are a group."""
+"""Densities side by side behind the same coordinates: the densities of these are a group."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from .._group import DensityGroup, group_of
-from ._rows import TransformedRows
+from ._engine.coordinates import CoordinateRows
+from ._group import DensityGroup, group_of
 
 
-class TransformedGroup(DensityGroup):
-    """Transformed densities with the same transformer."""
+class CoordinateGroup(DensityGroup):
+    """Densities of coordinates, which are the same for all of them."""
 
     def __init__(self, prototype: Any, names: Sequence[str], n_rows: Sequence[float]) -> None:
         super().__init__(prototype, names, n_rows)
         self.inner = group_of(prototype._prototype, names, n_rows)
 
     def fit(
-        self, tables: Sequence[tuple[TransformedRows, np.ndarray | None]], n_jobs: int | None
+        self, tables: Sequence[tuple[CoordinateRows, np.ndarray | None]], n_jobs: int | None
     ) -> None:
         self.inner.fit([(codes.transformed, weight) for codes, weight in tables], n_jobs)
         self._take_over()
@@ -36,16 +36,16 @@ class TransformedGroup(DensityGroup):
     def warn_if_degenerate(self) -> None:
         self.inner.warn_if_degenerate()
 
-    def start(self, codes: TransformedRows, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
+    def start(self, codes: CoordinateRows, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
         return self.inner.start(codes.transformed, shares, weight)
 
-    def expect(self, codes: TransformedRows, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
+    def expect(self, codes: CoordinateRows, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
         return self.inner.expect(codes.transformed, shares, weight)
 
-    def log_prob(self, codes: TransformedRows) -> np.ndarray:
+    def log_prob(self, codes: CoordinateRows) -> np.ndarray:
         return self.inner.log_prob(codes.transformed) + codes.log_det[:, np.newaxis]
 
-    def log_objective(self, codes: TransformedRows) -> np.ndarray:
+    def log_objective(self, codes: CoordinateRows) -> np.ndarray:
         return self.inner.log_objective(codes.transformed) + codes.log_det[:, np.newaxis]
 
     @property

@@ -1,0 +1,342 @@
+"""The density of a single column of numbers: steps, and little for what lies outside.
+
+Around each training value stands a box that reaches to its k-th nearest neighbour, wide where
+values are rare and narrow where they are dense (the variable kernel estimate of Breiman, Meisel and
+Purcell, 1977, with a box as its kernel). Boxes of several k, some of which end where the training
+values end, are mixed in the proportions that make rows most probable under the boxes of all others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import erfcx, log_ndtr, ndtr, ndtri, ndtri_exp
+
+from ..._kernels.steps import held_out_density, mixing_proportions, neighbour_distances
+
+NEIGHBOURS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0])
+WIDE = 2.0  # standard deviations of the column, for what lies outside
+LOG_SQRT_2_PI = 0.5 * np.log(2 * np.pi)
+NARROWEST = 1e-9  # of a box, relative to the extent of the values
+SPACING = 8 * np.finfo(np.float64).eps  # of a box, relative to the size of the values
+EVERYWHERE = (-np.inf, np.inf)
+NEWTON_STEPS = 3
+LITTLE = 2.0  # rows
+MOST_OUTSIDE = 0.005  # weight of the normal part, if there are rows enough to know
+FINE = 0.02  # normal scores between entries of a table
+TINY, EPSILON = np.finfo(np.float64).tiny, np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True, eq=False)
+class StepFunction:
+    """A density that is constant between edges, plus a wide normal density of little weight.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_steps + 1,)
+        Ascending edges of the steps.
+    height : ndarray of shape (n_steps,)
+        Density between the edges, without the normal part.
+    outside : float
+        Weight of the normal part.
+    center, scale : float
+        Mean and standard deviation of the normal part.
+    support : tuple of two floats
+        Interval to which the normal part is restricted; it holds the edges.
+    """
+
+    edges: np.ndarray
+    height: np.ndarray
+    outside: float
+    center: float
+    scale: float
+    support: tuple[float, float] = EVERYWHERE
+
+    @cached_property
+    def _mass_below(self) -> np.ndarray:
+        """Probability of the steps below each edge."""
+        return np.concatenate([[0.0], np.cumsum(self.height * np.diff(self.edges))])
+
+    @cached_property
+    def _moment_of_steps_below(self) -> np.ndarray:
+        moments = self.height * np.diff(self.edges**2) / 2
+        return np.concatenate([[0.0], np.cumsum(moments)])
+
+    @cached_property
+    def _normal_ends(self) -> np.ndarray:
+        """The normal distribution function at the ends of the support."""
+        return ndtr((np.array(self.support) - self.center) / self.scale)
+
+    @cached_property
+    def _cdf_at_edges(self) -> np.ndarray:
+        return self.cdf(self.edges)
+
+    @property
+    def _normal_weight(self) -> float:
+        low, high = self._normal_ends
+        return self.outside / (high - low)
+
+    # ------------------------------------------------------------------ density and distribution
+    def log_pdf(self, x: np.ndarray) -> np.ndarray:
+        """Return the log-density of numbers; NaN stays NaN."""
+        with np.errstate(over="ignore", divide="ignore"):  # far out
+            z = (x - self.center) / self.scale
+            normal = np.log(self._normal_weight / self.scale) - LOG_SQRT_2_PI - z * z / 2
+            log_pdf = np.logaddexp(np.log(self._height_at(x)), normal)
+        low, high = self.support
+        return np.where((x < low) | (x > high), -np.inf, log_pdf)
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        """Return the probability of what is no larger than each number; NaN stays NaN."""
+        x = np.clip(x, *self.support)
+        normal = ndtr((x - self.center) / self.scale) - self._normal_ends[0]
+        return np.interp(x, self.edges, self._mass_below) + self._normal_weight * normal
+
+    def log_mass(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return the log-probability of intervals."""
+        low, high = np.clip(low, *self.support), np.clip(high, *self.support)
+        steps = np.diff(np.interp(np.stack([low, high]), self.edges, self._mass_below), axis=0)[0]
+        # In the tail nearer to the interval, so that far out nothing is lost.
+        a, b = (low - self.center) / self.scale, (high - self.center) / self.scale
+        a, b = np.where(a > 0, -b, a), np.where(a > 0, -a, b)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_b = log_ndtr(b)
+            normal = log_b + np.log1p(-np.exp(np.minimum(log_ndtr(a) - log_b, 0.0)))
+            normal = np.where(high > low, normal, -np.inf)
+            return np.logaddexp(np.log(steps), np.log(self._normal_weight) + normal)
+
+    def quantile(self, p: np.ndarray) -> np.ndarray:
+        """Return the numbers below which the probabilities p lie: the inverse of ``cdf``."""
+        x = np.empty(np.shape(p))
+        low = p <= 0.5
+        x[low] = self._low_quantile(p[low])
+        x[~low] = -self._mirrored._low_quantile(1 - p[~low])
+        return x
+
+    @cached_property
+    def _mirrored(self) -> StepFunction:
+        """The density of the numbers with the other sign, whose lower tail is this upper one."""
+        low, high = self.support
+        return StepFunction(
+            -self.edges[::-1],
+            self.height[::-1],
+            self.outside,
+            -self.center,
+            self.scale,
+            (-high, -low),
+        )
+
+    def _low_quantile(self, p: np.ndarray) -> np.ndarray:
+        below = self._cdf_at_edges
+        step = np.clip(np.searchsorted(below, p, side="right") - 1, 0, len(self.height) - 1)
+        low, high = self.edges[step], self.edges[step + 1]
+        mass = np.maximum(below[step + 1] - below[step], TINY)
+        x = low + (high - low) * np.clip((p - below[step]) / mass, 0.0, 1.0)
+        for _ in range(NEWTON_STEPS):
+            x = np.clip(x - (self.cdf(x) - p) / np.exp(self.log_pdf(x)), low, high)
+        for is_out, rest in ((p < below[0], 0.0), (p > below[-1], self._mass_below[-1])):
+            if np.any(is_out):
+                share = (p[is_out] - rest) / self._normal_weight + self._normal_ends[0]
+                x[is_out] = self.center + self.scale * ndtri(np.clip(share, 0.0, 1 - EPSILON))
+        return np.clip(x, *self.support)
+
+    def normal_score(self, x: np.ndarray) -> np.ndarray:
+        """Return the normal quantile of ``cdf``, also far out; the support must be all numbers."""
+        observed = ~np.isnan(x)
+        z = np.full(np.shape(x), np.nan)
+        z[observed] = self._normal_score_of(np.asarray(x)[observed])
+        return z
+
+    def _normal_score_of(self, x: np.ndarray) -> np.ndarray:
+        log_below, log_above = self._log_cdf(x), self._mirrored._log_cdf(-x)
+        low = log_below < log_above
+        return np.where(low, ndtri_exp(np.where(low, log_below, -1.0)), -ndtri_exp(log_above))
+
+    def _log_cdf(self, x: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            log_steps = np.log(np.interp(x, self.edges, self._mass_below))
+            log_normal = np.log(self.outside) + log_ndtr((x - self.center) / self.scale)
+        return np.logaddexp(log_steps, log_normal)
+
+    def log_slope_of_score(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Return ``log dz/dx`` of the normal scores z of x, without differences of large numbers.
+
+        Outside of the edges, ``outside Phi(t) = Phi(z)`` with ``t = (x - center) / scale``, so that
+        the slope follows from the ratios ``phi / Phi`` at t and z.
+        """
+        log_slope = self.log_pdf(x) + z**2 / 2 + LOG_SQRT_2_PI
+        for is_out, sign in ((x < self.edges[0], 1.0), (x > self.edges[-1], -1.0)):
+            if np.any(is_out):
+                t = sign * (x[is_out] - self.center) / self.scale
+                ratios = _log_hazard(t) - _log_hazard(sign * z[is_out])
+                log_slope[is_out] = ratios - np.log(self.scale)
+        return log_slope
+
+    def from_normal_score(self, z: np.ndarray) -> np.ndarray:
+        """Return the inverse of ``normal_score``."""
+        x = np.full(np.shape(z), np.nan)
+        low, high = z <= 0, z > 0
+        x[low] = self._of_low_score(z[low])
+        x[high] = -self._mirrored._of_low_score(-z[high])
+        return x
+
+    def _of_low_score(self, z: np.ndarray) -> np.ndarray:
+        x = self._low_quantile(ndtr(z))
+        is_out = z < self._lowest_score
+        if np.any(is_out):
+            log_share = log_ndtr(z[is_out]) - np.log(self.outside)
+            t = ndtri_exp(np.minimum(log_share, -TINY))  # rounding may take it above 0
+            x[is_out] = np.minimum(self.center + self.scale * t, self.edges[0])
+        return x
+
+    @cached_property
+    def _lowest_score(self) -> float:
+        """The normal score of the first edge."""
+        return float(self._normal_score_of(self.edges[:1])[0])
+
+    def near_normal_score(self, z: np.ndarray) -> np.ndarray:
+        """Return what ``from_normal_score`` does, by a fine table: quickly, and nearly."""
+        scores, values = self._score_table
+        x = np.interp(z, scores, values)
+        is_out = (z < scores[0]) | (z > scores[-1])
+        if np.any(is_out):
+            x[is_out] = self.from_normal_score(z[is_out])
+        return x
+
+    @cached_property
+    def _score_table(self) -> tuple[np.ndarray, np.ndarray]:
+        scores = self._normal_score_of(self.edges)
+        n_parts = np.ceil(np.maximum(np.diff(scores), 0.0) / FINE).astype(np.intp) + 1
+        start = np.repeat(np.arange(len(n_parts)), n_parts)
+        first = np.repeat(np.cumsum(n_parts) - n_parts, n_parts)
+        share = (np.arange(len(start)) - first) / n_parts[start]
+        inside = self.edges[start] + share * np.diff(self.edges)[start]
+        values = np.append(inside, self.edges[-1])
+        return self._normal_score_of(values), values
+
+    def first_moment(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return the integral of ``x p(x)`` over intervals."""
+        return self._moment_below(high) - self._moment_below(low)
+
+    def normal_pdf(self, x: np.ndarray) -> np.ndarray:
+        """Return the density of the normal part alone."""
+        x = np.clip(x, *self.support)
+        with np.errstate(over="ignore"):
+            z = (x - self.center) / self.scale
+            return self._normal_weight / self.scale * np.exp(-z * z / 2 - LOG_SQRT_2_PI)
+
+    def _height_at(self, x: np.ndarray) -> np.ndarray:
+        step = np.searchsorted(self.edges, x, side="right") - 1
+        step = np.where(x == self.edges[-1], len(self.height) - 1, step)
+        inside = (step >= 0) & (step < len(self.height))
+        return np.where(inside, self.height[np.where(inside, step, 0)], 0.0)
+
+    def _moment_below(self, x: np.ndarray) -> np.ndarray:
+        x = np.clip(x, *self.support)
+        below = self._moment_of_steps_below
+        core = np.clip(x, self.edges[0], self.edges[-1])
+        step = np.clip(np.searchsorted(self.edges, core, side="right") - 1, 0, len(self.height) - 1)
+        steps = below[step] + self.height[step] * (core**2 - self.edges[step] ** 2) / 2
+        z = (x - self.center) / self.scale
+        with np.errstate(over="ignore"):
+            bell = np.exp(-z * z / 2 - LOG_SQRT_2_PI)
+        normal = self.center * ndtr(z) - self.scale * bell
+        return steps + self._normal_weight * normal
+
+
+def _log_hazard(t: np.ndarray) -> np.ndarray:
+    """Return ``log phi(t) / Phi(t)`` of the standard normal."""
+    return 0.5 * np.log(2 / np.pi) - np.log(erfcx(-t / np.sqrt(2)))
+
+
+def learn_steps(
+    values: np.ndarray,
+    weight: np.ndarray,
+    rounding: float,
+    support: tuple[float, float] = EVERYWHERE,
+) -> StepFunction:
+    """Learn the density of a column.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values,)
+        Distinct values, ascending.
+    weight : ndarray of shape (n_values,)
+        How many rows have each value.
+    rounding : float
+        The step to which values are rounded, for all of which a value stands: no box is narrower.
+    support : tuple of two floats
+        Numbers outside are impossible.
+
+    Returns
+    -------
+    density : StepFunction
+    """
+    total = weight.sum()
+    if total < LITTLE:  # which tells how values compare, not how many there are
+        weight, total = weight * (len(values) / total), float(len(values))
+    extent = values[-1] - values[0]
+    size = max(np.abs(values[0]), np.abs(values[-1]), TINY)
+    narrowest = max(rounding, NARROWEST * extent, SPACING * size)
+    center = float(weight @ values / total)
+    deviation = float(np.sqrt(weight @ (values - center) ** 2 / total))
+    scale = max(WIDE * deviation, narrowest)
+    ks = NEIGHBOURS[: max(1, np.searchsorted(NEIGHBOURS, total / 2, side="right"))]
+    distances = np.empty((2 * len(ks), len(values)))
+    neighbour_distances(values, weight, np.sort(np.concatenate([ks, ks + 1])), distances)
+    half_widths = distances + narrowest / 2
+    closed = (
+        max(support[0], values[0] - narrowest / 2),
+        min(support[1], values[-1] + narrowest / 2),
+    )
+    boxes = [
+        (np.maximum(values - reach, low), np.minimum(values + reach, high))
+        for low, high in (closed, support)
+        for reach in half_widths
+    ]
+    densities = np.empty((len(boxes) // 2 + 1, len(values)))
+    for own, box, without in zip(densities, boxes[::2], boxes[1::2], strict=False):
+        held_out_density(values, weight, *box, *without, own)
+    densities[-1] = np.exp(-(((values - center) / scale) ** 2) / 2 - LOG_SQRT_2_PI) / scale
+    prior = np.full(len(densities), 1.0 / (len(densities) - 1))
+    prior[-1] = 1.0
+    proportion = mixing_proportions(densities, weight, prior, 1e-9, 200)
+    most = max(MOST_OUTSIDE, 1 / (total + 2))
+    if proportion[-1] > most:
+        proportion[:-1] *= (1 - most) / (1 - proportion[-1])
+        proportion[-1] = most
+    return _sum_of_boxes(boxes[::2], proportion, weight, center, scale, support)
+
+
+def _sum_of_boxes(
+    boxes: list[tuple[np.ndarray, np.ndarray]],
+    proportion: np.ndarray,
+    weight: np.ndarray,
+    center: float,
+    scale: float,
+    support: tuple[float, float],
+) -> StepFunction:
+    total = weight.sum()
+    ends, rises = [], []
+    for (low, high), share in zip(boxes, proportion[:-1], strict=True):
+        height = share * weight / total / (high - low)
+        ends += [low, high]
+        rises += [height, -height]
+    edges, place = np.unique(np.concatenate(ends), return_inverse=True)
+    rise = np.bincount(place, weights=np.concatenate(rises), minlength=len(edges))
+    height = np.maximum(np.cumsum(rise)[:-1], 0.0)
+    height *= proportion[:-1].sum() / (height @ np.diff(edges))
+    return StepFunction(edges, height, float(proportion[-1]), center, scale, support)
+
+
+def rounding_step(values: np.ndarray, weight: np.ndarray) -> float:
+    """Return the step to which a column's values are rounded: their smallest distance.
+
+    It is 0 if no value occurs twice: then the numbers are not known to be rounded.
+    """
+    if len(values) < 2 or weight.sum() <= len(values):
+        return 0.0
+    gaps = np.diff(values)
+    return float(gaps[gaps > NARROWEST * (values[-1] - values[0])].min())
