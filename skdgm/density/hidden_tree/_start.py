@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
 from ..._codes import as_floats, missing_cells
+from .._engine.blas import openmp_threads_for
 from .._engine.missing import fill_with_means
 from ._messages import TreeCounts, TreeShape
 
@@ -113,7 +114,7 @@ def _k_means_of_rows(
     points = fill_with_means(points, weight).astype(np.float32)
     k_means = MiniBatchKMeans(n_clusters, n_init=3, random_state=seed)
     weight = np.ldexp(weight, -np.frexp(weight.max())[1])  # of any size, in single precision
-    with warnings.catch_warnings():
+    with openmp_threads_for(points, n_clusters), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fewer distinct rows than clusters
         return k_means.fit(points, sample_weight=weight).labels_.astype(np.intp)
 
