@@ -6,17 +6,16 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
 from sklearn.impute import MissingIndicator
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_feature_names_in
 
-from ._fitted import learning, query
-from ._tables import validate_table
-from ._validation import RandomState, check_observed
-from .density import BaseDensity
+from ._fitted import learning, query, snapshot
+from ._tables import beside, columns_at, validate_table, with_empty_columns
+from ._validation import RandomState, observed_columns
+from .density import BaseDensity, TableDensity
 from .density._composite import check_takes_missing
 
 
@@ -25,12 +24,16 @@ class DensityImputer(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    density : density estimator
-        The density to fit, for example :class:`GaussianDensity`.
+    density : density estimator or None, default=None
+        The density to fit, for example :class:`GaussianDensity`. None takes
+        :class:`TableDensity`, for a frame of any columns.
     strategy : {"mean", "mode", "sample"}, default="mean"
         What replaces the missing values of a row, given its observed ones: their expectation, their
-        jointly most probable values, or a joint draw. For categories "mean" gives fractions, the
-        other two give categories.
+        jointly most probable values, or a joint draw. For categories "mean" gives fractions, but
+        the most probable one with :class:`TableDensity`; the other two give categories.
+    keep_empty_features : bool, default=False
+        Whether to keep columns without any observed value, filled with 0, or with None if they hold
+        no numbers. They are left out otherwise.
     add_indicator : bool, default=False
         Whether to append the output of :class:`sklearn.impute.MissingIndicator`: one column per
         column that had missing values during fit, 1 where the value is missing and 0 elsewhere.
@@ -56,6 +59,11 @@ class DensityImputer(TransformerMixin, BaseEstimator):
 
     Notes
     -----
+    :class:`TableDensity` gives a frame like X: categories as their most probable values, integers
+    rounded. Its "mean" averages the expectations of its members by their weights. That is closer to
+    the truth than the expectation of their average, ``conditional_mean``, in which the members that
+    have learned from a row have the most say about it.
+
     With :class:`GaussianDensity` the mean is the linear regression of the missing values on the
     observed ones. Means vary less than data do, but draws do not, so anything that depends on the
     spread of a column is better estimated from several tables drawn with "sample" (multiple
@@ -76,25 +84,37 @@ class DensityImputer(TransformerMixin, BaseEstimator):
            [2. , 4.1],
            [3. , 5.9],
            [4. , 7.9]])
+
+    Without a density, any frame is completed, and stays a frame:
+
+    >>> import pandas as pd
+    >>> pets = pd.DataFrame({"kind": ["cat", "dog", "dog", None] * 20, "legs": [4, 4, 4, 4] * 20})
+    >>> DensityImputer(random_state=0).fit_transform(pets).tail(2)
+       kind  legs
+    78  dog     4
+    79  dog     4
     """
 
     _parameter_constraints: dict = {
-        "density": [BaseDensity],
+        "density": [BaseDensity, None],
         "strategy": [StrOptions({"mean", "mode", "sample"})],
+        "keep_empty_features": ["boolean"],
         "add_indicator": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
     }
 
     def __init__(
         self,
-        density: BaseDensity,
+        density: BaseDensity | None = None,
         strategy: str = "mean",
         *,
+        keep_empty_features: bool = False,
         add_indicator: bool = False,
         random_state: RandomState = None,
     ) -> None:
         self.density = density
         self.strategy = strategy
+        self.keep_empty_features = keep_empty_features
         self.add_indicator = add_indicator
         self.random_state = random_state
 
@@ -117,22 +137,34 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the density does not accept X, or a column has no observed value. The imputer is then
-            left as it was before the call.
+            If the density does not accept X, or no column has an observed value. The imputer is
+            then left as it was before the call.
         """
         with learning(self, anew=True) as new:
-            table = validate_table(new, X, **new.density._input_checks)
-            check_observed(table, getattr(new, "feature_names_in_", None))
-            check_takes_missing(new.density)
-            new.density_ = clone(new.density).fit(X)  # X itself: its columns may have names
+            density = new._unfitted_density()
+            table = validate_table(new, X, **density._input_checks)
+            check_takes_missing(density)
+            new._kept = observed_columns(table)
+            if not new._kept.any():
+                raise ValueError("X has no observed value in any column; nothing can be learned.")
+            # X itself where possible: its columns may have names.
+            new.density_ = density.fit(new._columns_kept(X))
             new.indicator_ = None
             if new.add_indicator:
                 indicator = MissingIndicator(error_on_new=False).set_output(transform="default")
                 new.indicator_ = indicator.fit(table)  # an array, whatever this imputer gives
         return self
 
+    def _unfitted_density(self) -> BaseDensity:
+        if self.density is None:
+            return TableDensity(random_state=self.random_state)
+        return clone(self.density)
+
+    def _columns_kept(self, X: Any) -> Any:
+        return X if self._kept.all() else columns_at(X, np.flatnonzero(self._kept))
+
     @query
-    def transform(self, X: ArrayLike) -> np.ndarray:
+    def transform(self, X: ArrayLike) -> Any:
         """Impute the missing values of X.
 
         Parameters
@@ -142,27 +174,31 @@ class DensityImputer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        X : ndarray of shape (n_samples, n_features_out)
-            The completed rows, followed by the indicator columns if there are any.
+        X : ndarray or frame of shape (n_samples, n_features_out)
+            The completed rows, followed by the indicator columns if there are any. With
+            :class:`TableDensity`, it is a table like X; otherwise an array, unless ``set_output``
+            says more.
 
         Raises
         ------
         ValueError
             If the observed values of a row have probability zero.
         """
-        table = validate_table(self, X, reset=False, **self.density_._input_checks)
+        density = self.density_
+        table = validate_table(self, X, reset=False, **density._input_checks)
+        kept = self._columns_kept(X)
         if self.strategy == "sample":
-            completed = self.density_.conditional_sample(X, random_state=self.random_state)
+            completed = density.conditional_sample(kept, random_state=self.random_state)
         elif self.strategy == "mode":
-            completed = self.density_.conditional_mode(X)
+            completed = density.conditional_mode(kept)
         else:
-            completed = self.density_.conditional_mean(X)
+            completed = snapshot(density)._impute(kept)
+        if self.keep_empty_features and not self._kept.all():
+            completed = with_empty_columns(completed, X, self._kept)
         if self.indicator_ is None:
             return completed
         indicators = self.indicator_.transform(table)
-        if sparse.issparse(completed):
-            return sparse.hstack([completed, indicators], format="csr")
-        return np.hstack([completed, indicators.astype(completed.dtype)])
+        return beside(completed, indicators, self._indicator_names(None))
 
     @query
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
@@ -179,11 +215,16 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             These names, followed by those of the indicator columns.
         """
         names = _check_feature_names_in(self, input_features)
+        own = names if self.keep_empty_features else names[self._kept]
         if self.indicator_ is None:
-            return names
-        return np.concatenate([names, self.indicator_.get_feature_names_out(names)])
+            return own
+        return np.concatenate([own, self._indicator_names(input_features)])
+
+    def _indicator_names(self, input_features: Any) -> np.ndarray:
+        names = _check_feature_names_in(self, input_features)
+        return self.indicator_.get_feature_names_out(names)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self.density).input_tags
+        tags.input_tags = get_tags(self._unfitted_density()).input_tags
         return tags

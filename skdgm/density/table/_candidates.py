@@ -1,0 +1,90 @@
+"""The families of densities that a table density chooses from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .._base import BaseDensity
+from .._categorical_independent import CategoricalIndependentDensity
+from .._mixture import MixtureDensity
+from ..binned import BinnedDensity
+from ..columns import ColumnDensity
+from ..gaussian import GaussianDensity
+from ..hidden_tree import HiddenChowLiuTreeDensity
+from ..transformed import NormalScoreTransformer, TransformedDensity
+
+FEW_BINS, MANY_BINS = 8, 16
+STATES = (2, 4, 8)  # of trees over few bins
+MANY_STATES = 64  # of a tree over many bins
+MANY_COMPONENTS = 8  # of a mixture of normals
+SHRINKAGE = 0.05
+FEW_ROWS = 50  # up to which there are but two families
+MOST_FOLDS, FEWER_FOLDS = 8, 4
+MANY_ROWS = 5000  # from which on fewer folds do: each member learns from many rows
+
+
+def candidates(
+    kinds: Sequence[str], rounding: Sequence[float], n_values: np.ndarray, n_rows: float
+) -> dict[str, BaseDensity]:
+    """Return the families, unfitted, by name.
+
+    Parameters
+    ----------
+    kinds : sequence of {"categorical", "count", "continuous"}
+        Kinds of the columns.
+    rounding : sequence of float
+        Steps of rounding of the columns.
+    n_values : ndarray of shape (n_columns,)
+        Number of distinct values of each column.
+    n_rows : float
+        Number of rows to learn from.
+    """
+
+    def binned(density: BaseDensity, n_bins: int) -> BinnedDensity:
+        return BinnedDensity(density, n_bins, kinds=list(kinds), rounding=list(rounding))
+
+    independent = CategoricalIndependentDensity()
+    families: dict[str, BaseDensity] = {"independent": binned(independent, FEW_BINS)}
+    if len(kinds) == 1:
+        return families
+    few = n_rows < FEW_ROWS
+    for n_states in STATES[:1] if few else STATES:
+        tree = HiddenChowLiuTreeDensity(n_states, alpha=1.0)
+        families[f"tree of {n_states} states"] = binned(tree, FEW_BINS)
+    if few:
+        return families
+    tree = HiddenChowLiuTreeDensity(MANY_STATES, alpha=0.3)
+    families[f"tree of {MANY_STATES} states"] = binned(tree, MANY_BINS)
+    is_normal = (np.array(kinds) == "continuous") & (n_values > MANY_BINS)
+    if is_normal.any():
+        families["mixture of normals"] = _mixture(kinds, rounding, is_normal)
+    return families
+
+
+def _mixture(
+    kinds: Sequence[str], rounding: Sequence[float], is_normal: np.ndarray
+) -> MixtureDensity:
+    """Return a mixture of normals of normal scores, beside independent categories and bins."""
+    numbers, others = np.flatnonzero(is_normal).tolist(), np.flatnonzero(~is_normal).tolist()
+    steps = np.asarray(rounding)
+    scores = NormalScoreTransformer(rounding=steps[numbers].tolist())
+    normal = TransformedDensity(scores, GaussianDensity(shrinkage=SHRINKAGE))
+    blocks: list[tuple[str, BaseDensity, list[int]]] = [("numbers", normal, numbers)]
+    if len(others):
+        independent = BinnedDensity(
+            CategoricalIndependentDensity(),
+            FEW_BINS,
+            kinds=[kinds[column] for column in others],
+            rounding=steps[others].tolist(),
+        )
+        blocks.append(("others", independent, others))
+    return MixtureDensity(ColumnDensity(blocks), MANY_COMPONENTS)
+
+
+def n_folds_of(n_rows: float) -> int:
+    """Return the number of folds by which the families are fitted and compared."""
+    if n_rows < FEW_ROWS:
+        return 2
+    return MOST_FOLDS if 2 * FEW_ROWS <= n_rows < MANY_ROWS else FEWER_FOLDS
