@@ -69,9 +69,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Cross-validate logistic regression and generative classifiers on a table of "
         "labelled rows. Prints one row per model (accuracy, log-loss, parameters, seconds, "
         "accuracy with a share of the test cells hidden), and saves the table as PREFIX.csv and a "
-        "plot as PREFIX.png. Hidden cells are missing values: generative classifiers take them as "
-        "they are; for logistic regression they are imputed, in one row by the mean and in another "
-        "by IterativeImputer. Ctrl-C keeps the models that are finished.",
+        "plot as PREFIX.png. A CSV file is also given to TableDensity as it is, with its "
+        "log-likelihood of the test rows. Hidden cells are missing values: generative classifiers "
+        "take them as they are; for logistic regression they are imputed, in one row by the mean "
+        "and in another by IterativeImputer. Ctrl-C keeps the models that are finished.",
         epilog="examples: skdgm compare; skdgm compare --data iris.csv --target species",
     )
     add = compare.add_argument
@@ -85,7 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--folds", type=int, default=5, metavar="N", help="number of folds (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="random seed (default: %(default)s)")
-    add("--jobs", type=int, default=1, metavar="N", help="processes (default: %(default)s)")
+    add(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes (default: %(default)s)",
+    )
     add("--quiet", action="store_true", help="show no progress")
     return parser
 

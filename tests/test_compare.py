@@ -22,6 +22,7 @@ from skdgm.comparison._models import (
     cut,
 )
 from skdgm.comparison._result import COLUMNS
+from skdgm.comparison._table_classifier import TableClassifier, column_kinds
 from skdgm.comparison._tables import HIDDEN_SHARES, check_features, hide, make_preparation
 
 SECONDS = ["fit_seconds", "predict_seconds"]
@@ -125,7 +126,7 @@ def test_all_models_run_on_mixed_columns(mixed):
         result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
         predicted = [model.predict(X.iloc[:4]) for model in result.models.values()]
     pd.testing.assert_frame_equal(X, before)
-    assert len(predicted) == 8
+    assert len(predicted) == 9
     assert set(np.ravel(predicted)) <= {"no", "yes"}
     assert result.table.loc["LogisticRegression", "accuracy"] > 0.7
     unseen = X.iloc[:1].assign(colour="green")
@@ -281,6 +282,55 @@ def test_hiding_the_only_informative_column_costs_accuracy():
     # Hidden rows are guessed: about half of the 60 of 200 (and of the 120) are right.
     assert row["accuracy_30_hidden"] == pytest.approx(0.85, abs=0.08)
     assert row["accuracy_60_hidden"] == pytest.approx(0.7, abs=0.08)
+
+
+# ---------------------------------------------------------------------- the table density
+def test_table_density_reads_the_frame_as_it_is(mixed):
+    X, y = mixed
+    # "label" would be the name of the column of labels, were it free.
+    X = X.drop(columns="rare").assign(label=np.arange(40) % 7)
+    X.loc[:2, "colour"] = [f"shade {i}" for i in range(3)]  # not seen in training
+    result = quick(X, y, models="TableDensity")
+    seed = int(np.random.default_rng(0).integers(2**32))
+    expected = []
+    for train, test in StratifiedKFold(2, shuffle=True, random_state=seed).split(X, y):
+        model = clone(result.models["TableDensity"]).fit(X.iloc[train], y[train]).best_estimator_
+        density, rows = model[-1].density_, X.drop(columns="nothing").iloc[test]
+        assert list(density.column_kinds_) == [*rows.columns, "label_"]
+        log_prob = [density.score_samples(rows.assign(label_=code)) for code in (0, 1)]
+        np.testing.assert_allclose(
+            model.predict_proba(X.iloc[test]).T, np.exp(log_prob - np.logaddexp(*log_prob))
+        )
+        expected.append(np.where(y[test] == "yes", log_prob[1], log_prob[0]).mean())
+    assert result.table["log_likelihood"].tolist() == [pytest.approx(np.mean(expected))]
+
+
+def test_folds_agree_on_the_kinds_of_columns():
+    X = pd.DataFrame({"number": [*range(60), 0]})
+    kinds = column_kinds(X)
+    assert kinds == {"number": "count"}
+    # All values differ in the first rows, where they would be an identifier by themselves.
+    model = TableClassifier(kinds).fit(X[:50], np.repeat([0, 1], 25))
+    assert model.density_.column_kinds_["number"] == "count"
+
+
+def test_unit_of_a_column_moves_the_log_likelihood_by_its_logarithm(table):
+    X, y = table
+    models = ["TableDensity"]
+    metres, millimetres = (
+        quick(pd.DataFrame(X).rename(columns=str).assign(length=own), y, models=models).table
+        for own in (X[:, 0], 1000 * X[:, 0])
+    )
+    moved = metres["log_likelihood"] - millimetres["log_likelihood"]
+    assert moved.iloc[0] == pytest.approx(np.log(1000))
+
+
+def test_arrays_have_no_table_density(table):
+    result = quick(*table)
+    assert result.table["log_likelihood"].isna().all()
+    assert "log p" not in str(result)
+    with pytest.raises(ValueError, match="models must be names"):
+        quick(*table, models="TableDensity")
 
 
 # ---------------------------------------------------------------------- invalid input

@@ -29,7 +29,8 @@ from ._models import (
     without_preparation,
 )
 from ._result import ClassifierComparison, tabulate
-from ._tables import HIDDEN_SHARES, check_features, check_labels, hide, make_preparation, take_rows
+from ._table_classifier import TableClassifier
+from ._tables import HIDDEN_SHARES, check_features, check_labels, hide, take_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +49,13 @@ def compare_classifiers(
     """Cross-validate logistic regression and generative classifiers on the same data.
 
     Inside each training fold, a grid search with three folds of its own chooses the parameters of
-    every model by log-loss; afterwards each model is searched once more on all rows. All models
-    see the same folds and the same hidden cells. Ctrl-C ends the comparison and keeps the models
-    that are finished.
+    every model by log-loss; besides, each model is searched once on all rows. All models see the
+    same folds and the same hidden cells. Ctrl-C ends the comparison and keeps the models that are
+    finished.
+
+    If X is a DataFrame, one more model is a :class:`TableDensity` of features and labels together.
+    It reads the columns as they are, without a search, predicts the labels as one of its columns,
+    and has a log-likelihood of the test rows.
 
     Generative classifiers learn from rows with missing values and integrate them out in
     predictions; :class:`PCAProjection` replaces them by their expectation. Logistic regression
@@ -64,11 +69,12 @@ def compare_classifiers(
         Features. In a DataFrame, columns of numbers or booleans are numeric; all others are text
         and one-hot encoded, in up to 20 columns: one per frequent value, and one that all rarer
         values and those seen only once share. NaN is a missing value; a missing text is missing in
-        all of its one-hot columns.
+        all of its one-hot columns. The table density reads the columns themselves.
     y : array-like of shape (n_samples,)
         Class labels: text, booleans or integers.
     models : sequence of str or None, default=None
-        Names of the models to compare, as in the rows of the table; None takes all eight.
+        Names of the models to compare, as in the rows of the table; None takes all: eight, and
+        ``"TableDensity"`` if X is a DataFrame.
     folds : int, default=5
         Number of folds, at least 2. If the smallest class has fewer rows, that number is used
         instead, with a warning.
@@ -76,8 +82,8 @@ def compare_classifiers(
         Source of randomness of the folds and the hidden cells; the same seed gives the same table,
         except for the seconds.
     n_jobs : int or None, default=None
-        Number of processes for each grid search; None means 1 unless in a
-        ``joblib.parallel_config`` context.
+        Number of processes for each grid search, and of threads for the table density; None means 1
+        unless in a ``joblib.parallel_config`` context.
     verbose : bool, default=True
         Whether to report progress on standard error.
 
@@ -98,12 +104,18 @@ def compare_classifiers(
     See Also
     --------
     load_table : Read X and y from a CSV file.
+    TableDensity : The density of a table.
     ComparisonDisplay : Draw the result.
 
     Notes
     -----
-    Times exclude compilation, because every pipeline is fitted once before it is timed, and are
+    Times exclude compilation, because every pipeline is fitted to all rows first, and are
     measured on a single thread: linear algebra gets no more, and ``n_jobs`` uses further cores.
+    Only the table density is timed with its ``n_jobs`` threads.
+
+    The table density is told the kinds of columns that it finds in all rows, so that folds agree on
+    what is a probability and what a density. Identifiers, which have a different value in every
+    row, and columns without any value in the training rows add nothing to the log-likelihood.
 
     Fitted to complete rows, ``IterativeImputer`` stops after one round of regressions, none of
     which has seen an imputed input. It is therefore fitted to the training rows with a share of the
@@ -142,7 +154,7 @@ def compare_classifiers(
     seed = int(generator.integers(2**32))
     splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y))
     orders = [_rank_cells(len(test), X.shape[1], generator) for _, test in splits]
-    searches = make_searches(make_preparation(X), X.shape[1], inner_folds, seed, n_jobs)
+    searches = make_searches(X, inner_folds, seed, n_jobs)
     names = _check_models(models, list(searches))
 
     rows: dict[str, dict[str, Any]] = {}
@@ -218,10 +230,11 @@ def _evaluate(
     report: Callable[[str], None],
 ) -> tuple[dict[str, Any], GridSearchCV]:
     """Return a model's row of the table, and its search fitted to all rows."""
+    report(f"first search, on all {len(y)} rows")
     prepare = fit_preparation(search, X)
     prepared = prepare.transform(X)
-    # Compile the kernels before anything is timed.
-    without_preparation(search).estimator.fit(prepared, y).predict_proba(prepared)
+    model = without_preparation(search).fit(prepared, y)
+    model.predict_proba(prepared)  # so that kernels are compiled before anything is timed
     measured: list[dict[str, float]] = []
     for fold, ((train, test), order) in enumerate(zip(splits, orders, strict=True), 1):
         so_far = np.mean([each["accuracy"] for each in measured]) if measured else None
@@ -231,8 +244,7 @@ def _evaluate(
         measured.append(_measure(search, training, tested, order))
     row: dict[str, Any] = {key: np.mean([each[key] for each in measured]) for key in measured[0]}
     row["accuracy_std"] = np.std([each["accuracy"] for each in measured])
-    report(f"last search on all {len(y)} rows, accuracy {row['accuracy']:.3f}")
-    model = without_preparation(search).fit(prepared, y)
+    report(f"accuracy {row['accuracy']:.3f}")
     row["n_parameters"] = n_classifier_parameters(model.best_estimator_)
     return row, with_preparation(model, search, prepare)
 
@@ -255,9 +267,12 @@ def _measure(
         column: fitted.predict(prepare.transform(hide(X_test, share, order)))
         for column, share in HIDDEN_SHARES.items()
     }
+    classifier = fitted.best_estimator_[-1]
+    is_of_table = isinstance(classifier, TableClassifier)
     return {
         "accuracy": accuracy_score(y_test, fitted.predict(prepared)),
         "log_loss": log_loss(y_test, probability, labels=fitted.classes_),
+        "log_likelihood": classifier.mean_log_prob(prepared, y_test) if is_of_table else np.nan,
         "fit_seconds": fitted.refit_time_,
         "predict_seconds": seconds,
         **{column: accuracy_score(y_test, predicted) for column, predicted in hidden.items()},

@@ -24,8 +24,8 @@ BASELINES = {
     },
 }
 # The palette of Okabe and Ito, safe for colour blindness; black is reserved for the baselines.
-COLORS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"]
-MARKERS = ["o", "s", "X", "^", "D", "v"]
+COLORS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442"]
+MARKERS = ["o", "s", "X", "^", "D", "v", "P"]
 HIDDEN = {"accuracy": 0} | {column: round(100 * share) for column, share in HIDDEN_SHARES.items()}
 LARGEST_DRAWN = 10**9  # models with more parameters are drawn at the edge, labelled with the number
 

@@ -1,14 +1,14 @@
 """The classifiers compared: for each a pipeline, and the grid of parameters to search.
 
 Missing values are imputed for logistic regression; generative classifiers learn and predict with
-NaN left in place.
+NaN left in place. Frames are also given, as they are, to a density of the whole table.
 """
 
 from __future__ import annotations
 
 import warnings
 from decimal import Decimal
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -22,16 +22,22 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from .._tables import validate_table
 from ..conditional import GaussianDiscriminant, GenerativeClassifier
-from ..conditional._lend import lacking_columns, with_lent_values
 from ..density import (
     BernoulliIndependentDensity,
     FullCategoricalDensity,
     GaussianDensity,
     MarkovChainImageDensity,
 )
+from ..density._engine.lend import lacking_columns, with_lent_values
 from ..projection import PCAProjection
+from ._table_classifier import SingleFit, TableClassifier, column_kinds
+from ._tables import make_preparation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MEAN, ITERATIVE = "LogisticRegression", "IterativeImputer + LogisticRegression"
+TABLE = "TableDensity"
 BASELINES = [MEAN, ITERATIVE]
 HALVES = (0.0,)  # thresholds for standardised columns
 QUARTERS = (-0.6745, 0.0, 0.6745)  # the quartiles of the standard normal distribution
@@ -131,15 +137,17 @@ class QuietPipeline(Pipeline):
 
 
 def make_searches(
-    preparation: Any, n_columns: int, inner_folds: int, seed: int, n_jobs: int | None
+    X: pd.DataFrame | np.ndarray, inner_folds: int, seed: int, n_jobs: int | None
 ) -> dict[str, GridSearchCV]:
     """Make an unfitted grid search for every model, all on the same inner folds.
 
-    ``n_columns`` is the smallest number of columns that the preparation may leave in any fold.
+    A frame is also given to a density of the table, behind no preparation and with nothing to
+    choose.
     """
+    preparation, n_columns = make_preparation(X), X.shape[1]  # it leaves so many columns or more
     inner = StratifiedKFold(inner_folds, shuffle=True, random_state=seed)
     models = _baselines(preparation, seed) | _generative_models(preparation, n_columns)
-    return {
+    searches = {
         name: GridSearchCV(
             QuietPipeline(steps),
             grid,
@@ -150,6 +158,11 @@ def make_searches(
         )
         for name, (steps, grid) in models.items()
     }
+    if not isinstance(X, np.ndarray):
+        classifier = TableClassifier(column_kinds(X), random_state=seed, n_jobs=n_jobs)
+        steps = [("prepare", FunctionTransformer()), ("classify", classifier)]
+        searches[TABLE] = SingleFit(QuietPipeline(steps), {}, scoring="neg_log_loss")
+    return searches
 
 
 Model = tuple[list[tuple[str, Any]], Any]  # the steps of a pipeline and the grid

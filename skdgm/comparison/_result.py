@@ -22,6 +22,7 @@ COLUMNS = [
     "accuracy",
     "accuracy_std",
     "log_loss",
+    "log_likelihood",
     "n_parameters",
     "fit_seconds",
     "predict_seconds",
@@ -37,13 +38,16 @@ class ClassifierComparison:
 
     Attributes
     ----------
-    table : DataFrame of shape (n_models, 10)
+    table : DataFrame of shape (n_models, 11)
         One row per model, indexed by its name; all figures except ``accuracy_std`` and
         ``n_parameters`` are means over the folds.
 
         - ``accuracy`` and ``accuracy_std``: share of the test rows that are classified correctly,
           and its standard deviation over the folds.
         - ``log_loss``: mean of ``-log p(y | x)`` over the test rows, in nats.
+        - ``log_likelihood``: mean of ``log p(x, y)`` over the test rows, in nats, of
+          ``TableDensity``; NaN for the others, which see encoded columns. It is a log-density in
+          the units of the columns that are continuous, and a log-probability of the others.
         - ``n_parameters``: number of free parameters of the classifier fitted to all rows, an exact
           Python int: ``n_parameters_`` of a generative classifier, ``C D + C`` for logistic
           regression with C classes and D columns. Steps that prepare or project the columns are
@@ -55,7 +59,8 @@ class ClassifierComparison:
           ``accuracy_90_hidden``: accuracy with that percentage of the test cells hidden as NaN.
     models : dict of str to GridSearchCV
         For each row a search fitted to all rows, ready to ``predict``; ``best_estimator_`` is the
-        pipeline and ``best_params_`` the parameters chosen.
+        pipeline and ``best_params_`` the parameters chosen. The table density itself is
+        ``models["TableDensity"].best_estimator_[-1].density_``.
     interrupted : bool
         True if Ctrl-C ended the comparison before all models were finished.
     folds : int
@@ -85,13 +90,16 @@ class ClassifierComparison:
     def __str__(self) -> str:
         rows, columns, classes = self.shape
         ending = "; interrupted before all models were finished" if self.interrupted else ""
+        of_rows = "\nlog p(x, y): of a test row with its label, in nats and the columns' own units."
+        if self.table["log_likelihood"].isna().all():
+            of_rows = ""
         return (
             f"{self._readable().to_string()}\n\n"
             f"{self.folds}-fold cross-validation on {rows} rows, {columns} columns and {classes} "
             f"classes{ending}.\nlog-loss in nats; hidden: accuracy with that share of the test "
             "cells missing. They are imputed for\nlogistic regression, by the training mean or by "
             "IterativeImputer; generative models integrate them\nout, or project their expectation "
-            "(PCAProjection)."
+            f"(PCAProjection).{of_rows}"
         )
 
     def __repr__(self) -> str:
@@ -103,12 +111,17 @@ class ClassifierComparison:
         readable = {
             "accuracy": [f"{mean:.3f} +/- {std:.3f}" for mean, std in spread],
             "log-loss": [f"{value:.3f}" for value in table["log_loss"]],
+            "log p(x, y)": [
+                "" if np.isnan(value) else f"{value:.3f}" for value in table["log_likelihood"]
+            ],
             "parameters": [readable_count(count) for count in table["n_parameters"]],
             "fit s": [f"{seconds:.3f}" for seconds in table["fit_seconds"]],
             "predict s": [f"{seconds:.3f}" for seconds in table["predict_seconds"]],
         }
         for column, share in HIDDEN_SHARES.items():
             readable[f"{share:.0%} hidden"] = [f"{value:.3f}" for value in table[column]]
+        if table["log_likelihood"].isna().all():
+            del readable["log p(x, y)"]
         return import_pandas().DataFrame(readable, index=table.index.rename(None))
 
     def to_csv(self, path: str | PathLike[str]) -> None:

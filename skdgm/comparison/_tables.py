@@ -174,7 +174,11 @@ def _check_target(header: list[str], target: str) -> None:
 
 # ---------------------------------------------------------------------- checking
 def check_features(X: Any) -> pd.DataFrame | np.ndarray:
-    """Return the features, as a float64 array or a frame of numbers and text."""
+    """Return the features, as a float64 array or a frame.
+
+    Columns of a type for numbers, booleans, dates or categories stay as they came; the others
+    become numbers or Python strings.
+    """
     pandas = import_pandas()
     X = _unmasked(X)
     frame = as_frame(X)
@@ -182,9 +186,9 @@ def check_features(X: Any) -> pd.DataFrame | np.ndarray:
         X = _check_frame(frame if is_pandas(frame) else _as_pandas(frame))
     elif np.asarray(X).dtype.kind in "biuf":
         X = check_table(X, "X", dtype=np.float64, ensure_all_finite="allow-nan")
+        _check_variation(X)
     else:
         X = _check_frame(pandas.DataFrame(X).infer_objects())
-    _check_variation(X)
     return X
 
 
@@ -221,7 +225,15 @@ def _check_frame(X: pd.DataFrame) -> pd.DataFrame:
                 f"X must hold finite numbers or missing values, but row {row} of column {name!r} "
                 "holds infinity."
             )
-    return plain
+    _check_variation(plain)
+    return import_pandas().DataFrame(
+        {name: X[name] if _has_own_type(X[name]) else plain[name] for name in X.columns}
+    )
+
+
+def _has_own_type(column: pd.Series) -> bool:
+    is_category = isinstance(column.dtype, import_pandas().CategoricalDtype)
+    return is_category or column.dtype.kind in "biufmM"
 
 
 def _check_variation(X: pd.DataFrame | np.ndarray) -> None:
