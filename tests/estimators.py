@@ -18,7 +18,10 @@ from sklearn.preprocessing import PowerTransformer, QuantileTransformer, Standar
 
 import skdgm
 from skdgm import (
+    BaggingDensity,
     BernoulliIndependentDensity,
+    BinnedDensity,
+    CategoricalIndependentDensity,
     ChainRuleDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
@@ -31,18 +34,27 @@ from skdgm import (
     HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
     MixtureDensity,
+    NegativeBinomialIndependentDensity,
+    NormalScoreTransformer,
     PCAProjection,
+    PoissonIndependentDensity,
+    StepIndependentDensity,
+    TableDensity,
     TransformedDensity,
 )
 from skdgm.density import BaseDensity
 
-# The smallest sensible argument of estimators that cannot be constructed without one.
+# The smallest sensible argument of estimators that cannot be constructed without one, or that fit
+# many densities without one.
 REQUIRED_ARGUMENTS = {
+    BaggingDensity: {"density": GaussianDensity(), "n_estimators": 3, "random_state": 0},
+    BinnedDensity: {"density": ChowLiuTreeDensity()},
     ColumnDensity: {"densities": [("all", GaussianDensity(), slice(None))]},
     ConditionalDensity: {"density": GaussianDensity()},
     DensityImputer: {"density": GaussianDensity()},
     GenerativeClassifier: {"density": GaussianDensity()},
     MixtureDensity: {"density": GaussianDensity()},
+    TableDensity: {"density": ChowLiuTreeDensity()},
     TransformedDensity: {"transformer": StandardScaler(), "density": GaussianDensity()},
 }
 
@@ -76,6 +88,17 @@ VARIANTS = [
     MixtureDensity(TransformedDensity(StandardScaler(), GaussianDensity()), random_state=0),
     COIN_AND_NORMAL,
     MixtureDensity(COIN_AND_NORMAL, random_state=0),
+    BaggingDensity(
+        BernoulliIndependentDensity(),
+        3,
+        resampling="bootstrap",
+        weights="out_of_bag",
+        random_state=0,
+    ),
+    MixtureDensity(NegativeBinomialIndependentDensity(), random_state=0),
+    TableDensity(random_state=0),
+    DensityImputer(random_state=0),
+    GenerativeClassifier(TableDensity(ChowLiuTreeDensity())),
 ]
 
 
@@ -105,15 +128,19 @@ def smallest_instance(estimator: type[BaseEstimator]) -> BaseEstimator:
 
 @dataclass(frozen=True)
 class Case:
-    """A density with small data for it; ``n_categories`` is None for continuous columns."""
+    """A density with small data for it; ``n_categories`` is None for counts and real numbers."""
 
     name: str
     density: BaseDensity
     n_columns: int
     n_categories: int | None
+    counts: bool = False
 
     def data(self, n_samples: int = 60, seed: int = 0) -> np.ndarray:
         rng = np.random.default_rng(seed)
+        if self.counts:
+            level = rng.integers(0, 2, size=(n_samples, 1)) * 4 + 1
+            return rng.poisson(rng.gamma(2, level, size=(n_samples, self.n_columns)))
         if self.n_categories is None:
             return rng.normal(size=(n_samples, self.n_columns)) @ rng.normal(
                 size=(self.n_columns, self.n_columns)
@@ -163,6 +190,7 @@ def mixture(density: BaseDensity) -> MixtureDensity:
 
 SCALED = TransformedDensity(StandardScaler(), GaussianDensity(reg_covar=0.1))
 MIXTURE_BEHIND = TransformedDensity(StandardScaler(), mixture(GaussianDensity(reg_covar=0.1)))
+COINS = BernoulliIndependentDensity(alpha=0.1)
 LOGISTIC = LogisticRegression(tol=1e-8, max_iter=1000)
 COINS_AND_TREE = ColumnDensity(
     [("coins", BernoulliIndependentDensity(), [3, 1]), ("tree", ChowLiuTreeDensity(), [0, 4, 2])]
@@ -185,6 +213,14 @@ MIXTURE_AND_FULL = ColumnDensity(
         ("full", FullCategoricalDensity(), [0, 2]),
     ]
 )
+POISSON_AND_NEGATIVE_BINOMIAL = ColumnDensity(
+    [
+        ("even", PoissonIndependentDensity(alpha=0), [2]),
+        ("spread", NegativeBinomialIndependentDensity(alpha=0), [0, 1]),
+    ]
+)
+HIDDEN = HiddenChowLiuTreeDensity(3, max_iter=20, random_state=0)
+CATEGORIES = CategoricalIndependentDensity()
 NORMALS = ColumnDensity([("pair", GaussianDensity(), [2, 0]), ("one", GaussianDensity("diag"), 1)])
 
 CASES = [
@@ -230,12 +266,33 @@ CASES = [
     Case("mixture-columns", mixture(COINS_AND_TREE), 5, 2),
     Case("mixture-columns-ternary", mixture(CHAIN_AND_FULL), 4, 3),
     Case("mixture-columns-normal", mixture(NORMALS), 3, None),
+    Case("bagging-bernoulli", BaggingDensity(COINS, 3, random_state=0), 5, 2),
+    Case("bagging-gaussian", BaggingDensity(GaussianDensity(), 3, random_state=0), 3, None),
+    Case("bagging-columns", BaggingDensity(CHAIN_AND_FULL, 3, random_state=0), 4, 3),
+    Case("bagging-transformed", BaggingDensity(SCALED, 3, random_state=0), 3, None),
+    Case("mixture-bagging", mixture(BaggingDensity(COINS, 3, random_state=0)), 4, 2),
     Case("chow-liu", ChowLiuTreeDensity(), 5, 2),
     Case("chow-liu-ternary", ChowLiuTreeDensity(n_categories=3, alpha=0.3), 4, 3),
     Case("chow-liu-unsmoothed", ChowLiuTreeDensity(alpha=0), 5, 2),
+    Case("categorical", CATEGORIES, 4, 3),
+    Case("categorical-unsmoothed", CategoricalIndependentDensity(alpha=0), 5, 2),
+    Case("mixture-categorical", mixture(CATEGORIES), 4, 3),
+    Case("steps", StepIndependentDensity(), 3, None),
+    Case("steps-counts", StepIndependentDensity(kinds="count"), 3, None, counts=True),
+    Case("binned", BinnedDensity(ChowLiuTreeDensity(), 4), 3, None),
+    Case("binned-counts", BinnedDensity(HIDDEN, 4, kinds="count"), 3, None, counts=True),
+    Case("mixture-binned", mixture(BinnedDensity(CATEGORIES, 4)), 3, None),
+    Case("table", TableDensity(ChowLiuTreeDensity()), 3, None),
+    Case("copula", TransformedDensity(NormalScoreTransformer(), GaussianDensity()), 3, None),
+    Case("poisson", PoissonIndependentDensity(), 3, None, counts=True),
+    Case("negative-binomial", NegativeBinomialIndependentDensity(), 3, None, counts=True),
+    Case("mixture-poisson", mixture(PoissonIndependentDensity()), 3, None, counts=True),
+    Case("mixture-negative-binomial", mixture(NegativeBinomialIndependentDensity()), 3, None, True),
+    Case("columns-counts", POISSON_AND_NEGATIVE_BINOMIAL, 3, None, counts=True),
 ]
 DISCRETE_CASES = [case for case in CASES if case.n_categories is not None]
-CONTINUOUS_CASES = [case for case in CASES if case.n_categories is None]
+COUNT_CASES = [case for case in CASES if case.counts]
+CONTINUOUS_CASES = [case for case in CASES if case.n_categories is None and case not in COUNT_CASES]
 NORMAL_CASES = [case for case in CONTINUOUS_CASES if isinstance(case.density, GaussianDensity)]
 FAMILY_CASES = [  # one per family, where its settings do not matter
     case
@@ -256,7 +313,17 @@ FAMILY_CASES = [  # one per family, where its settings do not matter
         "transformed",
         "columns-ternary",
         "mixture-columns-normal",
+        "bagging-bernoulli",
+        "bagging-gaussian",
         "chow-liu-ternary",
+        "categorical",
+        "steps",
+        "binned",
+        "table",
+        "copula",
+        "poisson",
+        "negative-binomial",
+        "mixture-negative-binomial",
     }
 ]
 ADDITIVE_CASES = [case for case in CASES if hasattr(case.density, "partial_fit")]

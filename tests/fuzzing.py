@@ -27,7 +27,9 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import get_tags
 
 from skdgm import (
+    BaggingDensity,
     BernoulliIndependentDensity,
+    CategoricalIndependentDensity,
     ChainRuleDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
@@ -250,6 +252,18 @@ def make_mixture(rng, density):
     )
 
 
+def make_bag(rng, density):
+    resampling = str(rng.choice(["folds", "bootstrap", "bayesian"]))
+    weights = "out_of_bag" if resampling == "bootstrap" and rng.random() < 0.5 else "equal"
+    return BaggingDensity(
+        density,
+        int(rng.integers(1, 5)),
+        resampling=resampling,
+        weights=weights,
+        random_state=int(rng.integers(100)),
+    )
+
+
 def make_blocks(rng, columns, continuous, positive, n_rows, table, depth):
     """Blocks of columns; those of one block are alike."""
     blocks = []
@@ -268,7 +282,7 @@ def make_blocks(rng, columns, continuous, positive, n_rows, table, depth):
 
 
 def make_discrete(rng, columns, n_rows, table, depth):
-    families = [make_chain, make_tree, make_full, make_hidden_tree]
+    families = [make_chain, make_tree, make_full, make_hidden_tree, make_independent]
     if depth:  # many classifiers take long
         families.append(make_chain_rule)
     if table.max() <= 1:
@@ -277,7 +291,9 @@ def make_discrete(rng, columns, n_rows, table, depth):
         choice = rng.random()
         if choice < 0.35:
             return make_mixture(rng, make_discrete(rng, columns, n_rows, table, depth - 1))
-        if choice < 0.45:
+        if choice < 0.42:
+            return make_bag(rng, make_discrete(rng, columns, n_rows, table, depth - 1))
+        if choice < 0.5:
             none = np.zeros(len(columns), dtype=bool)
             return make_blocks(rng, columns, none, False, n_rows, table, depth - 1)
     return families[rng.integers(len(families))](rng, columns, table)
@@ -303,6 +319,14 @@ def some_handling(rng):
 def make_bernoulli(rng, columns, table):
     bounds = (0.1, 0.8) if rng.random() < 0.3 else (0.0, 1.0)
     return BernoulliIndependentDensity(alpha=some_alpha(rng), bounds=bounds)
+
+
+def make_independent(rng, columns, table):
+    return CategoricalIndependentDensity(
+        n_categories=some_categories(rng, table),
+        handle_unknown=some_handling(rng),
+        alpha=some_alpha(rng),
+    )
 
 
 def make_chain(rng, columns, table):
@@ -386,10 +410,12 @@ def make_continuous(rng, columns, positive, n_rows, depth):
     choice = rng.random() if depth else 1.0
     if choice < 0.3:
         return make_mixture(rng, make_continuous(rng, columns, positive, n_rows, depth - 1))
-    if choice < 0.5:
+    if choice < 0.37:
+        return make_bag(rng, make_continuous(rng, columns, positive, n_rows, depth - 1))
+    if choice < 0.55:
         inside = make_continuous(rng, columns, False, n_rows, depth - 1)
         return TransformedDensity(make_transformer(rng, positive, n_rows), inside)
-    if choice < 0.6:
+    if choice < 0.65:
         every = np.ones(len(columns), dtype=bool)
         return make_blocks(rng, columns, every, positive, n_rows, None, depth - 1)
     return GaussianDensity(**normal_options(rng, len(columns)))

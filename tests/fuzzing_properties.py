@@ -27,6 +27,7 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier
 
 from skdgm import (
+    BaggingDensity,
     ChainRuleDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
@@ -267,7 +268,9 @@ def integer_weights_repeat_rows(problem, model):
 
 
 def lends_values(problem, weight):
-    """True if a class lacks values in a column, which it gets from all rows."""
+    """True if a class or a member lacks values in a column, which it gets from all rows."""
+    if problem.has_holes and problem.parts_of(BaggingDensity):
+        return True
     if problem.y is None:
         return False
     missing = np.isnan(problem.X.astype(np.float64))
@@ -312,11 +315,16 @@ def steps_of_em_never_fall(problem, model):
 
 
 def climbs(problem, part):
-    """True if EM on this part maximises an objective: classifiers and mini-batches do not."""
-    if problem.parts_of(ChainRuleDensity):
+    """True if EM on this part maximises an objective: not with classifiers or mini-batches."""
+    if problem.parts_of(ChainRuleDensity) or _averages(part):
         return False
     batches = isinstance(part, HiddenChowLiuTreeDensity)
     return not (batches and (part.early_stopping or part.batch_size < len(problem.X)))
+
+
+def _averages(part):
+    """True if a density is, or holds, an average, whose members maximise something of their own."""
+    return any(isinstance(one, BaggingDensity) for one in fitted_parts(part))
 
 
 # ---------------------------------------------------------------------- units, shifts and orders
@@ -421,7 +429,7 @@ def depends_on_the_order_of_columns(problem):
 def the_order_of_rows_does_not_matter(problem, model):
     applies(not is_singular(problem) and not follows_the_order_of_rows(problem))
     applies(not any(part.batch_size < len(problem.X) for part in hidden_trees(problem)))
-    applies(not problem.parts_of(ChainRuleDensity))
+    applies(not problem.parts_of((ChainRuleDensity, BaggingDensity)))
     order = np.random.default_rng(problem.seed).permutation(len(problem.X))
     y, weight = (None if one is None else one[order] for one in (problem.y, problem.weight))
     model = fit_to_the_end(problem)

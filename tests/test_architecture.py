@@ -29,6 +29,7 @@ LAYERS = [
     (
         "skdgm.density._contract",
         "skdgm.density._completions",
+        "skdgm.density._column_queries",
         "skdgm.density._tail",
         "skdgm.density._base",
     ),

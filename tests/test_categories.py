@@ -11,6 +11,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
 from skdgm import (
+    CategoricalIndependentDensity,
     ChainRuleConditional,
     ChainRuleDensity,
     ChowLiuTreeDensity,
@@ -40,6 +41,7 @@ from .estimators import public_estimators
 
 DENSITIES = {
     "full": FullCategoricalDensity(),
+    "categorical": CategoricalIndependentDensity(),
     "chain-0": MarkovChainImageDensity(0),
     "chain-1": MarkovChainImageDensity(),
     "chain-2-homogeneous": MarkovChainImageDensity(2, homogeneous=True),

@@ -161,7 +161,10 @@ def test_conditional_densities_far_out_integrate_to_one(case, hole):
         y, step = np.linspace(-40, 40, 8001, retstep=True)
         outputs = model.predict(x) + X[:, 2].std() * y
         total = np.exp(model.score_samples(np.repeat(x, len(y), axis=0), outputs)).sum()
-        assert_allclose(total * step * X[:, 2].std(), 1, atol=1e-4)
+        # A sum over a grid meets steps only nearly.
+        has_steps = case.name in {"steps", "binned", "mixture-binned", "table", "copula"}
+        tolerance = 2e-2 if has_steps else 1e-4
+        assert_allclose(total * step * X[:, 2].std(), 1, atol=tolerance)
 
 
 def test_columns_that_follow_from_others_have_finite_conditionals():

@@ -207,7 +207,8 @@ def test_continuous_samples_are_floats(case):
     X = case.data()
     assert clone(case.density).fit(X).sample().dtype == np.float64
     assert clone(case.density).fit(X.astype(np.float32)).sample().dtype == np.float32
-    assert clone(case.density).fit((100 * X).astype(int)).sample().dtype == np.float64
+    of_integers = clone(case.density).fit((100 * X).astype(int)).sample()
+    assert of_integers.dtype == (int if case.name == "table" else np.float64)  # as it came
 
 
 @unconverged

@@ -22,12 +22,13 @@ def test_the_readmes_examples_run(capsys):
         assert len(block.strip().splitlines()) <= 12
         exec(compile(block, "README.md", "exec"), names)
     accuracies = re.findall(r"accuracy ([\d.]+)", capsys.readouterr().out)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     assert len(accuracies) == 2
     assert min(map(float, accuracies)) > 0.8
     assert names["sevens"].shape == (5, 64)
     assert not np.isnan(names["completed"]).any()
     assert names["lower"].shape == (3, 32, 2)
+    assert not names["complete"].isna().any(axis=None)
 
 
 def test_the_readme_names_every_estimator():
