@@ -268,8 +268,6 @@ CASES = [
     Case("mixture-columns-normal", mixture(NORMALS), 3, None),
     Case("bagging-bernoulli", BaggingDensity(COINS, 3, random_state=0), 5, 2),
     Case("bagging-gaussian", BaggingDensity(GaussianDensity(), 3, random_state=0), 3, None),
-    Case("bagging-columns", BaggingDensity(CHAIN_AND_FULL, 3, random_state=0), 4, 3),
-    Case("bagging-transformed", BaggingDensity(SCALED, 3, random_state=0), 3, None),
     Case("mixture-bagging", mixture(BaggingDensity(COINS, 3, random_state=0)), 4, 2),
     Case("chow-liu", ChowLiuTreeDensity(), 5, 2),
     Case("chow-liu-ternary", ChowLiuTreeDensity(n_categories=3, alpha=0.3), 4, 3),

@@ -55,7 +55,7 @@ def conditional(density, x):
     """Mean and covariance of the missing values, from the precision matrix."""
     missing = np.isnan(x)
     precision = linalg.inv(density.get_covariance())
-    covariance = linalg.inv(precision[np.ix_(missing, missing)])
+    covariance = np.linalg.inv(precision[np.ix_(missing, missing)])  # of no column, too
     shift = precision[np.ix_(missing, ~missing)] @ (x - density.mean_)[~missing]
     return density.mean_[missing] - covariance @ shift, covariance
 
