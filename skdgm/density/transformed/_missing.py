@@ -64,9 +64,9 @@ def _mean_of_normals(own_map: InvertibleMap, density: Any, codes: CoordinateRows
         mean = np.where(np.isnan(codes.values), 0.0, np.nan)
         for part, share in zip(density.densities_, shares.T, strict=True):
             rows = np.flatnonzero(share)
-            own = _mean_of_normals(own_map, part, codes[rows])
+            mean_of_part = _mean_of_normals(own_map, part, codes[rows])
             with np.errstate(over="ignore"):  # of shares that sum to one only nearly
-                mean[rows] += share[rows, np.newaxis] * own
+                mean[rows] += share[rows, np.newaxis] * mean_of_part
         return mean
     center, variance = density._moments_missing(codes.transformed)
     mean = np.full(codes.shape, np.nan)
