@@ -19,7 +19,7 @@ HELD = {"number": "numbers", "time": "dates or times", "duration": "durations"}
 
 @dataclass(frozen=True)
 class SchemaColumn:
-    """What is known of a column of the training data.
+    """A column of the training data, as far as it is known.
 
     Parameters
     ----------

@@ -27,14 +27,11 @@ class TableCoding:
         The columns in the order of the model.
     handle_unknown : str
         What becomes of values never seen.
-    mean_log_share : float
-        Mean over the training rows of the log-shares of values in their categories.
     """
 
     columns: tuple[TableColumn, ...]
     order: np.ndarray
     handle_unknown: str
-    mean_log_share: float = 0.0
 
     @classmethod
     def learn(
@@ -57,9 +54,7 @@ class TableCoding:
                 n_labels = column.n_labels if column.declared else 0
             columns.append(TableColumn.learn(cells, weight, kind, n_labels, handle_unknown))
         order = column_order(S, weight, columns) if reorders else np.arange(len(columns))
-        coding = cls(tuple(columns), order, handle_unknown)
-        _, _, log_share = coding.forward(S)
-        return cls(coding.columns, order, handle_unknown, np.average(log_share, weights=weight))
+        return cls(tuple(columns), order, handle_unknown)
 
     # ------------------------------------------------------------------ columns
     @property

@@ -186,7 +186,7 @@ class TableDensity(CoordinateDensity):
     def candidates_(self) -> dict[str, dict[str, float]]:
         """The weight of each family of "auto", and its score of rows held out."""
         found = getattr(self.density_, "candidates_", {})
-        share = self._coding.mean_log_share  # of the values that the model sees as one
+        share = self._mean_log_share  # of the values that the model sees as one
         return {
             name: {"weight": own["weight"], "score": own["score"] + share}
             for name, own in found.items()
@@ -227,6 +227,7 @@ class TableDensity(CoordinateDensity):
         )
         self._schema.closed[:] = self._coding.closed
         values, M, log_share = self._coding.forward(S)
+        self._mean_log_share = float(np.average(log_share, weights=weight))
         self._prototype = self._make_model()
         return CoordinateRows(values, self._prototype._declare(M, weight), log_share)
 

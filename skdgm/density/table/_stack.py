@@ -124,5 +124,5 @@ class _StackedDensity(AverageDensity):
     # ------------------------------------------------------------------ queries
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         leads = [(bag, bag.densities_[0]) for bag in self.densities_]
-        candidates = [lead._mode_missing(bag._codes_for(lead, codes)) for bag, lead in leads]
-        return self._best_completion(codes, candidates)
+        modes = [lead._mode_missing(bag._codes_for(lead, codes)) for bag, lead in leads]
+        return self._best_completion(codes, modes)

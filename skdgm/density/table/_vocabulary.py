@@ -1,4 +1,4 @@
-"""What a table's columns may hold: learned once from all rows, the same for all densities of it."""
+"""The values that a table's columns may hold, learned once for all densities of the table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIGITS = 3  # decimal digits beyond those of a step that are kept
 
 @dataclass(frozen=True, eq=False)
 class TableColumn:
-    """What one column may hold.
+    """The values that one column may hold.
 
     Parameters
     ----------
