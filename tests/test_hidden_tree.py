@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse.csgraph import minimum_spanning_tree
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
@@ -56,7 +57,11 @@ def test_parameters_are_distributions_along_the_chow_liu_tree(case):
     density = clone(case.density).fit(X)
     n_categories = case.density.n_categories
     tree = ChowLiuTreeDensity(n_categories=n_categories, alpha=0.05).fit(X)
-    assert_array_equal(density.parents_, tree.parents_)
+    n_free = np.array([len(np.unique(own[~np.isnan(own)])) for own in X.astype(float).T]) - 1
+    information = tree.mutual_information_ - np.outer(n_free, n_free) / (2 * len(X))
+    edges = {frozenset(edge) for edge in enumerate(density.parents_.tolist()) if edge[1] >= 0}
+    best = minimum_spanning_tree(np.triu(information.max() + 1 - information, 1))
+    assert edges == {frozenset(edge) for edge in np.argwhere(best.toarray()).tolist()}
     assert_allclose(density.start_.sum(), 1)
     assert_allclose(density.transition_.sum(axis=2), 1)
     for table, count in zip(density.emission_, density.n_categories_, strict=True):
@@ -67,6 +72,17 @@ def test_parameters_are_distributions_along_the_chow_liu_tree(case):
     free += sum(table.size - len(table) for table in density.emission_)
     assert density.n_parameters_ == free
     assert isinstance(density.n_parameters_, int)
+
+
+def test_columns_of_many_categories_are_not_taken_for_informative():
+    rng = np.random.default_rng(0)
+    copied = rng.integers(2, size=300)
+    noise = rng.integers(16, size=(300, 2))
+    X = np.column_stack([noise[:, 0], copied ^ (rng.random(300) < 0.3), copied, noise[:, 1]])
+    information = ChowLiuTreeDensity(n_categories="auto").fit(X).mutual_information_
+    assert information[0, 3] > information[1, 2]  # by chance, of many pairs of values
+    parents = HiddenChowLiuTreeDensity(4, tol=0.1, random_state=0).fit(X).parents_
+    assert parents[2] == 1 or parents[1] == 2
 
 
 def test_one_state_is_independence():

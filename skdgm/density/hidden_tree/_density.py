@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from ..._codes import all_missing, as_floats
+from ..._codes import all_missing, as_floats, missing_cells
 from ..._memory import check_memory
 from ..._validation import RandomState, check_generator
 from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
@@ -22,6 +22,7 @@ from .._em import EM_CONSTRAINTS, warn_not_converged
 from .._engine.blas import blas_threads_for, one_blas_thread
 from .._engine.blocks import ones_if_none, part_of
 from ..tree import ChowLiuTreeDensity
+from ..tree._structure import best_tree, less_bias
 from ._learning import FULL_PASSES, Evidence, Learner, Prior, Rows, distinct_rows
 from ._messages import HiddenTree, TreeShape
 from ._missing import draw_missing, mean_missing, mode_missing, proba_missing
@@ -32,7 +33,9 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     """A tree of latent variables along the Chow-Liu tree of the columns.
 
     Every column has a latent variable with ``n_states`` values, on which its own value depends. The
-    latent variables depend on one another as the columns do in their Chow-Liu tree.
+    latent variables depend on one another as the columns do in their Chow-Liu tree: that with the
+    largest total mutual information, less what independent columns of as many categories would
+    have on average in as many rows [3]_.
 
     Parameters
     ----------
@@ -141,6 +144,8 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
        NeurIPS 2021.
     .. [2] O. Cappe and E. Moulines, "On-line expectation-maximization algorithm for latent data
        models", Journal of the Royal Statistical Society B 71, 2009.
+    .. [3] G. A. Miller, "Note on the Bias of Information Estimates", in H. Quastler (ed.),
+       "Information Theory in Psychology", Free Press, 1955.
 
     Examples
     --------
@@ -209,7 +214,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         self._check_size()
         generator = check_generator(self.random_state)
         rows = distinct_rows(codes, weight, self.n_categories_)
-        shape = self._chow_liu_shape(rows)
+        shape = self._best_shape(rows)
         rows, held_out = self._hold_out(rows, codes, weight, generator)
         with one_blas_thread():
             learner = Learner(self._start(rows, shape, generator), rows, self.n_jobs)
@@ -228,11 +233,13 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         counts = count_start(*rows, shape, self.mixing, generator)
         return Evidence(Prior.of(rows, shape, self.alpha), counts)
 
-    def _chow_liu_shape(self, rows: Rows) -> TreeShape:
+    def _best_shape(self, rows: Rows) -> TreeShape:
         structure = ChowLiuTreeDensity(n_categories=self.n_categories_, alpha=0.05, tol=1e-3)
         hand_on_columns(self, structure)
         structure._learn(structure._declare(as_floats(rows.codes), rows.weight), rows.weight)
-        return TreeShape(structure.parents_, self.n_categories_, self.n_states)
+        n_observed = np.array([len(np.unique(own[~missing_cells(own)])) for own in rows.codes.T])
+        parents, _ = best_tree(less_bias(structure.mutual_information_, n_observed, rows.total))
+        return TreeShape(parents, self.n_categories_, self.n_states)
 
     def _hold_out(
         self,
@@ -311,7 +318,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> Evidence:
         rows = distinct_rows(codes, weight, self.n_categories_)
-        return self._start(rows, self._chow_liu_shape(rows), check_generator(self.random_state))
+        return self._start(rows, self._best_shape(rows), check_generator(self.random_state))
 
     def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> Evidence:
         return self._expect(codes, weight)[0]

@@ -19,6 +19,16 @@ def mutual_information(pairs: np.ndarray, n_categories: np.ndarray) -> np.ndarra
     return np.maximum((information + information.T) / 2, 0.0)
 
 
+def less_bias(mutual_information: np.ndarray, n_observed: np.ndarray, total: float) -> np.ndarray:
+    """Return mutual informations less what independent columns would have on average.
+
+    That is (K - 1)(L - 1) / 2n for columns with K and L observed categories in n rows (Miller,
+    1955), and may leave a negative number.
+    """
+    n_free = n_observed - 1.0
+    return mutual_information - np.outer(n_free, n_free) / (2 * total)
+
+
 def best_tree(mutual_information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find the spanning tree with the largest sum, rooted at column 0.
 
