@@ -60,9 +60,11 @@ class DensityImputer(TransformerMixin, BaseEstimator):
     Notes
     -----
     :class:`TableDensity` gives a frame like X: categories as their most probable values, integers
-    rounded. Its "mean" averages the expectations of its members by their weights. That is closer to
-    the truth than the expectation of their average, ``conditional_mean``, in which the members that
-    have learned from a row have the most say about it.
+    rounded. Its "mean" averages the expectations of its families with weights that are learned for
+    each column: those with the least squared error where cells of held-out rows are hidden (stacked
+    regressions [2]_). That is closer to the truth than the expectation of the average,
+    ``conditional_mean``, in which the members that have learned from a row have the most say about
+    it.
 
     With :class:`GaussianDensity` the mean is the linear regression of the missing values on the
     observed ones. Means vary less than data do, but draws do not, so anything that depends on the
@@ -73,6 +75,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
     ----------
     .. [1] R. J. A. Little and D. B. Rubin, "Statistical Analysis with Missing Data", 3rd edition,
        Wiley, 2019.
+    .. [2] L. Breiman, "Stacked Regressions", Machine Learning 24, 1996.
 
     Examples
     --------
@@ -148,7 +151,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             if not new._kept.any():
                 raise ValueError("X has no observed value in any column; nothing can be learned.")
             # X itself where possible: its columns may have names.
-            new.density_ = density.fit(new._columns_kept(X))
+            new.density_ = density._fit_to_impute(new._columns_kept(X))
             new.indicator_ = None
             if new.add_indicator:
                 indicator = MissingIndicator(error_on_new=False).set_output(transform="default")

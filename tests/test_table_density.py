@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -18,6 +18,7 @@ from skdgm import (
     HiddenChowLiuTreeDensity,
     TableDensity,
 )
+from skdgm.density.table._answers import _best_shares
 
 
 def make_table(n_rows=240, seed=0, holes=0.0):
@@ -355,12 +356,30 @@ def test_a_table_without_any_value_is_refused():
         DensityImputer(QUICK).fit([[None, None], [None, None]])
 
 
-def test_the_imputer_answers_by_the_parts_of_the_average(fitted):
-    query = TABLE[:40].assign(weight=np.nan)
-    by_parts, exact = fitted._impute(query)["weight"], fitted.conditional_mean(query)["weight"]
-    assert not by_parts.isna().any()
-    assert np.abs(by_parts - exact).max() > 1e-3  # members count by what they have seen
-    assert np.corrcoef(by_parts, exact)[0, 1] > 0.9
+def test_the_imputer_weighs_families_by_column():
+    frame = make_table(holes=0.2)
+    imputer = DensityImputer(random_state=0).fit(frame)
+    answers = imputer.density_.density_.answers
+    assert_allclose(answers.shares.sum(axis=1), 1)
+    assert (answers.shares >= 0).all()
+    assert len(answers.families) == len(imputer.density_.candidates_)
+    assert np.ptp(answers.shares, axis=0).max() > 0.1  # columns differ
+    exact = imputer.density_.conditional_mean(frame)
+    assert np.abs(imputer.transform(frame)["weight"] - exact["weight"]).max() > 1e-3
+
+
+def test_the_shares_of_answers_have_the_least_squared_error():
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 3):
+        errors = rng.normal(size=(size, 7)) * 10.0 ** rng.integers(-8, 8)
+        shares = _best_shares(errors @ errors.T, np.full(size, 1 / size))
+        tried = rng.dirichlet(np.full(size, 0.5), size=20_000)
+        least = ((tried @ errors) ** 2).sum(axis=1).min()
+        own = ((shares @ errors) ** 2).sum()
+        assert shares.min() >= 0
+        assert_allclose(shares.sum(), 1)
+        assert own <= least * (1 + 1e-9)
+    assert_array_equal(_best_shares(np.zeros((2, 2)), np.array([0.3, 0.7])), [0.3, 0.7])
 
 
 def test_bad_parameters_are_refused():

@@ -30,7 +30,6 @@ class AverageDensity(CompositeDensity):
     density: BaseDensity
     weights_: np.ndarray
     densities_: list[Any]
-    _has_alike_parts = False  # True if each member is a density of all rows, not a component
     _prototype: Any  # an unfitted density that has encoded the training data
     _is_additive = False
 
@@ -149,24 +148,6 @@ class AverageDensity(CompositeDensity):
         return average_by_shares(
             self.densities_, self._responsibilities(codes)[0], codes, ask_member
         )
-
-    def _answers_of_parts(
-        self, codes: Any, ask: Callable[[BaseDensity, Any], list[np.ndarray]]
-    ) -> list[np.ndarray]:
-        """Average what the members answer by their weights, whatever a row has observed.
-
-        In ``_average``, the members that have learned from a row have more say about it. Members
-        that are averages of resampled rows answer by their own members.
-        """
-        totals: list[np.ndarray] = []
-        for density, share in zip(self.densities_, self.weights_, strict=True):
-            own = self._codes_for(density, codes)
-            by_parts = getattr(density, "_has_alike_parts", False)
-            tables = density._answers_of_parts(own, ask) if by_parts else ask(density, own)
-            tables = [share * table for table in tables]
-            pairs = zip(totals, tables, strict=True) if totals else []
-            totals = [total + table for total, table in pairs] or tables
-        return totals
 
     def _mode_missing(self, codes: Any) -> np.ndarray:
         candidates = [density._mode_missing(own) for density, own in self._seen(codes)]

@@ -138,8 +138,6 @@ class BaggingDensity(AverageDensity):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    _has_alike_parts = True
-
     # ------------------------------------------------------------------ encoding
     # Codes are the table that NumPy makes of the prototype's; each member makes its own of it.
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> BaggedRows:
@@ -269,10 +267,7 @@ class BaggingDensity(AverageDensity):
     # ------------------------------------------------------------------ out of bag
     def _held_out(self, codes: Any, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Return the weights of rows, in the folds that hold them out, and their scores there."""
-        table = np.asarray(codes)
-        first, number = distinct_rows(table)
-        table, total = table[first], np.bincount(number, weight)
-        held_out = total - self._resample(table, total)
+        table, held_out = self._rows_held_out(codes, weight)
         weights, log_prob = [np.empty(0)], [np.empty(0)]
         for density, own in zip(self.densities_, held_out, strict=True):
             rows = np.flatnonzero(own > 0)
@@ -280,6 +275,18 @@ class BaggingDensity(AverageDensity):
                 weights.append(own[rows])
                 log_prob.append(density._log_prob_blocks(self._codes_for(density, table[rows])))
         return np.concatenate(weights), np.concatenate(log_prob)
+
+    def _rows_held_out(
+        self, codes: Any, weight: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the distinct rows, and the weight of each that each member has not learned from.
+
+        The weights have the shape (n_members, n_rows).
+        """
+        table = np.asarray(codes)
+        first, number = distinct_rows(table)
+        table, total = table[first], np.bincount(number, weight)
+        return table, total - self._resample(table, total)
 
     @property
     def out_of_bag_log_prob_(self) -> np.ndarray:

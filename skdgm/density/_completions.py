@@ -92,11 +92,16 @@ class Completions(DensityHooks):
         """
         return self._complete(X, self._decoded(self._mode_missing))
 
-    # ------------------------------------------------------------------ shared machinery
+    # ------------------------------------------------------------------ for an imputer
+    def _fit_to_impute(self, X: Any) -> Any:
+        """Fit to X, and learn what ``_impute`` needs beyond that."""
+        return self.fit(X)  # type: ignore[attr-defined]
+
     def _impute(self, X: Any) -> Any:
         """Return X with its missing values replaced by what to expect of each alone."""
         return self.conditional_mean(X)
 
+    # ------------------------------------------------------------------ shared machinery
     def _complete(
         self,
         X: Any,

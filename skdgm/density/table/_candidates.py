@@ -17,7 +17,8 @@ from ..transformed import NormalScoreTransformer, TransformedDensity
 
 FEW_BINS, MANY_BINS = 8, 16
 STATES = (2, 4, 8)  # of trees over few bins
-MANY_STATES = 64  # of a tree over many bins
+MANY_STATES = 64  # of trees over many bins
+PSEUDO_COUNTS = (0.3, 0.05)  # of these trees: the less, the more they keep of single rows
 MANY_COMPONENTS = 8  # of a mixture of normals
 SHRINKAGE = 0.05
 FEW_ROWS = 50  # up to which there are but two families
@@ -55,8 +56,9 @@ def candidates(
         families[f"tree of {n_states} states"] = binned(tree, FEW_BINS)
     if few:
         return families
-    tree = HiddenChowLiuTreeDensity(MANY_STATES, alpha=0.3)
-    families[f"tree of {MANY_STATES} states"] = binned(tree, MANY_BINS)
+    for alpha in PSEUDO_COUNTS:
+        tree = HiddenChowLiuTreeDensity(MANY_STATES, alpha=alpha)
+        families[f"tree of {MANY_STATES} states, alpha={alpha}"] = binned(tree, MANY_BINS)
     is_normal = (np.array(kinds) == "continuous") & (n_values > MANY_BINS)
     if is_normal.any():
         families["mixture of normals"] = _mixture(kinds, rounding, is_normal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -97,12 +97,12 @@ class TableDensity(CoordinateDensity):
     rows are pooled: the model sees one value, and within the pool each has the share of its rows,
     with a share for values never seen by Good and Turing [4]_.
 
-    "auto" fits independent columns, hidden Chow-Liu trees of 2, 4 and 8 states over 8 bins and of
-    64 states over 16 bins, and a mixture of 8 normals of normal scores beside independent
-    categories. Each family has a member for each of 8 folds (4 if there are 5,000 rows or more),
-    which learns from the rows outside.
-    The log-densities of the rows inside give the families their weights (stacking [2]_), and the
-    density is the weighted sum of all members. Small tables have fewer families and folds.
+    "auto" fits independent columns, hidden Chow-Liu trees of 2, 4 and 8 states over 8 bins and two
+    of 64 states over 16 bins, one of them with little smoothing, and a mixture of 8 normals of
+    normal scores beside independent categories. Each family has a member for each of 8 folds (4 if
+    there are 5,000 rows or more), which learns from the rows outside. The log-densities of the rows
+    inside give the families their weights (stacking [2]_), and the density is the weighted sum of
+    all members. Small tables have fewer families and folds.
 
     Draws lie within the range seen in each column, and on its grid if its numbers are rounded. The
     conditional mean of a category is its most probable value.
@@ -245,7 +245,9 @@ class TableDensity(CoordinateDensity):
         kinds = [column.model_kind for column in columns]
         rounding = [column.rounding for column in columns]
         if isinstance(self.density, str):
-            model: Any = _StackedDensity(kinds, rounding, self.random_state, self.n_jobs)
+            model: Any = _StackedDensity(
+                kinds, rounding, self.random_state, self.n_jobs, self._imputes
+            )
         elif get_tags(self.density).input_tags.categorical and set(kinds) != {"categorical"}:
             model = BinnedDensity(clone(self.density), kinds=kinds, rounding=rounding)
         else:
@@ -277,24 +279,21 @@ class TableDensity(CoordinateDensity):
         means = self.density_._mean_missing(codes.transformed)
         return self._with_likeliest(means, codes, self.density_._proba_missing)
 
+    _imputes = False
+
+    def _fit_to_impute(self, X: Any) -> Self:
+        self._imputes = True
+        return self.fit(X)
+
     def _impute(self, X: Any) -> Any:
-        return self._complete(X, self._mean_of_parts)
+        return self._complete(X, self._best_answers)
 
-    def _mean_of_parts(self, codes: CoordinateRows) -> np.ndarray:
-        """Return means as ``_mean_missing`` does, averaged over the parts of the model."""
-        model, own = self.density_, codes.transformed
-        if not isinstance(model, _StackedDensity):
+    def _best_answers(self, codes: CoordinateRows) -> np.ndarray:
+        """Return means as ``_mean_missing`` does, by the families that answer best."""
+        answers = getattr(self.density_, "answers", None)
+        if answers is None:  # a model of the user's choice
             return self._mean_missing(codes)
-
-        def ask_means(part: BaseDensity, seen: Any) -> list[np.ndarray]:
-            return [part._mean_missing(seen)]
-
-        def proba(codes: Any, columns: Sequence[int]) -> list[np.ndarray]:
-            return model._answers_of_parts(
-                codes, lambda part, seen: part._proba_missing(seen, columns)
-            )
-
-        return self._with_likeliest(model._answers_of_parts(own, ask_means)[0], codes, proba)
+        return self._with_likeliest(answers.mean(codes.transformed), codes, answers.proba)
 
     def _with_likeliest(self, means: np.ndarray, codes: CoordinateRows, proba: Any) -> np.ndarray:
         """Return the means of numbers, and the most probable values of categories."""

@@ -17,6 +17,7 @@ from .._engine.columns import Columns
 from .._engine.member_weights import weights_from_unseen
 from .._engine.weighted_rows import WeightedRows
 from .._group import set_n_parameters
+from ._answers import FamilyAnswers
 from ._candidates import candidates, n_folds_of
 
 NEGLIGIBLE = 1e-3  # weight of a family without which the others do
@@ -39,7 +40,11 @@ class _StackedDensity(AverageDensity):
         Source of randomness for folds and members.
     n_jobs : int or None, default=None
         Threads over members.
+    imputes : bool, default=False
+        Whether to keep all families, and to learn whose answers serve each column best.
     """
+
+    answers: FamilyAnswers  # if it imputes
 
     def __init__(
         self,
@@ -47,13 +52,13 @@ class _StackedDensity(AverageDensity):
         rounding: list[float],
         random_state: RandomState = None,
         n_jobs: int | None = None,
+        imputes: bool = False,
     ) -> None:
         self.kinds = kinds
         self.rounding = rounding
         self.random_state = random_state
         self.n_jobs = n_jobs
-
-    _has_alike_parts = True
+        self.imputes = imputes
 
     # ------------------------------------------------------------------ encoding
     _input_checks = BaseDensity._input_checks
@@ -90,7 +95,8 @@ class _StackedDensity(AverageDensity):
     def _learn_families(self, codes: np.ndarray, weight: np.ndarray | None) -> None:
         """Fit all families on the same folds, and learn their weights from what is held out."""
         n_rows = total_weight(weight, len(codes))
-        seed = int(check_generator(self.random_state).integers(2**31))
+        generator = check_generator(self.random_state)
+        seed = int(generator.integers(2**31))
         bags, log_prob = [], []
         families = self._families(codes, n_rows)
         for family in families.values():
@@ -112,6 +118,11 @@ class _StackedDensity(AverageDensity):
             name: {"weight": float(own), "score": float(score)}
             for name, own, score in zip(families, share, scores, strict=True)
         }
+        if self.imputes:
+            is_category = np.array(self.kinds) == "categorical"
+            self.answers = FamilyAnswers.learn(
+                bags, codes, weight, is_category, share, generator, self.n_jobs
+            )
         kept = np.flatnonzero(share > NEGLIGIBLE)
         self.densities_ = [bags[place] for place in kept]
         self.weights_ = share[kept] / share[kept].sum()
