@@ -15,7 +15,7 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
-from skdgm import GaussianDensity
+from skdgm import GaussianDensity, MixtureDensity
 from skdgm.density.gaussian._ledoit_wolf import ColumnMoments, LengthMoments
 from skdgm.density.gaussian._moments import Moments
 from skdgm.density.gaussian._scatter import ThinScatter, leading_axes, sum_of_squares, trace
@@ -272,3 +272,28 @@ def test_attributes_of_an_earlier_fit_are_removed():
 def test_invalid_parameters_are_refused(parameters, message):
     with pytest.raises(ValueError, match=message):
         GaussianDensity(**parameters).fit(IRIS)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical"])
+def test_errors_of_rounding_add_the_variance_of_an_even_distribution(covariance_type):
+    step = np.array([0.5, 0.0, 2.0, 1.0])
+    exact = GaussianDensity(covariance_type, reg_covar=0).fit(IRIS).get_covariance()
+    rounded = GaussianDensity(covariance_type, reg_covar=0, rounding=step).fit(IRIS)
+    errors = step**2 / 12
+    errors = np.full(4, errors.mean()) if covariance_type == "spherical" else errors
+    assert_allclose(rounded.get_covariance(), exact + np.diag(errors), rtol=1e-12)
+
+
+def test_a_mixture_of_rounded_numbers_has_bounded_peaks():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([np.zeros(100), rng.normal(50, 10, 100).round()])[:, np.newaxis]
+    normal = GaussianDensity(rounding=[1.0])
+    density = MixtureDensity(normal, 2, random_state=0).fit(X)
+    peak = 0.5 / np.sqrt(2 * np.pi / 12)  # half of the rows, with errors alone
+    assert_allclose(np.exp(density.score_samples([[0.0]])), peak, rtol=1e-2)
+
+
+@pytest.mark.parametrize("rounding", [[1.0], [1, 1, 1, -1], [0, 0, 0, np.inf]])
+def test_wrong_steps_of_rounding_are_refused(rounding):
+    with pytest.raises(ValueError, match="rounding must hold 4 steps"):
+        GaussianDensity(rounding=rounding).fit(IRIS)

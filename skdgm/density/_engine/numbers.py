@@ -27,11 +27,15 @@ def rounding_of(X: np.ndarray, weight: np.ndarray | None, rounding: Any) -> np.n
     """Return the step to which each column is rounded: as given, or None to find it."""
     if rounding is None:
         return np.array([rounding_step(*distinct_values(column, weight)) for column in X.T])
+    return checked_rounding(rounding, X.shape[1])
+
+
+def checked_rounding(rounding: Any, n_columns: int) -> np.ndarray:
+    """Return the given steps of rounding as an array."""
     given = np.asarray(rounding, dtype=np.float64)
-    if given.shape != (X.shape[1],) or not (np.isfinite(given) & (given >= 0)).all():
+    if given.shape != (n_columns,) or not (np.isfinite(given) & (given >= 0)).all():
         raise ValueError(
-            f"rounding must hold {X.shape[1]} steps, one per column, of 0 or more; got "
-            f"{rounding!r}."
+            f"rounding must hold {n_columns} steps, one per column, of 0 or more; got {rounding!r}."
         )
     return given
 

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..._codes import has_missing
@@ -67,6 +68,10 @@ class GaussianDensity(RegularisedDensity):
     n_factors : int or None, default=None
         Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``,
         which is as general as "full". The other shapes do not use it.
+    rounding : array-like of shape (n_features,) or None, default=None
+        Step to which the numbers of each column are rounded, 0 or None if they are not. A twelfth
+        of its square is added to the variances, so that values that repeat because they are rounded
+        do not make the density high without bound.
     max_iter : int, default=200
         Maximum number of expectation-maximisation steps, which only training data with missing
         values need.
@@ -184,7 +189,7 @@ class GaussianDensity(RegularisedDensity):
     _group_type = GaussianGroup
     shrinkage_: float
     covariance_: np.ndarray | float
-    _parameter_constraints: dict = GAUSSIAN_CONSTRAINTS
+    _parameter_constraints: dict = {**GAUSSIAN_CONSTRAINTS, "rounding": [None, "array-like"]}
 
     def __init__(
         self,
@@ -193,6 +198,7 @@ class GaussianDensity(RegularisedDensity):
         shrinkage: float | str | None = None,
         reg_covar: float = 1e-6,
         n_factors: int | None = None,
+        rounding: ArrayLike | None = None,
         max_iter: int = 200,
         tol: float = 1e-5,
         verbose: int = 0,
@@ -202,6 +208,7 @@ class GaussianDensity(RegularisedDensity):
         self.shrinkage = shrinkage
         self.reg_covar = reg_covar
         self.n_factors = n_factors
+        self.rounding = rounding
         self.max_iter = max_iter
         self.tol = tol
         self.verbose = verbose

@@ -113,18 +113,22 @@ class CovariancePrior:
         n_rows: float,
         shrinkage: float,
         reg_covar: float,
+        rounding: np.ndarray,
         *,
         common: bool,
     ) -> Self:
-        """Return the prior for columns with these variances over all rows.
+        """Return the prior for columns with these variances over all rows, and steps of rounding.
 
-        ``common`` is for covariances that tie the columns together: one scale serves all.
+        The error of rounding has the variance of an even distribution over one step. ``common`` is
+        for covariances that tie the columns together: one scale serves all.
         """
+        errors = rounding**2 / 12
         if common:
-            variance = np.full(len(variance), variance.mean())
-            target = np.full(len(target), target.mean())
+            variance, target, errors = (
+                np.full(len(own), own.mean()) for own in (variance, target, errors)
+            )
         scale = np.where(variance > 0, variance, 1.0)
-        return cls(n_rows, shrinkage, target, reg_covar * scale, scale, reg_covar)
+        return cls(n_rows, shrinkage, target, reg_covar * scale + errors, scale, reg_covar)
 
     def maximum(self, squares: Any, total: Any) -> Any:
         """Return the maximum for each variance, given its sum of squares and weight."""

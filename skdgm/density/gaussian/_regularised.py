@@ -13,6 +13,7 @@ from ..._memory import check_memory
 from .._em import EMDensity
 from .._engine.blocks import run_in_weighted_blocks
 from .._engine.columns import column_labels
+from .._engine.numbers import checked_rounding
 from .._engine.statistics import add_in_pairs
 from ._degenerate import DEGENERATE, warn_of_constant
 from ._missing import NormalCovariance
@@ -26,6 +27,7 @@ class RegularisedDensity(EMDensity):
     covariance_type: str
     shrinkage: float | str | None
     reg_covar: float
+    rounding: Any = None
     _covariance: NormalCovariance
     _scale: ColumnScale
     _statistics: Any = None  # Moments, once rows are counted
@@ -94,12 +96,16 @@ class RegularisedDensity(EMDensity):
             # The scale of a mixture's prior (Fraley and Raftery, 2007); 1 for one density.
             n_parts = self._scale.n_rows / self._n_rows
             target = variance / n_parts ** (2 / len(variance))
+        rounding = np.zeros(len(variance))
+        if self.rounding is not None:
+            rounding = checked_rounding(self.rounding, len(variance))
         return CovariancePrior.of(
             variance,
             target,
             self._n_rows if n_rows is None else n_rows,
             shrinkage,
             self.reg_covar,
+            rounding,
             common=self._ties_columns,
         )
 

@@ -23,7 +23,7 @@ MANY_COMPONENTS = 8  # of a mixture of normals
 SHRINKAGE = 0.05
 FEW_ROWS = 50  # up to which there are but two families
 MOST_FOLDS, FEWER_FOLDS = 8, 4
-MANY_ROWS = 5000  # from which on fewer folds do: each member learns from many rows
+MANY_ROWS = 2000  # from which on fewer folds do: each member learns from many rows
 
 
 def candidates(
@@ -61,25 +61,27 @@ def candidates(
         families[f"tree of {MANY_STATES} states, alpha={alpha}"] = binned(tree, MANY_BINS)
     is_normal = (np.array(kinds) == "continuous") & (n_values > MANY_BINS)
     if is_normal.any():
-        families["mixture of normals"] = _mixture(kinds, rounding, is_normal)
+        steps = np.asarray(rounding)[is_normal].tolist()
+        scores = NormalScoreTransformer(rounding=steps)
+        normal = TransformedDensity(scores, GaussianDensity(shrinkage=SHRINKAGE))
+        rounded = GaussianDensity(rounding=steps)
+        families["mixture of normal scores"] = _mixture(kinds, rounding, is_normal, normal)
+        families["mixture of normals"] = _mixture(kinds, rounding, is_normal, rounded)
     return families
 
 
 def _mixture(
-    kinds: Sequence[str], rounding: Sequence[float], is_normal: np.ndarray
+    kinds: Sequence[str], rounding: Sequence[float], is_normal: np.ndarray, normal: BaseDensity
 ) -> MixtureDensity:
-    """Return a mixture of normals of normal scores, beside independent categories and bins."""
+    """Return a mixture of normals beside independent categories and bins."""
     numbers, others = np.flatnonzero(is_normal).tolist(), np.flatnonzero(~is_normal).tolist()
-    steps = np.asarray(rounding)
-    scores = NormalScoreTransformer(rounding=steps[numbers].tolist())
-    normal = TransformedDensity(scores, GaussianDensity(shrinkage=SHRINKAGE))
     blocks: list[tuple[str, BaseDensity, list[int]]] = [("numbers", normal, numbers)]
     if len(others):
         independent = BinnedDensity(
             CategoricalIndependentDensity(),
             FEW_BINS,
             kinds=[kinds[column] for column in others],
-            rounding=steps[others].tolist(),
+            rounding=[rounding[column] for column in others],
         )
         blocks.append(("others", independent, others))
     return MixtureDensity(ColumnDensity(blocks), MANY_COMPONENTS)

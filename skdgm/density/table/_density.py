@@ -98,11 +98,11 @@ class TableDensity(CoordinateDensity):
     with a share for values never seen by Good and Turing [4]_.
 
     "auto" fits independent columns, hidden Chow-Liu trees of 2, 4 and 8 states over 8 bins and two
-    of 64 states over 16 bins, one of them with little smoothing, and a mixture of 8 normals of
-    normal scores beside independent categories. Each family has a member for each of 8 folds (4 if
-    there are 5,000 rows or more), which learns from the rows outside. The log-densities of the rows
-    inside give the families their weights (stacking [2]_), and the density is the weighted sum of
-    all members. Small tables have fewer families and folds.
+    of 64 states over 16 bins, one of them with little smoothing, and mixtures of 8 normals beside
+    independent categories, of the numbers and of their normal scores. Each family has a member for
+    each of 8 folds (4 if there are 2,000 rows or more), which learns from the rows outside. The
+    log-densities of the rows inside give the families their weights (stacking [2]_), and the
+    density is the weighted sum of all members. Small tables have fewer families and folds.
 
     Draws lie within the range seen in each column, and on its grid if its numbers are rounded. The
     conditional mean of a category is its most probable value.
