@@ -216,7 +216,7 @@ def test_gaussian_models_cope_better_with_hidden_cells():
         "GaussianDiscriminant",
         "GaussianDensity low_rank",
     ]
-    table = quick(X[:900, 16:48], y[:900], models=models).table  # the middle of the images
+    table = quick(X[:600, 16:48], y[:600], models=models).table  # the middle of the images
     mean, iterative, projected, *integrated = table["accuracy_60_hidden"]
     assert mean + 0.05 < min(iterative, projected)
     assert iterative + 0.02 < min(integrated)

@@ -110,7 +110,8 @@ def test_fitted_pipelines_transform_as_those_of_scikit_learn():
         make_pipeline(MinMaxScaler(), PowerTransformer(), PCA()), GaussianDensity()
     ).fit(X)
     theirs = clone(density.transformer).fit(X)
-    assert_allclose(density.transformer_.transform(X), theirs.transform(X), rtol=1e-9, atol=1e-9)
+    # The search for the power ends anywhere within 1e-8 or so.
+    assert_allclose(density.transformer_.transform(X), theirs.transform(X), rtol=1e-6, atol=1e-6)
 
 
 # ---------------------------------------------------------------------- quadrature

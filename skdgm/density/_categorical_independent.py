@@ -164,11 +164,16 @@ class CategoricalIndependentDensity(BaseCategoricalDensity):
         return counts
 
     def _estimate(self, statistics: CategoryWeights) -> None:
-        known = zip(statistics.columns, self.n_categories_, strict=True)
-        counts = [np.pad(own, (0, int(n) - len(own))) for own, n in known]
-        self.probability_ = [_shares(own + self.alpha) for own in counts]
+        start, n_values = self._start, self.n_categories_
+        counts = np.full(start[-1], float(self.alpha))
+        for first, own in zip(start, statistics.columns, strict=False):
+            counts[first : first + len(own)] += own
+        total = np.add.reduceat(counts, start[:-1])
+        counts += np.repeat(total == 0, n_values)  # nothing is known: equal shares
+        probability = counts / np.repeat(np.where(total == 0, n_values, total), n_values)
+        self.probability_ = np.split(probability, start[1:-1])
         with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
-            self._log_probability = np.log(np.concatenate(self.probability_))
+            self._log_probability = np.log(probability)
         self.n_parameters_ = int(np.sum(self.n_categories_ - 1))
 
     def _log_prior(self, total: float) -> float:
@@ -216,11 +221,6 @@ class CategoricalIndependentDensity(BaseCategoricalDensity):
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.broadcast_to([own.argmax() for own in self.probability_], codes.shape)
-
-
-def _shares(counts: np.ndarray) -> np.ndarray:
-    total = counts.sum()
-    return counts / total if total > 0 else np.full(len(counts), 1 / len(counts))
 
 
 def _draw(probability: np.ndarray, uniform: np.ndarray) -> np.ndarray:
