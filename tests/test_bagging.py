@@ -55,7 +55,7 @@ def some_table(seed, n_rows=30):
     return X, np.broadcast_to(weight[kind], n_rows).astype(float)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**16), n_folds=st.integers(2, 9))
 def test_folds_divide_the_weights_evenly(seed, n_folds):
     X, weight = some_table(seed)

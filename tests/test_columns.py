@@ -75,7 +75,7 @@ def test_samples_follow_the_blocks():
         assert abs(np.corrcoef(drawn[:, word], drawn[:, size])[0, 1]) < 0.02
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 2**16), share=st.floats(0, 1))
 def test_probabilities_and_marginals_are_sums_over_states(seed, share):
     rng = np.random.default_rng(seed)
@@ -96,7 +96,7 @@ def test_probabilities_and_marginals_are_sums_over_states(seed, share):
     assert_allclose(blocks.score_samples(Q), expected, atol=1e-9)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**16))
 def test_order_of_blocks_and_columns_does_not_matter(seed):
     rng = np.random.default_rng(seed)

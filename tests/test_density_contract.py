@@ -74,7 +74,7 @@ def test_sampled_moments_match(case):
 
 # ---------------------------------------------------------------------- one mechanism for all fits
 @cases(ADDITIVE_CASES)
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(cuts=st.lists(st.integers(1, 59), max_size=6, unique=True))
 def test_batches_give_the_model_of_one_fit(case, cuts):
     X = case.data()
@@ -102,7 +102,7 @@ def test_partial_fit_continues_after_fit(case):
 
 
 @cases(ADDITIVE_CASES)
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**16))
 def test_integer_weights_repeat_rows(case, seed):
     X = case.data()

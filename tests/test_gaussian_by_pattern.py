@@ -40,7 +40,7 @@ def assert_same_moments(ours, theirs):
 
 
 # ---------------------------------------------------------------------- one normal
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 2**16),
     n_rows=st.integers(1, 60),

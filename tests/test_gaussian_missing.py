@@ -35,7 +35,7 @@ def test_scores_are_densities_of_the_observed_columns(parameters, n_columns):
     assert_equal_to_rounding(density.score_samples(X[:20]), log_prob[:20])
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 2**16),
     n_rows=st.integers(1, 80),
@@ -184,7 +184,7 @@ def test_independent_columns_are_counted_as_they_are(covariance_type):
     assert density.lower_bounds_.shape == (0,)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 2**16),
     covariance_type=st.sampled_from(["diag", "spherical"]),
@@ -205,7 +205,7 @@ def test_independent_columns_are_counted_in_any_batches(seed, covariance_type, c
 
 
 # ---------------------------------------------------------------------- parts
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**16), n_rows=st.integers(1, 100), n_columns=st.integers(1, 20))
 def test_patterns_hold_every_incomplete_row_once(seed, n_rows, n_columns):
     rng = np.random.default_rng(seed)
@@ -219,7 +219,7 @@ def test_patterns_hold_every_incomplete_row_once(seed, n_rows, n_columns):
     assert_array_equal(np.sort(rows), np.flatnonzero(np.isnan(table).any(axis=1)))
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 2**16),
     n_rows=st.integers(1, 20),

@@ -59,7 +59,7 @@ def random_chain(fit, seed, K, n, order, homogeneous, alpha, sparse):
     return chain, queries
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(**CHAINS)
 def test_queries_agree_with_enumeration(chains, **case):
     chain, queries = random_chain(chains, **case)
@@ -84,7 +84,7 @@ def test_queries_agree_with_enumeration(chains, **case):
         assert_array_equal(np.delete(mode[0], missing), np.delete(row, missing))
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(**CHAINS)
 def test_the_joint_is_marginal_times_conditional(chains, **case):
     """``p(x) = p(x_a) p(x_b | x_a)``, the latter as ``E[1(x_b) | x_a]`` one value at a time."""
@@ -228,7 +228,7 @@ def test_rows_share_trellises_only_while_these_are_small(chains, monkeypatch):
 
 
 # ---------------------------------------------------------------------- fitting to missing values
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(**{**CHAINS, "n": st.integers(2, 6), "order": st.integers(1, 5)}, weighted=st.booleans())
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_objective_never_falls(chains, seed, K, n, order, homogeneous, alpha, sparse, weighted):

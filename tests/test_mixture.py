@@ -72,7 +72,7 @@ def test_one_component_is_the_density_itself():
 
 
 # ---------------------------------------------------------------------- the definition
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**16), n_components=st.integers(1, 4))
 def test_equals_its_definition(seed, n_components):
     rng = np.random.default_rng(seed)
