@@ -133,11 +133,9 @@ def test_all_models_run_on_mixed_columns(mixed):
     assert len(result.models["LogisticRegression"].predict_proba(unseen)) == 1
 
 
-@pytest.mark.parametrize("n_columns", [1, 2])
-def test_all_models_run_on_few_columns_and_rows(n_columns):
-    rng = np.random.default_rng(0)
+def test_all_models_run_on_one_column_and_few_rows():
     y = np.repeat([0, 1], 4)
-    X = rng.normal(size=(8, n_columns)) + y[:, None]
+    X = np.random.default_rng(0).normal(size=(8, 1)) + y[:, None]
     result = compare_classifiers(X, y, folds=2, random_state=0, verbose=False)
     assert len(result.table) == 8
 
@@ -216,7 +214,7 @@ def test_gaussian_models_cope_better_with_hidden_cells():
         "GaussianDiscriminant",
         "GaussianDensity low_rank",
     ]
-    table = quick(X[:600, 16:48], y[:600], models=models).table  # the middle of the images
+    table = quick(X[:600, 24:48], y[:600], models=models).table  # the middle of the images
     mean, iterative, projected, *integrated = table["accuracy_60_hidden"]
     assert mean + 0.05 < min(iterative, projected)
     assert iterative + 0.02 < min(integrated)

@@ -54,7 +54,7 @@ def conditionals(case, X):
 
 # ---------------------------------------------------------------------- queries
 @cases(DISCRETE_CASES)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**16), share=st.floats(0, 1))
 def test_scores_are_sums_over_completions(case, seed, share):
     X = incomplete_rows(case, 8, seed, share)
@@ -64,7 +64,7 @@ def test_scores_are_sums_over_completions(case, seed, share):
 
 
 @cases(NORMAL_CASES)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**16), share=st.floats(0, 1))
 def test_scores_are_densities_of_the_observed_columns(case, seed, share):
     density = case.fitted
@@ -80,7 +80,7 @@ def test_scores_are_densities_of_the_observed_columns(case, seed, share):
 
 
 @cases(DISCRETE_CASES)
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**16))
 def test_means_and_modes_agree_with_enumeration(case, seed):
     X = possible_rows(case, 6, seed)
@@ -121,7 +121,7 @@ def test_conditionals_of_normals_follow_the_formulas(case):
 @cases(
     [case for case in DISCRETE_CASES if case.n_categories == 2 and "unsmoothed" not in case.name]
 )
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**16))
 def test_the_chain_rule_holds_in_any_order(case, seed):
     density = case.fitted
