@@ -4,19 +4,26 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_iris
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.impute import SimpleImputer
+from sklearn.inspection import partial_dependence
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.multioutput import ClassifierChain
+from sklearn.metrics import get_scorer, roc_auc_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import get_tags
 
 from skdgm import ChainRuleConditional, ChainRuleDensity
 
@@ -118,7 +125,7 @@ def test_a_declared_label_unseen_in_a_fold_has_the_smoothed_share():
     X, y = load_iris(return_X_y=True)
     y[-1] = 3  # in one fold only
     model = ChainRuleConditional(LOGISTIC, n_categories=4, alpha=0.5)
-    scores = cross_val_score(model, X, y, cv=5, error_score="raise")
+    scores = cross_val_score(model, X, y, cv=KFold(5), error_score="raise")
     assert np.isfinite(scores).all()
     model.fit(X[:-1], y[:-1])
     assert_allclose(model.score_samples(X[-1:], [3]), np.log(0.5 / 149.5))
@@ -173,7 +180,6 @@ def test_scores_agree_with_classifiers_fitted_by_hand(order):
     assert_allclose(model.score(X, Y), expected.mean(), rtol=1e-9)
     weight = np.arange(200)
     assert_allclose(model.score(X, Y, weight), np.average(expected, weights=weight), rtol=1e-9)
-    assert not hasattr(model, "predict_proba")
 
 
 def test_binary_columns_agree_with_a_classifier_chain():
@@ -268,6 +274,70 @@ def test_grid_search_takes_data_frames():
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.predict(X).shape == (90, 2)
     assert_array_equal(search.best_estimator_.feature_names_in_, ["a", "b", "c"])
+
+
+@classifiers
+@pytest.mark.parametrize("order", [None, 0, 1, 2])
+def test_probabilities_of_labels_are_sums_over_every_y(classifier, order):
+    sizes = (2, 3, 2, 3)
+    X, Y = make_data(120, sizes)
+    model = ChainRuleConditional(clone(classifier), order, n_categories=sizes).fit(X, Y)
+    states = all_states(sizes)
+    joint = np.exp(score_all(model, X[:15], states))
+    proba = model.predict_proba(X[:15])
+    assert [own.shape for own in proba] == [(15, k) for k in sizes]
+    for j, own in enumerate(proba):
+        expected = np.column_stack(
+            [joint[:, states[:, j] == c].sum(axis=1) for c in range(sizes[j])]
+        )
+        assert_allclose(own, expected, atol=1e-12)
+        assert_array_equal(model.classes_[j], np.arange(sizes[j]))
+
+
+def test_without_links_the_probabilities_are_those_of_a_classifier_for_each_output():
+    X, Y = make_data(200, (3, 3))
+    model = ChainRuleConditional(LOGISTIC, order=0).fit(X, Y)
+    apart = MultiOutputClassifier(LOGISTIC).fit(X, Y)
+    for own, others in zip(model.predict_proba(X), apart.predict_proba(X), strict=True):
+        assert_allclose(own, others, rtol=1e-9)
+
+
+def test_sums_over_too_many_values_are_refused():
+    X, Y = make_data(60, (2,) * 14)
+    with pytest.raises(ValueError, match=r"classifier of column 13 sees 8,192 joint .* Set order"):
+        ChainRuleConditional().fit(X, Y).predict_proba(X)
+    assert len(ChainRuleConditional(order=3).fit(X, Y).predict_proba(X)) == 14
+
+
+# ---------------------------------------------------------------------- role in scikit-learn
+def test_scikit_learn_takes_it_for_a_classifier():
+    X, y = load_iris(return_X_y=True)
+    model, bare = ChainRuleConditional(LOGISTIC), clone(LOGISTIC)
+    assert is_classifier(model)
+    assert get_tags(model).target_tags.multi_output
+    for scoring in ("accuracy", "roc_auc_ovr", "neg_log_loss"):
+        scores = cross_val_score(model, X, y, scoring=scoring)
+        assert_allclose(scores, cross_val_score(bare, X, y, scoring=scoring), atol=1e-9)
+    likelihood = cross_val_score(model, X, y)
+    assert_allclose(likelihood, cross_val_score(bare, X, y, scoring="neg_log_loss"), atol=1e-9)
+    vote = VotingClassifier([("chain", model), ("tree", GaussianNB())], voting="soft").fit(X, y)
+    expected = bare.fit(X, y).predict_proba(X) / 2 + GaussianNB().fit(X, y).predict_proba(X) / 2
+    assert_allclose(vote.predict_proba(X), expected, atol=1e-9)
+    chance, expected = (partial_dependence(own.fit(X, y), X, [0]) for own in (model, bare))
+    assert_allclose(chance["average"], expected["average"], atol=1e-9)
+
+
+def test_the_area_under_the_curve_of_several_outputs_is_that_of_their_marginals():
+    X, Y = make_data(200, (2, 2))
+    model = ChainRuleConditional(LOGISTIC).fit(X, Y)
+    ones = np.column_stack([own[:, 1] for own in model.predict_proba(X)])
+    assert_allclose(get_scorer("roc_auc")(model, X, Y), roc_auc_score(Y, ones))
+
+
+def test_real_numbers_are_no_labels():
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        ChainRuleConditional().fit(X, y + X[:, 0])
 
 
 # ---------------------------------------------------------------------- missing values and refusals

@@ -10,19 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.ensemble import StackingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.inspection import partial_dependence
 from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils import get_tags
 
 from skdgm import (
+    BaggingDensity,
     BernoulliIndependentDensity,
+    BinnedDensity,
+    CategoricalIndependentDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
     ConditionalDensity,
@@ -32,6 +38,8 @@ from skdgm import (
     GenerativeClassifier,
     MarkovChainImageDensity,
     MixtureDensity,
+    PoissonIndependentDensity,
+    TableDensity,
     TransformedDensity,
 )
 from skdgm.density._engine import blocks as _blocks
@@ -111,6 +119,106 @@ def test_a_normal_predicts_as_linear_regression_does(n_outputs):
     drawn = model.sample_y(new[:1], 40_000, random_state=0)[0]
     assert_allclose(drawn.mean(axis=1), regression.predict(new[:1])[0], atol=0.05)
     assert_allclose(np.cov(drawn), np.atleast_2d(noise.cov).squeeze(), atol=0.05)
+
+
+@cases(DISCRETE_CASES)
+def test_probabilities_of_values_are_sums_over_every_y(case):
+    model = fitted(case)
+    k = case.n_categories
+    outputs = case.states[: k**2, -2:]
+    X = incomplete_conditions(case, 20, seed=4)
+    joint = np.exp(model.score_samples(*product(X, outputs))).reshape(len(X), -1)
+    X, joint = X[possible := joint.any(axis=1)], joint[possible]
+    for j, own in enumerate(model.predict_proba(X)):
+        expected = [joint[:, outputs[:, j] == value].sum(axis=1) for value in range(k)]
+        assert_allclose(own, np.column_stack(expected), atol=1e-9)
+        mean = own @ np.arange(k)
+        variance = own @ np.arange(k) ** 2 - mean**2
+        assert_allclose(model.predict(X, return_std=True)[1][:, j] ** 2, variance, atol=1e-9)
+
+
+def test_probabilities_of_one_column_have_two_dimensions():
+    X = np.random.default_rng(0).integers(0, 2, size=(50, 3))
+    model = ConditionalDensity(FullCategoricalDensity()).fit(X[:, :2], X[:, 2])
+    proba = model.predict_proba(X[:, :2])
+    assert_allclose(proba[:, 1], model.predict(X[:, :2]))
+    assert_allclose(proba.sum(axis=1), 1)
+
+
+SCATTERED = [
+    GaussianDensity(),
+    GaussianDensity("diag"),
+    GaussianDensity("low_rank", n_factors=1),
+    MixtureDensity(GaussianDensity(), 3, random_state=0),
+    TransformedDensity(StandardScaler(), GaussianDensity()),
+    ColumnDensity([("a", GaussianDensity(), [0, 2]), ("b", GaussianDensity(), 1)]),
+    BinnedDensity(ChowLiuTreeDensity(), 5),
+    MixtureDensity(BinnedDensity(CategoricalIndependentDensity(), 4), random_state=0),
+    BaggingDensity(GaussianDensity(), 3, random_state=0),
+]
+
+
+@pytest.mark.parametrize("density", SCATTERED, ids=str)
+def test_standard_deviations_are_integrals_over_y(density):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2))
+    y = X @ [1, -2] + np.where(rng.random(300) < 0.3, 8, 0) + 0.5 * rng.normal(size=300)
+    model = ConditionalDensity(clone(density)).fit(X, y)
+    rows = X[:3].copy()
+    rows[1, 0] = np.nan
+    mean, std = model.predict(rows, return_std=True)
+    assert_array_equal(mean, model.predict(rows))
+    low, high = y.min() - 12 * y.std(), y.max() + 12 * y.std()
+    grid, step = np.linspace(low, high, 40_001, retstep=True)
+    for row, own, spread in zip(rows, mean, std, strict=True):
+        probability = np.exp(model.score_samples(np.tile(row, (len(grid), 1)), grid)) * step
+        assert_allclose(probability @ (grid - own) ** 2, spread**2, rtol=2e-3)
+
+
+def test_standard_deviations_of_a_normal_are_those_of_the_formula():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(100, 5)) @ rng.normal(size=(5, 5)) + 1e6
+    model = ConditionalDensity(GaussianDensity()).fit(table[:, :3], table[:, 3:])
+    precision = np.linalg.inv(model.density_.get_covariance())
+    expected = np.sqrt(np.diag(np.linalg.inv(precision[3:, 3:])))
+    std = model.predict(table[:, :3], return_std=True)[1]
+    assert_allclose(std, np.tile(expected, (100, 1)), rtol=1e-6)
+
+
+def test_standard_deviations_of_a_mixture_are_spread_within_and_between():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(90, 3)) + 30 * rng.integers(0, 3, size=90)[:, np.newaxis] + 1e7
+    mixture = MixtureDensity(GaussianDensity(), 3, random_state=0)
+    model = ConditionalDensity(mixture).fit(table[:, :1], table[:, 1:])
+    x = np.array([[np.nan]])
+    weight = model.density_.weights_
+    means = np.array([part.mean_[1:] - 1e7 for part in model.density_.densities_])
+    within = [np.diag(part.get_covariance())[1:] for part in model.density_.densities_]
+    variance = weight @ (within + means**2) - (weight @ means) ** 2
+    assert_allclose(model.predict(x, return_std=True)[1][0], np.sqrt(variance), rtol=1e-7)
+
+
+def test_scikit_learn_takes_it_for_a_regressor():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    y = X @ [1, 2, 3] + rng.normal(size=120)
+    model = ConditionalDensity(GaussianDensity(reg_covar=0))
+    assert is_regressor(model)
+    assert get_tags(model).target_tags.multi_output
+    for scoring in ("r2", "neg_mean_squared_error"):
+        own, others = (
+            cross_val_score(each, X, y, scoring=scoring) for each in (model, LinearRegression())
+        )
+        assert_allclose(own, others, rtol=1e-8)
+    stack = StackingRegressor([("normal", model)], LinearRegression()).fit(X, y)
+    bare = StackingRegressor([("line", LinearRegression())], LinearRegression()).fit(X, y)
+    assert_allclose(stack.predict(X), bare.predict(X), rtol=1e-8)
+    own, others = (
+        partial_dependence(each.fit(X, y), X, [1])["average"]
+        for each in (model, LinearRegression())
+    )
+    assert_allclose(own, others, rtol=1e-6, atol=1e-6)
+    assert not hasattr(model, "predict_proba")
 
 
 @cases(CASES)
@@ -359,6 +467,22 @@ def test_draws_in_blocks_follow_the_conditional(monkeypatch):
 
 
 # ---------------------------------------------------------------------- refusals
+def test_what_a_density_does_not_tell_of_y_is_refused():
+    X = np.random.default_rng(0).poisson(3, size=(30, 3))
+    model = ConditionalDensity(PoissonIndependentDensity()).fit(X[:, :2], X[:, 2])
+    with pytest.raises(ValueError, match="does not tell the standard deviation of column 0 of y"):
+        model.predict(X[:, :2], return_std=True)
+    with pytest.raises(AttributeError) as raised:
+        model.predict_proba(X[:, :2])
+    assert "column 0 of y cannot be listed" in str(raised.value.__cause__)
+    y = np.array(["a", "b"])[X[:, 2] % 2]
+    labels = ConditionalDensity(TableDensity(ChowLiuTreeDensity())).fit(X[:, :2], y)
+    with pytest.raises(ValueError, match="return_std=True needs a y of numbers; predict_proba"):
+        labels.predict(X[:, :2], return_std=True)
+    proba = labels.predict_proba(X[:, :2])
+    assert_array_equal(labels.predict(X[:, :2]), np.array(["a", "b"])[proba.argmax(axis=1)])
+
+
 def test_densities_without_missing_values_are_refused():
     X = np.random.default_rng(0).normal(size=(20, 3))
     rotated = TransformedDensity(PCA(), GaussianDensity())

@@ -123,6 +123,12 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         -------
         score : float
             Mean of ``score_samples(X, y)``, in nats.
+
+        Notes
+        -----
+        It judges the whole distribution, not predictions alone, and is what searches maximise.
+        Accuracy or R2 come from ``cross_val_score`` or a search with ``scoring="accuracy"`` or
+        ``scoring="r2"``.
         """
         if y is None:
             raise ValueError("y must be given: without it there is nothing to score.")

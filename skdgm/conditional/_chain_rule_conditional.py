@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
 
-from .._codes import as_codes, holds_grey_levels
+from .._codes import as_codes, holds_grey_levels, n_states
 from .._fitted import query
 from .._validation import ColumnError
 from ..density._engine.blocks import draw_categories, row_blocks
+from ..density._engine.completions import LISTED
+from ..density._engine.missing import all_completions
 from ..density.chain_rule._density import CLASSIFIER_CONSTRAINTS, ChainRuleDensity
 from ..density.chain_rule._factor_chain import as_features
 from ..density.chain_rule._factors import Factor, fitted_attributes, or_default
@@ -29,7 +31,7 @@ BEAM = 64  # partial vectors y that a prediction keeps for each row
 TOGETHER = 2**20  # cells of features held at once
 
 
-class ChainRuleConditional(BaseConditional):
+class ChainRuleConditional(ClassifierMixin, BaseConditional):
     """The conditional distribution of y given X, with a classifier for each column of y.
 
     ``p(y | x) = prod_j p(y_j | x, y_1, ..., y_(j-1))``, where each factor is a clone of
@@ -92,6 +94,10 @@ class ChainRuleConditional(BaseConditional):
     ``predict`` is the classifier's own, and so is ``predict_proba`` but for ``floor``. If a
     cross-validation fold may lack a label, encode labels as integers and declare ``n_categories``.
 
+    To scikit-learn it is a classifier, so that folds are stratified; but ``score`` is the mean
+    log-likelihood, not the accuracy, and with several columns the jointly most probable y need not
+    hold the most probable label of each, which :meth:`predict_proba` tells.
+
     With several columns, a prediction is the jointly most probable y that a beam search finds: it
     goes along the columns and keeps the 64 most probable partial vectors of each row. It is exact
     if the columns before the last have at most 64 joint values. ``predict_mode`` does the same.
@@ -144,10 +150,11 @@ class ChainRuleConditional(BaseConditional):
         self.floor = floor
         self.n_jobs = n_jobs
 
-    @available_if(lambda self: getattr(self, "n_outputs_", 1) == 1)
+    score = BaseConditional.score  # not the accuracy of a classifier
+
     @query
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Compute the probability of each label, for a y of a single column.
+    def predict_proba(self, X: ArrayLike) -> np.ndarray | list[np.ndarray]:
+        """Compute the probability of each label of each column of y.
 
         Parameters
         ----------
@@ -156,11 +163,21 @@ class ChainRuleConditional(BaseConditional):
 
         Returns
         -------
-        proba : ndarray of shape (n_samples, n_classes)
-            ``p(y | x)``, labels in the order of ``classes_``.
+        proba : ndarray of shape (n_samples, n_classes), or list of n_outputs ndarrays
+            ``p(y_j = c | x)``, labels in the order of ``classes_``; for several columns, a list of
+            exact marginals, as :class:`~sklearn.multioutput.MultiOutputClassifier` gives.
+
+        Raises
+        ------
+        ValueError
+            If the outputs that a classifier sees have more than 4,096 joint values, over which a
+            marginal would be a sum.
         """
         X = self._check_conditions(X)
-        return np.exp(self._factors[0].log_prob(X))
+        most = self._check_sums()
+        parts = [self._marginals(X[block]) for block in self._blocks(X, most)]
+        proba = [np.concatenate(own) for own in zip(*parts, strict=True)]
+        return proba if self.n_outputs_ > 1 else proba[0]
 
     # ------------------------------------------------------------------ learning
     @property
@@ -176,6 +193,7 @@ class ChainRuleConditional(BaseConditional):
         self.__dict__.update(fitted_attributes(self._factors))
 
     def _fit_labels(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> None:
+        check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_categories_ = np.array([len(self.classes_)])
         if len(self.classes_) == 1:  # classifiers refuse a single class
@@ -212,10 +230,14 @@ class ChainRuleConditional(BaseConditional):
 
     def _features(self, X: np.ndarray, codes: np.ndarray, j: int) -> np.ndarray:
         """Return what classifier j sees: X and the outputs before its own."""
-        first = 0 if self.order is None else max(0, j - self.order)
+        first = self._first(j)
         if first == j:
             return X
         return np.hstack([X, as_features(codes[:, first:j], self._outputs._worth)])
+
+    def _first(self, j: int) -> int:
+        """Return the first output that classifier j sees; j if it sees none."""
+        return 0 if self.order is None else max(0, j - self.order)
 
     def _sees_only_x(self, j: int) -> bool:
         return j == 0 or self.order == 0
@@ -278,6 +300,42 @@ class ChainRuleConditional(BaseConditional):
             best[:, :, j] = value
         return best[:, 0]
 
+    def _check_sums(self) -> int:
+        """Return the largest number of joint values that a classifier sees of the outputs."""
+        sizes = [n_states(self.n_categories_[self._first(j) : j]) for j in range(self.n_outputs_)]
+        most = max(sizes)
+        if most > LISTED:
+            j = next(j for j, size in enumerate(sizes) if size > LISTED)
+            raise ValueError(
+                f"y has too many columns for exact marginals: the classifier of column {j} sees "
+                f"{sizes[j]:,} joint values of the columns before it, and at most {LISTED:,} are "
+                "summed over. Set order, the number of columns that a classifier sees, to a small "
+                "number; or take the shares of each value in sample_y."
+            )
+        return most
+
+    def _marginals(self, X: np.ndarray) -> list[np.ndarray]:
+        """Return ``p(y_j | x)`` of each output: a sum over the outputs that its classifier sees.
+
+        The joint distribution of these goes along: each output joins, and the first leaves.
+        """
+        n_rows, sizes = len(X), self.n_categories_
+        joint, start = np.ones((n_rows, 1)), 0  # of outputs start to j - 1
+        marginals = []
+        for j, factor in enumerate(self._factors):
+            first = self._first(j)
+            joint = joint.reshape(n_rows, n_states(sizes[start:first]), -1).sum(axis=1)
+            seen = np.zeros(self.n_outputs_, dtype=bool)
+            seen[first:j] = True
+            codes = all_completions(np.zeros((1, self.n_outputs_), dtype=np.intp), seen, sizes)
+            rows = np.repeat(X, len(codes), axis=0)
+            features = self._features(rows, np.tile(codes, (n_rows, 1)), j)
+            proba = np.exp(factor.log_prob(features)).reshape(*joint.shape, -1)
+            proba *= joint[:, :, np.newaxis]
+            marginals.append(proba.sum(axis=1))
+            joint, start = proba.reshape(n_rows, -1), first
+        return marginals
+
     def _sample(self, X: np.ndarray, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         drawn = np.empty((len(X), self.n_outputs_, n_samples), dtype=np.intp)
         for block in self._blocks(X, n_samples):
@@ -300,6 +358,7 @@ class ChainRuleConditional(BaseConditional):
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(or_default(self.classifier)).input_tags
         tags.input_tags.sparse = False
+        tags.classifier_tags.poor_score = True  # score is no accuracy
         return tags
 
 

@@ -5,16 +5,20 @@ The density is fitted to the columns of X and Y side by side; in a query, y is w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin, clone
 from sklearn.utils import check_array, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from .._codes import as_exact_floats, dtype_that_holds
+from .._fitted import query, snapshot
 from .._tables import ReadTable, Schema, Source, as_table
 from .._validation import ColumnError
 from ..density import BaseDensity
@@ -24,7 +28,7 @@ from ..density._engine.blocks import RowsOf, row_blocks, run_in_row_blocks
 from ._base import BaseConditional
 
 
-class ConditionalDensity(BaseConditional):
+class ConditionalDensity(RegressorMixin, BaseConditional):
     """The conditional distribution of y given X under a joint density of both.
 
     Parameters
@@ -48,7 +52,8 @@ class ConditionalDensity(BaseConditional):
     --------
     ChainRuleConditional : The same methods, with a chain of classifiers.
     GenerativeClassifier : The case in which y is a class label.
-    sklearn.gaussian_process.GaussianProcessRegressor : Another regressor with ``sample_y``.
+    sklearn.gaussian_process.GaussianProcessRegressor : Another regressor with ``sample_y``
+        and ``return_std``.
 
     Notes
     -----
@@ -57,6 +62,10 @@ class ConditionalDensity(BaseConditional):
     so that it is right however far out x is. NaN is a missing value, in training and in queries,
     in X and in y: it is integrated out. With missing values in X, ``predict_mode`` is exact if y is
     categorical and has at most 4,096 values; otherwise it is the best that a search finds.
+
+    To scikit-learn it is a regressor, whatever y holds; but ``score`` is the mean log-likelihood,
+    not R2. Where the values of y can be listed (a density of categories), there is also
+    ``predict_proba``.
 
     The mode of a density over continuous columns is its highest point, which may lie in a narrow
     component of a mixture with little weight; ``predict`` does not have this problem.
@@ -94,6 +103,8 @@ class ConditionalDensity(BaseConditional):
     def __init__(self, density: BaseDensity) -> None:
         self.density = density
 
+    score = BaseConditional.score  # not the R^2 of a regressor
+
     @property
     def _input_checks(self) -> dict:
         return self.density._dense_input_checks
@@ -129,6 +140,119 @@ class ConditionalDensity(BaseConditional):
     def _predict(self, X: np.ndarray) -> np.ndarray:
         with self._errors_name_y():
             return self._outputs(self.density_.conditional_mean(self._joint(X)))
+
+    @query
+    def predict(  # type: ignore[override]
+        self, X: ArrayLike, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """Predict y for each row of X by its conditional mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The conditions; NaN is a missing value.
+        return_std : bool, default=False
+            Whether to return the standard deviation of each output, too.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            ``E[y | x]``, with as many dimensions as y had in fit.
+        std : ndarray of the shape of y
+            Standard deviation of each output given x, in the unit of y. Only returned with
+            ``return_std=True``.
+
+        Raises
+        ------
+        ValueError
+            If a row of X has probability zero under the model; or with ``return_std=True``, if y
+            holds text, or the density does not tell the variance of a column of y: normals,
+            densities of categories and of bins do, and mixtures, bags and blocks of them.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skdgm import ConditionalDensity, GaussianDensity
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 2.0, 3.0, 5.0])
+        >>> model = ConditionalDensity(GaussianDensity()).fit(X, y)
+        >>> mean, std = model.predict([[1.0], [np.nan]], return_std=True)
+        >>> mean.round(2), std.round(2)
+        (array([1.7, 2.5]), array([0.22, 1.8 ]))
+        """
+        X = self._check_conditions(X)
+        mean = self._like_outputs(self._predict(X), means=True)
+        return (mean, self._std(X)) if return_std else mean
+
+    @available_if(lambda self: self._check_lists_outputs())
+    @query
+    def predict_proba(self, X: ArrayLike) -> np.ndarray | list[np.ndarray]:
+        """Compute the probability of each value of each column of y, where these can be listed.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The conditions; NaN is a missing value.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_values), or list of n_outputs ndarrays
+            ``p(y_j = v | x)``; for several columns, a list of marginals. The values are in the
+            order of ``density_.conditional_proba``: 0 and 1 in a binary column, else the
+            categories.
+
+        Raises
+        ------
+        ValueError
+            If a row of X has probability zero under the model.
+        """
+        columns = range(self.n_features_in_, self.n_features_in_ + self.n_outputs_)
+        proba = self._answers(
+            self._check_conditions(X),
+            lambda codes: tuple(self.density_._proba_missing(codes, columns)),
+        )
+        return proba[0] if self._one_dimensional else list(proba)
+
+    def _check_lists_outputs(self) -> bool:
+        """Raise a ValueError if y has a column whose values cannot be listed, or is not known."""
+        fitted = snapshot(self)
+        check_is_fitted(fitted)
+        for column in range(fitted.n_outputs_):
+            if not len(fitted.density_._values_to_list(fitted.n_features_in_ + column)):
+                raise ValueError(
+                    f"The values of column {column} of y cannot be listed, for they are counts or "
+                    "real numbers; predict(X, return_std=True) gives their mean and standard "
+                    "deviation, and score_samples(X, y) their log-density."
+                )
+        return True
+
+    def _answers(
+        self, X: np.ndarray, ask: Callable[[Any], tuple[np.ndarray, ...]]
+    ) -> list[np.ndarray]:
+        """Return the tables that a hook of the density answers about rows without their y."""
+        density = self.density_
+        with self._errors_name_y():
+            codes = density._encode(density._check_query(self._joint(X)))
+            density._check_possible(codes, np.arange(len(X)))
+            parts = run_in_row_blocks(ask, codes, density.n_jobs)
+        return [np.concatenate(tables) for tables in zip(*parts, strict=True)]
+
+    def _std(self, X: np.ndarray) -> np.ndarray:
+        schema = self._output_schema
+        if schema is not None and any(column.role != "number" for column in schema.columns):
+            raise ValueError(
+                "return_std=True needs a y of numbers; predict_proba(X) gives the probability of "
+                "each value of a y of labels."
+            )
+        _, variance = self._answers(X, self.density_._moments_missing)
+        variance = self._outputs(variance)
+        unknown = np.isnan(variance).any(axis=0)
+        if unknown.any():
+            raise ValueError(
+                f"{type(self.density_).__name__} does not tell the standard deviation of column "
+                f"{unknown.argmax()} of y; choose a GaussianDensity, a BinnedDensity or a mixture "
+                "of them, or take that of the draws of sample_y."
+            )
+        return self._like_outputs(np.sqrt(variance))
 
     def _predict_mode(self, X: np.ndarray) -> np.ndarray:
         with self._errors_name_y():
@@ -222,4 +346,5 @@ class ConditionalDensity(BaseConditional):
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self.density).input_tags
         tags.input_tags.sparse = False
+        tags.regressor_tags.poor_score = True  # score is no R^2
         return tags

@@ -136,6 +136,20 @@ class AverageDensity(CompositeDensity):
     def _mean_missing(self, codes: Any) -> np.ndarray:
         return self._average(codes, lambda density, own: [density._mean_missing(own)])[0]
 
+    def _moments_missing(self, codes: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Add up the variances within the members and between their means, one after another."""
+        shares, _ = self._responsibilities(codes)
+        mean, square = np.zeros(codes.shape), np.zeros(codes.shape)
+        total = np.zeros((len(shares), 1))
+        for density, share in zip(self.densities_, shares.T, strict=True):
+            rows = np.flatnonzero(share)
+            own, within = density._moments_missing(self._codes_for(density, codes[rows]))
+            weight, before = share[rows, np.newaxis], mean[rows]
+            total[rows] += weight
+            mean[rows] += weight / total[rows] * (own - before)
+            square[rows] += weight * (within + (own - before) * (own - mean[rows]))
+        return mean, square / total
+
     def _proba_missing(self, codes: Any, columns: Sequence[int]) -> list[np.ndarray]:
         return self._average(codes, lambda density, own: density._proba_missing(own, columns))
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._codes import as_exact_floats
+from .._codes import as_exact_floats, missing_cells
 from .._memory import memory_errors_in_words
 from ._engine.blas import blas_threads_for
 from ._engine.blocks import run_in_weighted_blocks, total_weight
@@ -209,6 +209,22 @@ class DensityHooks(ABC):
             )
             for column in columns
         ]
+
+    def _moments_missing(self, codes: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``E[x_missing | x_observed]``, and the variance of each missing value.
+
+        Both are shaped as by ``_mean_missing``. The variance is NaN where a family does not tell
+        it: the default knows that of columns that list their values.
+        """
+        mean = np.asarray(self._mean_missing(codes), dtype=np.float64)
+        variance = np.full(mean.shape, np.nan)
+        lacking = missing_cells(np.asarray(codes)).any(axis=0)
+        columns = np.flatnonzero(lacking & self._columns.listable).tolist()
+        shares = self._proba_missing(codes, columns) if columns else []
+        for column, share in zip(columns, shares, strict=True):
+            deviation = self._columns.values_of(column) - mean[:, [column]]
+            variance[:, column] = np.sum(share * deviation**2, axis=1)
+        return mean, variance
 
     def _values_to_list(self, column: int) -> np.ndarray:
         """Return the codes of a column whose probabilities are asked for, none if they are not."""

@@ -147,6 +147,18 @@ class Bins:
         return np.clip(np.where(np.isnan(means), 0.0, means), low, high)
 
     @cached_property
+    def variances(self) -> np.ndarray:
+        """Return the variance of each bin, NaN for integers."""
+        if self.margin.is_count:
+            return np.full(len(self), np.nan)
+        ends = zip(np.append(-np.inf, self.cuts), np.append(self.cuts, np.inf), strict=True)
+        squares = [
+            self.margin.steps.second_moment(low, high, mean)
+            for (low, high), mean in zip(ends, self.means, strict=True)
+        ]
+        return np.array(squares) / np.exp(self.log_mass)
+
+    @cached_property
     def modes(self) -> np.ndarray:
         """Return the most probable number of each bin."""
         return np.array([self.margin.mode(low, high) for low, high in self._ends().T])

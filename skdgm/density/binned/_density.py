@@ -204,7 +204,7 @@ class BinnedDensity(CoordinateDensity):
         return self._binned.draw(drawn, generator)
 
     def _mean_missing(self, codes: CoordinateRows) -> np.ndarray:
-        numbers = [j for j in self._binned.bins if np.isnan(codes.values[:, j]).any()]
+        numbers = self._lacking_numbers(codes)
         mean = np.full(codes.shape, np.nan)
         if len(numbers) < self.n_features_in_ or not numbers:
             mean[:] = self.density_._mean_missing(codes.transformed)
@@ -212,6 +212,20 @@ class BinnedDensity(CoordinateDensity):
         for column, share in zip(numbers, shares, strict=True):
             mean[:, column] = share @ self._binned.bins[column].means
         return mean
+
+    def _lacking_numbers(self, codes: CoordinateRows) -> list[int]:
+        """Return the columns of numbers in which a value is missing."""
+        return [j for j in self._binned.bins if np.isnan(codes.values[:, j]).any()]
+
+    def _moments_missing(self, codes: CoordinateRows) -> tuple[np.ndarray, np.ndarray]:
+        mean, variance = super()._moments_missing(codes)  # of categories
+        numbers = self._lacking_numbers(codes)
+        shares = self.density_._proba_missing(codes.transformed, numbers)
+        for column, share in zip(numbers, shares, strict=True):
+            bins = self._binned.bins[column]
+            between = (bins.means - mean[:, [column]]) ** 2
+            variance[:, column] = np.sum(share * (bins.variances + between), axis=1)
+        return mean, variance
 
     def _proba_missing(self, codes: CoordinateRows, columns: Sequence[int]) -> list[np.ndarray]:
         return self.density_._proba_missing(codes.transformed, columns)

@@ -16,6 +16,7 @@ from sklearn.utils._indexing import _determine_key_type
 
 from ..._codes import as_floats
 from ..._validation import ColumnError
+from .._base import BaseDensity
 from .._engine.codes import ComposedCodes, coordinates
 
 
@@ -139,6 +140,20 @@ def take_columns(X: np.ndarray, columns: np.ndarray) -> np.ndarray:
     if np.array_equal(columns, np.arange(first, last + 1)):
         return X[:, first : last + 1]
     return np.take(X, columns, axis=1)
+
+
+def check_densities(densities: Any) -> None:
+    """Raise a ValueError unless these are tuples (name, density, columns)."""
+    if not densities:
+        raise ValueError("densities is empty; give at least one tuple (name, density, columns).")
+    for entry in densities:
+        match entry:
+            case (str(), BaseDensity(), _):
+                continue
+        raise ValueError(
+            "densities must be a list of tuples (name, density, columns), of a string, a "
+            f"density estimator of skdgm and a selection of columns; it holds {entry!r}."
+        )
 
 
 def check_partition(

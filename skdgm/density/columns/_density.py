@@ -24,6 +24,7 @@ from .._engine.columns import Columns
 from ._blocks import (
     ColumnCodes,
     ColumnStatistics,
+    check_densities,
     check_partition,
     fit_block,
     in_block,
@@ -180,18 +181,7 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
 
     def _validate_params(self) -> None:
         super()._validate_params()
-        if not self.densities:
-            raise ValueError(
-                "densities is empty; give at least one tuple (name, density, columns)."
-            )
-        for entry in self.densities:
-            match entry:
-                case (str(), BaseDensity(), _):
-                    continue
-            raise ValueError(
-                "densities must be a list of tuples (name, density, columns), of a string, a "
-                f"density estimator of skdgm and a selection of columns; it holds {entry!r}."
-            )
+        check_densities(self.densities)
         self._validate_names([name for name, _, _ in self.densities])
 
     # ------------------------------------------------------------------ blocks
@@ -378,6 +368,11 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
 
     def _mean_missing(self, codes: ColumnCodes) -> np.ndarray:
         return self._join([block._mean_missing(part) for block, part in self._split(codes)])
+
+    def _moments_missing(self, codes: ColumnCodes) -> tuple[np.ndarray, np.ndarray]:
+        moments = [block._moments_missing(part) for block, part in self._split(codes)]
+        mean, variance = (self._join(tables) for tables in zip(*moments, strict=True))
+        return mean, variance
 
     def _proba_missing(self, codes: ColumnCodes, columns: Sequence[int]) -> list[np.ndarray]:
         found: dict[int, np.ndarray] = {}

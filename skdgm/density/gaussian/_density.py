@@ -355,7 +355,6 @@ class GaussianDensity(RegularisedDensity):
         return self._covariance.conditional_mean(codes - self.mean_) + self.mean_
 
     def _moments_missing(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and variance of each missing value given the observed ones of its row."""
         mean, variance = self._covariance.conditional_moments(codes - self.mean_)
         return mean + self.mean_, variance
 

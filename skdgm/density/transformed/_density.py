@@ -197,6 +197,14 @@ class TransformedDensity(CoordinateDensity):
     def _mode_missing(self, codes: CoordinateRows) -> np.ndarray:
         return inverse_missing(self._map, codes, self.density_._mode_missing(codes.transformed))
 
+    def _moments_missing(self, codes: CoordinateRows) -> tuple[np.ndarray, np.ndarray]:
+        mean = self._mean_missing(codes)
+        if not self._map.is_affine:
+            return mean, np.full(mean.shape, np.nan)
+        zero, one = self._map.inverse(np.repeat([[0.0], [1.0]], self.n_features_in_, axis=1))
+        _, variance = self.density_._moments_missing(codes.transformed)
+        return mean, variance * (one - zero) ** 2
+
     def _mean_missing(self, codes: CoordinateRows) -> np.ndarray:
         return mean_missing(self._map, self.density_, codes, self._spread)
 
