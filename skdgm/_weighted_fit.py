@@ -10,6 +10,7 @@ import numpy as np
 import sklearn
 from sklearn import config_context, preprocessing
 from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing
 
 NEED_NO_WEIGHTS = (
     preprocessing.Binarizer,
@@ -74,8 +75,8 @@ def _fit_repeated(
             "weights."
         )
     times = weight.astype(np.intp)
-    X = np.repeat(X, times, axis=0)
-    return estimator.fit(X, None if y is None else np.repeat(y, times, axis=0))
+    rows = np.repeat(np.arange(len(times)), times)
+    return estimator.fit(_safe_indexing(X, rows), None if y is None else y[rows])
 
 
 def _fit_unweighted(

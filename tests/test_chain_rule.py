@@ -17,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVC
 
 from skdgm import (
+    BaggingDensity,
     BernoulliIndependentDensity,
     ChainRuleDensity,
     ColumnDensity,
@@ -69,6 +70,57 @@ def test_log_probabilities_agree_with_classifiers_fitted_by_hand(name, order):
             with np.errstate(divide="ignore"):  # neighbours may rule values out
                 expected += np.log(proba[np.arange(200), X[:, j]])
     assert_allclose(density.score_samples(X), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("order", [None, 0, 1, 2])
+def test_a_scan_is_a_chain_of_permuted_columns(order):
+    sizes, scan = np.array([2, 3, 4, 2]), np.array([2, 0, 3, 1])
+    X = make_rows(150, tuple(sizes))
+    X = hide(X, 0.1) if order else X  # what is learned from missing values, too
+    settings = {"max_iter": 3, "tol": 0.0}
+    density = ChainRuleDensity(LOGISTIC, order, scan=scan, n_categories=sizes, **settings).fit(X)
+    plain = ChainRuleDensity(LOGISTIC, order, n_categories=sizes[scan], **settings)
+    plain.fit(X[:, scan])
+    assert_array_equal(density.scan_, scan)
+    assert_array_equal(density.n_categories_, sizes)
+    assert density.n_parameters_ == plain.n_parameters_
+    rows = hide(X, 0.4, seed=1)
+    assert_allclose(density.score_samples(rows), plain.score_samples(rows[:, scan]), rtol=1e-6)
+    for call in ("conditional_mean", "conditional_mode"):
+        completed = getattr(density, call)(rows)[:, scan]
+        assert_allclose(completed, getattr(plain, call)(rows[:, scan]), rtol=1e-6)
+    drawn = density.conditional_sample(rows, random_state=0)[:, scan]
+    assert_array_equal(drawn, plain.conditional_sample(rows[:, scan], random_state=0))
+    assert_array_equal(density.sample(9, 0)[:, scan], plain.sample(9, 0))
+
+
+def test_members_of_a_bag_have_random_scans_of_their_own():
+    X = make_rows(80, (2,) * 6)
+    bag = BaggingDensity(ChainRuleDensity(LOGISTIC, scan="random"), 3, random_state=0).fit(X)
+    assert len({tuple(member.scan_) for member in bag.densities_}) > 1
+    assert_allclose(np.exp(bag.score_samples(all_states((2,) * 6))).sum(), 1)
+    seeded = [ChainRuleDensity(scan="random", random_state=3).fit(X).scan_ for _ in range(2)]
+    assert_array_equal(*seeded)
+    assert_array_equal(np.sort(seeded[0]), np.arange(6))
+
+
+def test_a_warm_start_survives_another_random_scan():
+    X = make_rows(60, (2, 3, 4))
+    chain = ChainRuleDensity(TREE, scan="random", n_categories=[2, 3, 4])  # another in each fit
+    mixture = MixtureDensity(chain, 2, random_state=0, warm_start=True, max_iter=3)
+    for _ in range(3):
+        mixture.fit(X)
+        assert_allclose(np.exp(mixture.score_samples(all_states((2, 3, 4)))).sum(), 1)
+
+
+def test_errors_name_the_column_whatever_the_scan():
+    X = make_rows(40, (2, 2, 2))
+    X[:, 0] = np.arange(40) == 5
+    calibrated = CalibratedClassifierCV(LOGISTIC, cv=3)
+    with pytest.raises(ValueError, match="The classifier of column 0 cannot be fitted: "):
+        ChainRuleDensity(calibrated, scan=[1, 2, 0]).fit(X)
+    with pytest.raises(ValueError, match="scan must hold every column from 0 to 2 exactly once"):
+        ChainRuleDensity(scan=[0, 0, 1]).fit(X)
 
 
 def test_order_0_is_independence():

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_iris
 from sklearn.ensemble import (
@@ -11,6 +13,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     VotingClassifier,
 )
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.impute import SimpleImputer
 from sklearn.inspection import partial_dependence
 from sklearn.linear_model import LogisticRegression
@@ -304,9 +307,95 @@ def test_without_links_the_probabilities_are_those_of_a_classifier_for_each_outp
 
 def test_sums_over_too_many_values_are_refused():
     X, Y = make_data(60, (2,) * 14)
-    with pytest.raises(ValueError, match=r"classifier of column 13 sees 8,192 joint .* Set order"):
+    with pytest.raises(ValueError, match=r"classifier sees up to 8,192 joint .* Set order"):
         ChainRuleConditional().fit(X, Y).predict_proba(X)
     assert len(ChainRuleConditional(order=3).fit(X, Y).predict_proba(X)) == 14
+
+    X, Y = make_data(60, (2,) * 80)
+    with pytest.raises(ValueError, match=r"sees up to about 10\*\*23 joint values"):
+        ChainRuleConditional(DecisionTreeClassifier(max_depth=1)).fit(X, Y).predict_proba(X)
+
+
+# ---------------------------------------------------------------------- the order of the chain
+@pytest.mark.parametrize("order", [None, 0, 1, 2])
+def test_a_scan_is_a_chain_of_permuted_columns(order):
+    sizes, scan = np.array([2, 3, 4]), [2, 0, 1]
+    X, Y = make_data(150, tuple(sizes))
+    model = ChainRuleConditional(LOGISTIC, order, scan=scan, n_categories=sizes).fit(X, Y)
+    plain = ChainRuleConditional(LOGISTIC, order, n_categories=sizes[scan]).fit(X, Y[:, scan])
+    assert_array_equal(model.scan_, scan)
+    assert_array_equal(model.n_categories_, sizes)
+    assert_allclose(model.score_samples(X, Y), plain.score_samples(X, Y[:, scan]))
+    assert_array_equal(model.predict(X)[:, scan], plain.predict(X))
+    drawn = model.sample_y(X, 5, random_state=0)
+    assert_array_equal(drawn[:, scan], plain.sample_y(X, 5, random_state=0))
+    own, others = model.predict_proba(X), plain.predict_proba(X)
+    for place, column in enumerate(scan):
+        assert_allclose(own[column], others[place])
+        assert_array_equal(model.classes_[column], np.arange(sizes[column]))
+        assert_array_equal(model.classifiers_[column].coef_, plain.classifiers_[place].coef_)
+
+
+def test_a_scan_agrees_with_the_order_of_a_classifier_chain():
+    X, Y = make_data(200, (2, 2, 2, 2))
+    model = ChainRuleConditional(LOGISTIC, scan=[3, 1, 0, 2]).fit(X, Y)
+    chain = ClassifierChain(LOGISTIC, order=[3, 1, 0, 2]).fit(X, Y)
+    for own, others in zip(model.scan_, chain.estimators_, strict=True):
+        assert_allclose(model.classifiers_[own].coef_, others.coef_, rtol=1e-6)
+
+
+def test_the_seed_decides_a_random_scan():
+    X, Y = make_data(60, (2,) * 6)
+    scans = [
+        ChainRuleConditional(scan="random", random_state=seed).fit(X, Y).scan_ for seed in (0, 0, 1)
+    ]
+    assert_array_equal(scans[0], scans[1])
+    assert not np.array_equal(scans[0], scans[2])
+    assert_array_equal(np.sort(scans[0]), np.arange(6))
+
+
+def test_invalid_scans_are_refused():
+    X, Y = make_data(40, (2, 2, 2))
+    for scan, message in [
+        ([0, 1], 'scan must be "random", None or a permutation of the 3 columns'),
+        ([0, 1, 1], "scan must hold every column from 0 to 2 exactly once"),
+        ("snake", "'scan' parameter of ChainRuleConditional"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            ChainRuleConditional(scan=scan).fit(X, Y)
+
+
+# ---------------------------------------------------------------------- sparse conditions
+@pytest.mark.parametrize("convert", [sparse.csr_matrix, sparse.csc_array, sparse.coo_array])
+@pytest.mark.parametrize("order", [None, 0, 1])
+def test_sparse_conditions_are_those_of_the_dense_table(convert, order):
+    X, Y = make_data(120, (2, 3, 2))
+    X[:, 1:] = np.where(X[:, 1:] > 0.5, X[:, 1:], 0)
+    weight = np.arange(120) % 3
+    # Trees take weights, neighbours take repeated rows.
+    for classifier in (DecisionTreeClassifier(max_depth=3, random_state=0), KNeighborsClassifier()):
+        model, dense = (
+            ChainRuleConditional(classifier, order, n_categories=(2, 3, 2)).fit(table, Y, weight)
+            for table in (convert(X), X)
+        )
+        assert_allclose(model.score_samples(convert(X), Y), dense.score_samples(X, Y))
+        assert_allclose(model.score(convert(X), Y), dense.score(X, Y))
+        assert_array_equal(model.predict(convert(X)), dense.predict(X))
+        drawn = (one.sample_y(X, 3, random_state=0) for one in (model, dense))
+        assert_array_equal(*drawn)
+        for own, others in zip(
+            model.predict_proba(convert(X)), dense.predict_proba(X), strict=True
+        ):
+            assert_allclose(own, others)
+
+
+def test_sparse_conditions_that_tell_nothing_or_are_not_taken():
+    X, Y = make_data(60, (2, 2))
+    model = ChainRuleConditional(order=0).fit(sparse.csr_array((60, 3)), Y)
+    assert model.classifiers_ == [None, None]
+    boosted = ChainRuleConditional(HistGradientBoostingClassifier(max_iter=2))
+    with pytest.raises(TypeError, match="Sparse data was passed"):
+        boosted.fit(sparse.csr_array(X), Y)
 
 
 # ---------------------------------------------------------------------- role in scikit-learn
@@ -332,6 +421,24 @@ def test_the_area_under_the_curve_of_several_outputs_is_that_of_their_marginals(
     model = ChainRuleConditional(LOGISTIC).fit(X, Y)
     ones = np.column_stack([own[:, 1] for own in model.predict_proba(X)])
     assert_allclose(get_scorer("roc_auc")(model, X, Y), roc_auc_score(Y, ones))
+
+
+@pytest.mark.parametrize("asks", ["classifier", "model", "neither"])
+def test_weights_are_routed_where_the_classifier_or_the_model_asks_for_them(asks):
+    X, y = load_iris(return_X_y=True)
+    weight = np.where(y == 1, 5.0, 1.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        classifier = clone(LOGISTIC).set_fit_request(sample_weight=asks == "classifier" or None)
+        model = ChainRuleConditional(classifier)
+        model.set_fit_request(sample_weight=asks == "model" or None)
+        search = GridSearchCV(model.set_score_request(sample_weight=False), {"floor": [0.0]})
+        if asks == "neither":
+            with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+                search.fit(X, y, sample_weight=weight)
+            return
+        proba = search.fit(X, y, sample_weight=weight).predict_proba(X)
+    bare = clone(LOGISTIC).fit(X, y, sample_weight=weight)
+    assert_allclose(proba, bare.predict_proba(X), atol=1e-9)
 
 
 def test_real_numbers_are_no_labels():

@@ -103,7 +103,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         """
         X = self._check_conditions(X)
         if y is None:
-            return np.zeros(len(X))
+            return np.zeros(X.shape[0])
         return self._log_prob(X, self._check_outputs(X, y))
 
     @query
@@ -194,7 +194,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
             If a row of X has probability zero under the model, so that nothing follows from it.
         """
         X = self._check_conditions(X)
-        check_rows(check_n_samples(n_samples), len(X) * self.n_outputs_, 8)
+        check_rows(check_n_samples(n_samples), X.shape[0] * self.n_outputs_, 8)
         drawn = self._sample(X, n_samples, check_generator(random_state))
         return self._like_outputs(drawn)
 
@@ -230,10 +230,10 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         if reset and names is None and isinstance(name, str) and name:
             names = np.array([name], dtype=object)  # a Series
         Y = self._read_outputs(y, reset)
-        if len(Y) != len(X):
+        if len(Y) != X.shape[0]:
             raise ValueError(
-                f"X and y have inconsistent numbers of samples: {len(X)} and {len(Y)} rows; give y "
-                "one row for each row of X."
+                f"X and y have inconsistent numbers of samples: {X.shape[0]} and {len(Y)} rows; "
+                "give y one row for each row of X."
             )
         one_dimensional = Y.ndim == 1
         Y = Y.reshape(len(Y), -1)

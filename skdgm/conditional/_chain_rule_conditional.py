@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,20 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._codes import as_codes, holds_grey_levels, n_states
+from .._codes import as_codes, holds_grey_levels
 from .._fitted import query
-from .._validation import ColumnError
-from ..density._engine.blocks import draw_categories, row_blocks
-from ..density._engine.completions import LISTED
-from ..density._engine.missing import all_completions
-from ..density.chain_rule._density import CLASSIFIER_CONSTRAINTS, ChainRuleDensity
-from ..density.chain_rule._factor_chain import as_features
+from .._validation import ColumnError, RandomState
+from ..density.chain_rule._density import (
+    CLASSIFIER_CONSTRAINTS,
+    ChainRuleDensity,
+    learned_scan,
+)
 from ..density.chain_rule._factors import Factor, fitted_attributes, or_default
 from ._base import BaseConditional
-
-BEAM = 64  # partial vectors y that a prediction keeps for each row
-TOGETHER = 2**20  # cells of features held at once
+from ._output_chain import OutputChain
 
 
 class ChainRuleConditional(ClassifierMixin, BaseConditional):
@@ -46,6 +46,9 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
     order : int or None, default=None
         Number of preceding columns of y that each classifier sees, besides all of X; None means
         all, and 0 makes the columns independent given X.
+    scan : {"random"}, array-like of shape (n_outputs,) or None, default=None
+        The order in which the chain visits the columns of y: a permutation of their indices, or
+        one drawn by ``random_state``; None is the order in which they stand.
     n_categories : "auto", int or array-like of shape (n_outputs,), default="auto"
         Number K of categories of the columns of y, which are then 0 to K - 1. With "auto", the
         categories of every column are the integers from 0 that are seen in any, except that a
@@ -58,6 +61,8 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
         Probability of a category (or label) seen in training where the classifier gives it none, as
         forests do: this part of its probability in the column's own distribution. 0 leaves
         classifiers as they are.
+    random_state : int, RandomState, Generator or None, default=None
+        Source of randomness for ``scan="random"``.
     n_jobs : int or None, default=None
         Joblib workers that fit the classifiers; None is 1 unless in a ``joblib.parallel_config``
         context. It changes no result.
@@ -69,6 +74,8 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
         classifier would see, was constant in training.
     classes_ : ndarray of shape (n_classes,), or list of ndarrays
         Labels of y; of each column, if it has several.
+    scan_ : ndarray of shape (n_outputs,)
+        The columns of y in the order of the chain.
     n_categories_ : ndarray of shape (n_outputs,)
         Number of categories of each column of y.
     n_parameters_ : int
@@ -99,11 +106,12 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
     hold the most probable label of each, which :meth:`predict_proba` tells.
 
     With several columns, a prediction is the jointly most probable y that a beam search finds: it
-    goes along the columns and keeps the 64 most probable partial vectors of each row. It is exact
-    if the columns before the last have at most 64 joint values. ``predict_mode`` does the same.
+    goes along the chain and keeps the 64 most probable partial vectors of each row. It is exact
+    if the columns before the last of the chain have at most 64 joint values. ``predict_mode`` does
+    the same.
 
-    Missing values are allowed in X if the classifier accepts them, but not in y: a chain of
-    classifiers cannot integrate them out.
+    X may be sparse, and may have missing values, if the classifier accepts that. Missing values in
+    y are refused: a chain of classifiers cannot integrate them out.
 
     References
     ----------
@@ -138,16 +146,20 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
         classifier: BaseEstimator | None = None,
         order: int | None = None,
         *,
+        scan: str | ArrayLike | None = None,
         n_categories: str | int | ArrayLike = "auto",
         alpha: float = 1.0,
         floor: float = 1e-3,
+        random_state: RandomState = None,
         n_jobs: int | None = None,
     ) -> None:
         self.classifier = classifier
         self.order = order
+        self.scan = scan
         self.n_categories = n_categories
         self.alpha = alpha
         self.floor = floor
+        self.random_state = random_state
         self.n_jobs = n_jobs
 
     score = BaseConditional.score  # not the accuracy of a classifier
@@ -173,24 +185,27 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
             If the outputs that a classifier sees have more than 4,096 joint values, over which a
             marginal would be a sum.
         """
-        X = self._check_conditions(X)
-        most = self._check_sums()
-        parts = [self._marginals(X[block]) for block in self._blocks(X, most)]
-        proba = [np.concatenate(own) for own in zip(*parts, strict=True)]
-        return proba if self.n_outputs_ > 1 else proba[0]
+        proba = self._chain.marginals(self._check_conditions(X))
+        return [proba[j] for j in np.argsort(self.scan_)] if self.n_outputs_ > 1 else proba[0]
 
     # ------------------------------------------------------------------ learning
     @property
     def _input_checks(self) -> dict:
-        return {"ensure_all_finite": "allow-nan"}  # the classifier itself says if it accepts none
+        takes_sparse = get_tags(or_default(self.classifier)).input_tags.sparse
+        # The classifier itself says if it accepts no missing value.
+        return {
+            "ensure_all_finite": "allow-nan",
+            "accept_sparse": "csr" if takes_sparse else False,
+        }
 
     def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
+        self.scan_ = learned_scan(self.scan, self.random_state, self.n_outputs_)
         self._holds_labels = self.n_outputs_ == 1 and isinstance(self.n_categories, str)
         if self._holds_labels:
             self._fit_labels(X, Y[:, 0], weight)
         else:
             self._fit_categories(X, Y, weight)
-        self.__dict__.update(fitted_attributes(self._factors))
+        self.__dict__.update(fitted_attributes(self._chain.factors, self.scan_))
 
     def _fit_labels(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> None:
         check_classification_targets(y)
@@ -201,7 +216,7 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
         else:
             classifier = or_default(self.classifier)
             factor = Factor.of_labels(classifier, X, y, weight, self.floor)
-        self._factors = [factor]
+        self._chain = OutputChain([factor], self.order)
 
     def _fit_categories(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
         self._outputs = ChainRuleDensity(n_categories=self.n_categories)
@@ -213,40 +228,28 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
         self.n_categories_ = self._outputs.n_categories_
         classes = self._outputs.categories_
         self.classes_ = classes if self.n_outputs_ > 1 else classes[0]
-        classifier = or_default(self.classifier)
-        self._factors = Parallel(n_jobs=self.n_jobs)(
+        classifier, codes = or_default(self.classifier), codes[:, self.scan_]
+        chain = OutputChain([], self.order, self._outputs._worth)
+        factors = Parallel(n_jobs=self.n_jobs)(
             delayed(Factor.fit)(
                 classifier,
-                self._features(X, codes, j),
+                chain.features(X, codes, j),
                 codes[:, j].astype(np.intp),
                 weight,
                 k,
-                self._outputs._worth,
+                chain.worth,
                 self.alpha,
                 self.floor,
             )
-            for j, k in enumerate(self.n_categories_.tolist())
+            for j, k in enumerate(self.n_categories_[self.scan_].tolist())
         )
-
-    def _features(self, X: np.ndarray, codes: np.ndarray, j: int) -> np.ndarray:
-        """Return what classifier j sees: X and the outputs before its own."""
-        first = self._first(j)
-        if first == j:
-            return X
-        return np.hstack([X, as_features(codes[:, first:j], self._outputs._worth)])
-
-    def _first(self, j: int) -> int:
-        """Return the first output that classifier j sees; j if it sees none."""
-        return 0 if self.order is None else max(0, j - self.order)
-
-    def _sees_only_x(self, j: int) -> bool:
-        return j == 0 or self.order == 0
+        self._chain = replace(chain, factors=factors)
 
     def _encode(self, Y: np.ndarray) -> np.ndarray:
-        """Return the code of every label: its place among those of its column."""
+        """Return the code of every label, its place among those of its column, by the scan."""
         if not self._holds_labels:
             with _errors_name_y():
-                return self._outputs._encode(_as_numbers(Y))
+                return self._outputs._encode(_as_numbers(Y))[:, self.scan_]
         known = np.isin(Y, self.classes_)
         if not known.all():
             raise ValueError(
@@ -259,105 +262,47 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
     def _decode(self, codes: np.ndarray) -> np.ndarray:
         if self._holds_labels:
             return self.classes_[codes]
+        codes = codes[:, np.argsort(self.scan_)]
         table = self._outputs._columns.decode(codes.reshape(len(codes), self.n_outputs_, -1))
         return table.reshape(codes.shape).astype(self._outputs._dtype)
 
     # ------------------------------------------------------------------ queries
-    def _log_prob(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
-        codes = self._encode(Y)
-        log_prob = np.zeros(len(X))
-        for j, factor in enumerate(self._factors):
-            log_prob += factor.log_prob_at(self._features(X, codes, j), codes[:, j])
-        return log_prob
+    def _log_prob(self, X: Any, Y: np.ndarray) -> np.ndarray:
+        return self._chain.log_prob(X, self._encode(Y))
 
-    def _predict(self, X: np.ndarray) -> np.ndarray:
+    def _predict(self, X: Any) -> np.ndarray:
         if self._holds_labels and self.classifiers_[0] is not None:
             classifier = self.classifiers_[0]
             place = np.searchsorted(classifier.classes_, classifier.predict(X.copy()))
-            return self._decode(self._factors[0].listed[place])[:, np.newaxis]
-        modes = [self._search(X[block]) for block in self._blocks(X, BEAM)]
-        return self._decode(np.concatenate(modes))
+            return self._decode(self._chain.factors[0].listed[place])[:, np.newaxis]
+        return self._decode(self._chain.mode(X))
 
-    def _predict_mode(self, X: np.ndarray) -> np.ndarray:
+    def _predict_mode(self, X: Any) -> np.ndarray:
         return self._predict(X)
 
-    def _search(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable y of each row, by beam search along the columns."""
-        n_rows = len(X)
-        best = np.empty((n_rows, 1, self.n_outputs_), dtype=np.intp)
-        log_weight = np.zeros((n_rows, 1))
-        for j, factor in enumerate(self._factors):
-            n_kept = best.shape[1]
-            features = self._features(
-                np.repeat(X, n_kept, axis=0), best.reshape(n_rows * n_kept, -1), j
-            )
-            log_prob = factor.log_prob(features).reshape(n_rows, n_kept, -1)
-            joint = (log_weight[:, :, np.newaxis] + log_prob).reshape(n_rows, -1)
-            place = np.argsort(-joint, axis=1, kind="stable")[:, :BEAM]
-            log_weight = np.take_along_axis(joint, place, axis=1)
-            parent, value = np.divmod(place, factor.n_categories)
-            best = np.take_along_axis(best, parent[:, :, np.newaxis], axis=1)
-            best[:, :, j] = value
-        return best[:, 0]
+    def _sample(self, X: Any, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+        return self._decode(self._chain.sample(X, n_samples, generator))
 
-    def _check_sums(self) -> int:
-        """Return the largest number of joint values that a classifier sees of the outputs."""
-        sizes = [n_states(self.n_categories_[self._first(j) : j]) for j in range(self.n_outputs_)]
-        most = max(sizes)
-        if most > LISTED:
-            j = next(j for j, size in enumerate(sizes) if size > LISTED)
-            raise ValueError(
-                f"y has too many columns for exact marginals: the classifier of column {j} sees "
-                f"{sizes[j]:,} joint values of the columns before it, and at most {LISTED:,} are "
-                "summed over. Set order, the number of columns that a classifier sees, to a small "
-                "number; or take the shares of each value in sample_y."
-            )
-        return most
+    def get_metadata_routing(self) -> Any:
+        """Tell which metadata the model asks for, beside those that its own requests name.
 
-    def _marginals(self, X: np.ndarray) -> list[np.ndarray]:
-        """Return ``p(y_j | x)`` of each output: a sum over the outputs that its classifier sees.
+        Weights go to the classifiers, so that the model asks ``fit`` for them if these do.
 
-        The joint distribution of these goes along: each output joins, and the first leaves.
+        Returns
+        -------
+        routing : MetadataRequest
+            The requests, as scikit-learn's metadata routing reads them.
         """
-        n_rows, sizes = len(X), self.n_categories_
-        joint, start = np.ones((n_rows, 1)), 0  # of outputs start to j - 1
-        marginals = []
-        for j, factor in enumerate(self._factors):
-            first = self._first(j)
-            joint = joint.reshape(n_rows, n_states(sizes[start:first]), -1).sum(axis=1)
-            seen = np.zeros(self.n_outputs_, dtype=bool)
-            seen[first:j] = True
-            codes = all_completions(np.zeros((1, self.n_outputs_), dtype=np.intp), seen, sizes)
-            rows = np.repeat(X, len(codes), axis=0)
-            features = self._features(rows, np.tile(codes, (n_rows, 1)), j)
-            proba = np.exp(factor.log_prob(features)).reshape(*joint.shape, -1)
-            proba *= joint[:, :, np.newaxis]
-            marginals.append(proba.sum(axis=1))
-            joint, start = proba.reshape(n_rows, -1), first
-        return marginals
-
-    def _sample(self, X: np.ndarray, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        drawn = np.empty((len(X), self.n_outputs_, n_samples), dtype=np.intp)
-        for block in self._blocks(X, n_samples):
-            rows = np.repeat(X[block], n_samples, axis=0)
-            codes = np.empty((len(rows), self.n_outputs_), dtype=np.intp)
-            for j, factor in enumerate(self._factors):
-                if self._sees_only_x(j):
-                    log_prob = np.repeat(factor.log_prob(X[block]), n_samples, axis=0)
-                else:
-                    log_prob = factor.log_prob(self._features(rows, codes, j))
-                codes[:, j] = draw_categories(np.exp(log_prob), generator)
-            drawn[block] = codes.reshape(-1, n_samples, self.n_outputs_).transpose(0, 2, 1)
-        return self._decode(drawn)
-
-    def _blocks(self, X: np.ndarray, times: int) -> list[slice]:
-        widest = max(X.shape[1] + self.n_outputs_, self.n_categories_.max())
-        return row_blocks(len(X), int(widest) * times, TOGETHER)
+        routing = super().get_metadata_routing()
+        if routing.fit.requests.get("sample_weight") is None:
+            of_classifier = get_routing_for_object(or_default(self.classifier))
+            if of_classifier.consumes("fit", ["sample_weight"]):
+                routing.fit.add_request(param="sample_weight", alias=True)
+        return routing
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(or_default(self.classifier)).input_tags
-        tags.input_tags.sparse = False
         tags.classifier_tags.poor_score = True  # score is no accuracy
         return tags
 

@@ -5,23 +5,25 @@ The classifier of column i learns its values, as classes, from the columns befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from ..._codes import has_missing, missing_cells, with_room
-from ..._validation import ColumnError
+from ..._validation import ColumnError, RandomState, check_generator
 from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none, part_of
 from .._engine.missing import log_prob_in_parts
+from .._engine.permutations import check_permutation
 from .._engine.weighted_rows import WeightedRows
 from ._factor_chain import FactorChain, as_features
 from ._factors import Factor, fitted_attributes, or_default
@@ -38,9 +40,11 @@ from ._walk import TooManyCompletions
 CLASSIFIER_CONSTRAINTS: dict = {
     "classifier": [HasMethods(["fit", "predict_proba"]), None],
     "order": [Interval(Integral, 0, None, closed="left"), None],
+    "scan": [StrOptions({"random"}), "array-like", None],
     "n_categories": CATEGORY_CONSTRAINTS["n_categories"],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "floor": [Interval(Real, 0, 1, closed="left")],
+    "random_state": ["random_state", np.random.Generator],
     "n_jobs": [None, Integral],
 }
 
@@ -49,7 +53,8 @@ class ChainRuleDensity(BaseCategoricalDensity):
     """The chain rule, with a scikit-learn classifier for the probability of each column.
 
     ``p(x) = prod_i p(x_i | x_1, ..., x_(i-1))``, where each factor is a clone of ``classifier``,
-    fitted to the columns before as features and to the column's own values as classes.
+    fitted to the columns before as features and to the column's own values as classes. ``scan``
+    says which columns are before which.
 
     Parameters
     ----------
@@ -62,6 +67,10 @@ class ChainRuleDensity(BaseCategoricalDensity):
     order : int or None, default=None
         Number of columns before its own that a classifier sees; None is all, and 0 makes columns
         independent.
+    scan : {"random"}, array-like of shape (n_features,) or None, default=None
+        The order in which the chain visits the columns: a permutation of their indices, or one
+        drawn by ``random_state``, anew for each member of a :class:`BaggingDensity`; None is the
+        order in which they stand.
     n_categories : "auto", int or array-like of shape (n_features,), default="auto"
         Number K of categories of the columns, which are then 0 to K - 1. With "auto", the
         categories of every column are the values seen in any, as suits the pixels of an image.
@@ -80,6 +89,8 @@ class ChainRuleDensity(BaseCategoricalDensity):
         Probability of a category seen in training where the classifier gives it none, as forests
         do: this part of its probability in the column's own distribution. 0 leaves classifiers as
         they are. The default costs at most 0.001 nats per column.
+    random_state : int, RandomState, Generator or None, default=None
+        Source of randomness for ``scan="random"``.
     max_iter : int, default=50
         Maximum number of steps of expectation-maximisation, which only training data with missing
         values need.
@@ -96,8 +107,10 @@ class ChainRuleDensity(BaseCategoricalDensity):
     ----------
     classifiers_ : list of classifiers
         The fitted classifier of each column. It is None where there is nothing to learn: in the
-        first column, with ``order=0``, and where in training the column was constant, or all the
-        columns that the classifier sees were.
+        first column of the scan, with ``order=0``, and where in training the column was constant,
+        or all the columns that the classifier sees were.
+    scan_ : ndarray of shape (n_features,)
+        The columns in the order of the chain.
     n_categories_ : ndarray of shape (n_features,)
         Number of categories of each column, "other" among them.
     categories_ : list of n_features ndarrays
@@ -142,8 +155,9 @@ class ChainRuleDensity(BaseCategoricalDensity):
     such densities with ``warm_start`` does).
 
     Missing values are summed over exactly, by listing. Those after the last observed value of a row
-    cost nothing in scores and draws. The others may leave a row up to 4,096 completions, or more
-    with ``order``, where completions that no later factor tells apart count as one.
+    (in the order of ``scan``) cost nothing in scores and draws. The others may leave a row up to
+    4,096 completions, or more with ``order``, where completions that no later factor tells apart
+    count as one.
 
     In training, expectation-maximisation fits the classifiers to the completions of each row, up
     to 4,096, weighted by their probabilities; the classifier must then take weights. Its fit need
@@ -188,11 +202,13 @@ class ChainRuleDensity(BaseCategoricalDensity):
         classifier: BaseEstimator | None = None,
         order: int | None = None,
         *,
+        scan: str | ArrayLike | None = None,
         n_categories: str | int | ArrayLike = "auto",
         max_categories: int = 65_534,
         handle_unknown: str = "error",
         alpha: float = 1.0,
         floor: float = 1e-3,
+        random_state: RandomState = None,
         max_iter: int = 50,
         tol: float = 1e-3,
         verbose: int = 0,
@@ -200,17 +216,37 @@ class ChainRuleDensity(BaseCategoricalDensity):
     ) -> None:
         self.classifier = classifier
         self.order = order
+        self.scan = scan
         self.n_categories = n_categories
         self.max_categories = max_categories
         self.handle_unknown = handle_unknown
         self.alpha = alpha
         self.floor = floor
+        self.random_state = random_state
         self.max_iter = max_iter
         self.tol = tol
         self.verbose = verbose
         self.n_jobs = n_jobs
 
     # ------------------------------------------------------------------ learning
+    # Only the chain sees the columns in the order of the scan.
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
+        codes = super()._encode_training(X, weight, extend)
+        self.scan_ = learned_scan(self.scan, self.random_state, self.n_features_in_)
+        return codes
+
+    def _encode_part(self, table: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        self.scan_ = learned_scan(self.scan, self.random_state, self.n_features_in_)
+        return super()._encode_part(table, weight)
+
+    def _in_column_order(self, table: np.ndarray) -> np.ndarray:
+        return table[:, np.argsort(self.scan_)]
+
+    @property
+    def _sizes(self) -> list[int]:
+        """Number of categories of each column of the scan."""
+        return self.n_categories_[self.scan_].tolist()
+
     @property
     def _worth(self) -> np.ndarray | None:
         """The value of each code, which all columns share; None if codes are the values."""
@@ -222,7 +258,8 @@ class ChainRuleDensity(BaseCategoricalDensity):
         return self.n_features_in_ if self.order is None else min(self.order, self.n_features_in_)
 
     def _is_incomplete(self, codes: np.ndarray) -> np.ndarray:
-        return np.any(cells_to_list(missing_cells(codes), self._longest), axis=1)
+        missing = missing_cells(codes)[:, self.scan_]
+        return np.any(cells_to_list(missing, self._longest), axis=1)
 
     def _needs_em(self, codes: np.ndarray) -> bool:
         return has_missing(codes) and bool(self._is_incomplete(codes).any())
@@ -232,70 +269,96 @@ class ChainRuleDensity(BaseCategoricalDensity):
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> WeightedRows:
         """Complete missing values by the frequencies in their columns, independently."""
-        rows = self._count(codes, weight)
+        rows = self._in_scan_order(self._count(codes, weight))
         shares = [
-            _fit_factor(None, rows, i, 0, k, None, 0.0, 0.0)
-            for i, k in enumerate(self.n_categories_)
+            _fit_factor(None, rows, i, i, 0, k, None, 0.0, 0.0) for i, k in enumerate(self._sizes)
         ]
         incomplete = self._is_incomplete(codes)
         weight = ones_if_none(weight, len(codes))
         complete = self._count(codes[~incomplete], weight[~incomplete])
         chain = FactorChain(shares, self._longest, self._worth)
-        *completed, _ = expected_rows(chain, codes[incomplete], weight[incomplete])
-        return complete + WeightedRows(*completed)
+        return complete + self._completions(chain, codes[incomplete], weight[incomplete])[0]
+
+    def _completions(
+        self, chain: FactorChain, codes: np.ndarray, weight: np.ndarray
+    ) -> tuple[WeightedRows, np.ndarray]:
+        completed, shares, log_prob = expected_rows(chain, codes[:, self.scan_], weight)
+        return WeightedRows(self._in_column_order(completed), shares), log_prob
+
+    def _in_scan_order(self, rows: WeightedRows) -> WeightedRows:
+        return WeightedRows(rows.codes[:, self.scan_], rows.weight)
 
     def _expect(
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[WeightedRows, np.ndarray]:
-        *completed, log_prob = expected_rows(self._chain, codes, ones_if_none(weight, len(codes)))
+        rows, log_prob = self._completions(self._chain, codes, ones_if_none(weight, len(codes)))
         self._check_expected(log_prob)
-        return WeightedRows(*completed), log_prob
+        return rows, log_prob
 
     def _estimate(self, statistics: WeightedRows) -> None:
         classifier, smoothing = or_default(self.classifier), (self.alpha, self.floor)
+        rows = self._in_scan_order(statistics)
         factors = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit_factor)(
-                classifier, statistics, i, self._longest, k, self._worth, *smoothing
+                classifier, rows, i, column, self._longest, k, self._worth, *smoothing
             )
-            for i, k in enumerate(self.n_categories_.tolist())
+            for i, (column, k) in enumerate(zip(self.scan_.tolist(), self._sizes, strict=True))
         )
         self._chain = FactorChain(factors, self._longest, self._worth)
         self.__dict__.pop("n_parameters_", None)
-        self.__dict__.update(fitted_attributes(factors))
+        self.__dict__.update(fitted_attributes(factors, self.scan_))
 
     # ------------------------------------------------------------------ queries
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
         incomplete = partial(log_prob_observed, self._chain)
+        codes = codes[:, self.scan_]
         with _locating_rows(codes):
             return log_prob_in_parts(codes, self._chain.log_prob, incomplete)
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        return self._chain.sample(n_samples, generator)
+        return self._in_column_order(self._chain.sample(n_samples, generator))
 
     def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        with _locating_rows(codes):
-            return draw_missing(self._chain, codes, generator)
+        return self._completed(codes, draw_missing, generator)
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        with _locating_rows(codes):
-            return mean_missing(self._chain, codes, self._categories.worth)
+        worth = self._categories.worth
+        return self._completed(codes, mean_missing, [worth[column] for column in self.scan_])
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
+        return self._completed(codes, mode_missing)
+
+    def _completed(
+        self, codes: np.ndarray, complete: Callable[..., np.ndarray], *arguments: Any
+    ) -> np.ndarray:
+        codes = codes[:, self.scan_]
         with _locating_rows(codes):
-            return mode_missing(self._chain, codes)
+            return self._in_column_order(complete(self._chain, codes, *arguments))
+
+
+def learned_scan(
+    scan: str | ArrayLike | None, random_state: RandomState, n_columns: int
+) -> np.ndarray:
+    """Return the columns in the order of the chain, which "random" draws."""
+    if scan is None:
+        return np.arange(n_columns)
+    if isinstance(scan, str):
+        return check_generator(random_state).permutation(n_columns)
+    return check_permutation(scan, n_columns, '"random", None')
 
 
 def _fit_factor(
     classifier: BaseEstimator | None,
     rows: WeightedRows,
     i: int,
+    column: int,
     order: int,
     n_categories: int,
     worth: np.ndarray | None,
     alpha: float,
     floor: float,
 ) -> Factor:
-    """Fit column i to the rows in which it and all that its factor sees is observed."""
+    """Fit factor i, of this column, to the rows in which all that it sees is observed."""
     own, weight = rows.codes[:, max(0, i - order) : i + 1], rows.weight
     if has_missing(own):
         observed = ~missing_cells(own).any(axis=1)
@@ -305,7 +368,7 @@ def _fit_factor(
         return Factor.fit(classifier, features, values, weight, n_categories, worth, alpha, floor)
     except ValueError as error:
         template = "The classifier of {column} cannot be fitted: {reason}"
-        raise ColumnError(template, i, {"reason": error}) from error
+        raise ColumnError(template, column, {"reason": error}) from error
 
 
 @contextmanager

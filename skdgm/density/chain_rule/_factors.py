@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 
@@ -56,7 +57,7 @@ class Factor:
         share[listed] = rest * (smoothed / smoothed.sum())
         with np.errstate(divide="ignore"):  # alpha of zero
             log_share = np.log(share)
-        if len(listed) < 2 or (features == features[0]).all():  # nothing to tell apart
+        if len(listed) < 2 or _are_alike(features):  # nothing to tell apart
             return cls(None, log_share, listed, 0.0)
         labels = values if worth is None else worth[values].astype(np.int64)
         fitted, place = fit_labels(classifier, features, labels, weight)
@@ -89,7 +90,7 @@ class Factor:
 
     def log_prob(self, features: np.ndarray) -> np.ndarray:
         """Return ``log p(value | features)`` of every category, (n_rows, n_categories)."""
-        log_prob = np.tile(self.log_share, (len(features), 1))
+        log_prob = np.tile(self.log_share, (features.shape[0], 1))
         if self.classifier is not None:
             log_prob[:, self.listed] = self._of_listed(features)
         return log_prob
@@ -128,6 +129,13 @@ def fit_labels(
         return fitted, np.searchsorted(listed, fitted.classes_)
     fitted = fit_weighted(clone(classifier), features, codes, weight)
     return fitted, fitted.classes_.astype(np.intp)
+
+
+def _are_alike(features: Any) -> bool:
+    """Return whether all rows are the same."""
+    if sparse.issparse(features):
+        return (features.max(axis=0) != features.min(axis=0)).nnz == 0
+    return bool((features == features[0]).all())
 
 
 def _names_labels(name: str, value: Any) -> bool:
@@ -178,9 +186,13 @@ def classifier_parameters(classifier: BaseEstimator) -> int | None:
     return int(np.size(classifier.coef_) + has_intercept * np.size(classifier.intercept_))
 
 
-def fitted_attributes(factors: Sequence[Factor]) -> dict[str, Any]:
-    """Return the attributes of an estimator with these factors; ``n_parameters_`` only if known."""
-    attributes: dict[str, Any] = {"classifiers_": [factor.classifier for factor in factors]}
+def fitted_attributes(factors: Sequence[Factor], scan: np.ndarray) -> dict[str, Any]:
+    """Return the attributes of an estimator with these factors; ``n_parameters_`` only if known.
+
+    ``scan`` holds the column of each factor.
+    """
+    classifiers = [factors[place].classifier for place in np.argsort(scan)]
+    attributes: dict[str, Any] = {"classifiers_": classifiers}
     n_parameters = [factor.n_parameters for factor in factors]
     if None not in n_parameters:
         attributes["n_parameters_"] = sum(n_parameters)

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._engine.permutations import check_permutation
+
 SCANS = ("raster", "snake", "column", "hilbert")
 
 
@@ -22,7 +24,7 @@ def scan_order(
         guessed, or if ``scan`` is no permutation of the pixels.
     """
     if not isinstance(scan, str):
-        return _check_permutation(scan, n_pixels)
+        return check_permutation(scan, n_pixels, f"one of {SCANS}")
     pixels = np.arange(n_pixels)
     if image_shape is None and scan == "raster":
         return pixels
@@ -37,20 +39,6 @@ def scan_order(
         image[1::2] = image[1::2, ::-1]
         return image.ravel()
     return pixels[np.argsort(_hilbert_distance(height, width), axis=None)]
-
-
-def _check_permutation(scan: ArrayLike, n_pixels: int) -> np.ndarray:
-    order = np.asarray(scan)
-    if order.shape != (n_pixels,) or order.dtype.kind not in "iu":
-        raise ValueError(
-            f"scan must be one of {SCANS} or a permutation of the {n_pixels} columns, got an "
-            f"array of shape {order.shape} and dtype {order.dtype}."
-        )
-    if not np.array_equal(np.sort(order), np.arange(n_pixels)):
-        raise ValueError(
-            f"scan must hold every column from 0 to {n_pixels - 1} exactly once, got {scan!r}."
-        )
-    return order.astype(np.intp)
 
 
 def _check_image_shape(
