@@ -80,7 +80,7 @@ VARIANTS = [
     MixtureDensity(GaussianDensity("tied", shrinkage="auto")),
     HiddenChowLiuTreeDensity(4, n_categories=50, random_state=0, batch_size=10),
     PCAProjection(n_components=1, whiten=True),
-    ChainRuleDensity(order=1, n_categories=50, alpha=0.0),
+    ChainRuleDensity(order=1, scan="random", random_state=0, n_categories=50, alpha=0.0),
     TransformedDensity(make_pipeline(StandardScaler(), PowerTransformer()), GaussianDensity()),
     TransformedDensity(
         QuantileTransformer(n_quantiles=2, output_distribution="normal"), GaussianDensity("diag")

@@ -24,7 +24,14 @@ from skdgm.metrics import kullback_leibler
 
 from .estimators import FAMILY_CASES, public_estimators
 
-NO_QUERIES = {"fit", "partial_fit", "fit_transform", "get_params", "set_params"}
+NO_QUERIES = {
+    "fit",
+    "partial_fit",
+    "fit_transform",
+    "get_params",
+    "set_params",
+    "get_metadata_routing",
+}
 COLUMNS_AND_CLASS = [
     GenerativeClassifier(BernoulliIndependentDensity()),
     GaussianDiscriminant("diag"),

@@ -208,7 +208,8 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
         self.__dict__.update(fitted_attributes(self._chain.factors, self.scan_))
 
     def _fit_labels(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> None:
-        check_classification_targets(y)
+        if y.dtype.kind == "f":
+            check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_categories_ = np.array([len(self.classes_)])
         if len(self.classes_) == 1:  # classifiers refuse a single class

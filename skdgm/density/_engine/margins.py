@@ -156,7 +156,9 @@ class Bins:
             self.margin.steps.second_moment(low, high, mean)
             for (low, high), mean in zip(ends, self.means, strict=True)
         ]
-        return np.array(squares) / np.exp(self.log_mass)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            variances = np.array(squares) / np.exp(self.log_mass)
+        return np.where(np.isnan(variances), 0.0, variances)  # of a bin that is never drawn
 
     @cached_property
     def modes(self) -> np.ndarray:
