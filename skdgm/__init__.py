@@ -17,6 +17,7 @@ from .conditional import (
 )
 from .density import *
 from .impute import DensityImputer
+from .outliers import DensityOutlierDetector
 from .projection import PCAProjection
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ __all__ = [
     "ComparisonDisplay",
     "ConditionalDensity",
     "DensityImputer",
+    "DensityOutlierDetector",
     "GaussianDiscriminant",
     "GenerativeClassifier",
     "PCAProjection",
