@@ -165,7 +165,8 @@ def test_given_priors_replace_the_shares_of_the_classes():
         ([0.5, 0.5], "priors must hold one probability for each of the 3 classes"),
         ([0.5, 0.6, -0.1], "priors must not be negative and must sum to 1"),
         ([0.5, 0.5, 0.5], "priors must not be negative and must sum to 1"),
-        ("uniform", "'priors' parameter"),
+        ("even", "'priors' parameter"),
+        ({0: 0.5, 1: 0.5}, "priors must have the classes .0, 1, 2. as keys"),
     ],
 )
 def test_invalid_priors_are_refused(priors, message):

@@ -27,6 +27,7 @@ from .estimators import FAMILY_CASES, public_estimators
 NO_QUERIES = {
     "fit",
     "partial_fit",
+    "fit_predict",
     "fit_transform",
     "get_params",
     "set_params",

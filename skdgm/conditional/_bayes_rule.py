@@ -6,7 +6,7 @@ The classifiers of this folder differ only in where their class-conditional dens
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from scipy import sparse
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._fitted import learning, query, snapshot
@@ -41,6 +42,9 @@ from ..density._engine.responsibilities import (
 )
 from ..density._group import group_of, set_n_parameters
 from ._lend import warn_of_lacking
+from ._priors import learned_priors
+
+LARGEST = 1e300  # in place of an infinite log-odds or log-probability, which scorers refuse
 
 
 class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -49,7 +53,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     Subclasses have the parameters ``priors`` and ``n_jobs``.
     """
 
-    priors: ArrayLike | None
+    priors: ArrayLike | Mapping | None
     n_jobs: int | None
 
     @abstractmethod
@@ -107,7 +111,7 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         hand_on_columns(self, prototype)
         weight, X, label = leave_out_weightless(check_weight(sample_weight, X), X, label)
         class_weight = np.bincount(label, weights=weight, minlength=len(self.classes_))
-        self.priors_ = self._check_priors(class_weight)
+        self.priors_ = learned_priors(self.priors, self.classes_, class_weight)
         check_observed(X, getattr(self, "feature_names_in_", None))
         # All classes share what the data declare (categories, dtype).
         codes = prototype._declare(X, weight)
@@ -161,26 +165,6 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         for c, own in zip(self._learned, learned, strict=True):
             placed[c] = own
         return placed
-
-    def _check_priors(self, class_weight: np.ndarray) -> np.ndarray:
-        if self.priors is None:
-            return class_weight / class_weight.sum()
-        priors = np.asarray(self.priors, dtype=np.float64)
-        if priors.shape != class_weight.shape:
-            raise ValueError(
-                f"priors must hold one probability for each of the {len(class_weight)} classes, "
-                f"in the order of classes_; got shape {priors.shape}."
-            )
-        if not (priors >= 0).all() or not np.isclose(priors.sum(), 1.0):
-            raise ValueError(f"priors must not be negative and must sum to 1, got {self.priors!r}.")
-        unknown = (priors > 0) & (class_weight == 0)
-        if unknown.any():
-            raise ValueError(
-                f"priors give class {self.classes_[unknown].tolist()[0]!r} a positive probability, "
-                "but sample_weight is zero for every row of it, so it has no density; give its "
-                "rows weight, or the class the prior 0."
-            )
-        return priors / priors.sum()
 
     # ------------------------------------------------------------------ queries
     @query
@@ -250,6 +234,32 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             some are missing.
         """
         return responsibilities(self.predict_joint_log_proba(X), self.priors_)[0]
+
+    @available_if(lambda self: not get_tags(self).input_tags.positive_only)
+    @query
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
+        """Compute the log-odds of two classes, or the joint log-probability of each of several.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to classify; NaN is a missing value.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            ``log p(y = 1 | x) - log p(y = 0 | x)`` in nats for two classes, in the order of
+            ``classes_``, and ``log p(x, y = c)`` otherwise. It is 1e300 in place of infinity. A row
+            that every class rules out gets the priors.
+
+        Notes
+        -----
+        Like scikit-learn's naive Bayes, classifiers of categories or counts have no
+        ``decision_function``; scorers then take ``predict_proba``.
+        """
+        joint = self._possible_joint_log_proba(X)
+        decision = joint[:, 1] - joint[:, 0] if joint.shape[1] == 2 else joint
+        return np.clip(decision, -LARGEST, LARGEST)
 
     @query
     def predict(self, X: ArrayLike) -> np.ndarray:

@@ -191,12 +191,8 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
     # ------------------------------------------------------------------ learning
     @property
     def _input_checks(self) -> dict:
-        takes_sparse = get_tags(or_default(self.classifier)).input_tags.sparse
-        # The classifier itself says if it accepts no missing value.
-        return {
-            "ensure_all_finite": "allow-nan",
-            "accept_sparse": "csr" if takes_sparse else False,
-        }
+        # The classifier itself says if it accepts no missing value, or no sparse table.
+        return {"ensure_all_finite": "allow-nan", "accept_sparse": "csr"}
 
     def _fit(self, X: np.ndarray, Y: np.ndarray, weight: np.ndarray | None) -> None:
         self.scan_ = learned_scan(self.scan, self.random_state, self.n_outputs_)

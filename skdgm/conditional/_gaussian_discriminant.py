@@ -5,10 +5,12 @@ One covariance per class gives quadratic boundaries, a tied one linear boundarie
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import StrOptions
 
 from ..density.gaussian._density import GAUSSIAN_CONSTRAINTS, GaussianDensity
 from ._bayes_rule import BayesRuleClassifier
@@ -29,8 +31,9 @@ class GaussianDiscriminant(BayesRuleClassifier):
     reg_covar : float, default=1e-6
         Added to the variances, as a share of the variance of each column over all rows, so that
         classes that do not vary in some direction have a density.
-    priors : array-like of shape (n_classes,) or None, default=None
-        Probabilities of the classes, in the order of ``classes_``; None learns them.
+    priors : array-like of shape (n_classes,), dict, "uniform" or None, default=None
+        Probabilities of the classes, in the order of ``classes_`` or by label; "uniform" makes
+        them equal, and None learns them.
     n_factors : int or None, default=None
         Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``.
     max_iter : int, default=200
@@ -99,7 +102,10 @@ class GaussianDiscriminant(BayesRuleClassifier):
     (0.98, 44)
     """
 
-    _parameter_constraints: dict = {**GAUSSIAN_CONSTRAINTS, "priors": ["array-like", None]}
+    _parameter_constraints: dict = {
+        **GAUSSIAN_CONSTRAINTS,
+        "priors": [StrOptions({"uniform"}), Mapping, "array-like", None],
+    }
 
     def __init__(
         self,
@@ -107,7 +113,7 @@ class GaussianDiscriminant(BayesRuleClassifier):
         *,
         shrinkage: float | str | None = None,
         reg_covar: float = 1e-6,
-        priors: ArrayLike | None = None,
+        priors: ArrayLike | Mapping | None = None,
         n_factors: int | None = None,
         max_iter: int = 200,
         tol: float = 1e-5,

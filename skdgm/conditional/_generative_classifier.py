@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
 
 from numpy.typing import ArrayLike
 from sklearn.base import clone
+from sklearn.utils._param_validation import StrOptions
 
 from ..density import BaseDensity
 from ._bayes_rule import BayesRuleClassifier
@@ -19,8 +21,9 @@ class GenerativeClassifier(BayesRuleClassifier):
     density : density estimator
         The density to fit to the rows of each class, for example
         :class:`MarkovChainImageDensity`.
-    priors : array-like of shape (n_classes,) or None, default=None
-        Probabilities of the classes, in the order of ``classes_``; None learns them.
+    priors : array-like of shape (n_classes,), dict, "uniform" or None, default=None
+        Probabilities of the classes, in the order of ``classes_`` or by label; "uniform" makes
+        them equal, and None learns them.
     n_jobs : int or None, default=None
         Threads over the classes when fitting, and over blocks of rows when predicting; None is 1
         unless in a ``joblib.parallel_config`` context. It changes no result.
@@ -71,7 +74,7 @@ class GenerativeClassifier(BayesRuleClassifier):
 
     _parameter_constraints: dict = {
         "density": [BaseDensity],
-        "priors": ["array-like", None],
+        "priors": [StrOptions({"uniform"}), Mapping, "array-like", None],
         "n_jobs": [None, Integral],
     }
 
@@ -79,7 +82,7 @@ class GenerativeClassifier(BayesRuleClassifier):
         self,
         density: BaseDensity,
         *,
-        priors: ArrayLike | None = None,
+        priors: ArrayLike | Mapping | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.density = density

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._fitted import query
@@ -43,7 +43,7 @@ class MixtureStatistics:
         return type(self)(self.weight + other.weight, parts)
 
 
-class MixtureDensity(AverageDensity, EMDensity):
+class MixtureDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AverageDensity, EMDensity):
     """A mixture of ``n_components`` densities of one family.
 
     Parameters
@@ -210,6 +210,45 @@ class MixtureDensity(AverageDensity, EMDensity):
         """
         codes = self._encode(self._check_query(X))
         return self._responsibilities(codes)[0]
+
+    def fit_predict(self, X: ArrayLike, y: Any = None, **fit_params: Any) -> np.ndarray:
+        """Fit the mixture, and find the most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data; NaN is a missing value.
+        y : Ignored
+            Not used, present for API consistency.
+        **fit_params : dict
+            Arguments of ``fit``, such as ``sample_weight``.
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,)
+            Indices of components, as ``fit(X).predict(X)`` gives them.
+        """
+        return self.fit(X, y, **fit_params).predict(X)
+
+    @query
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Represent each row by the probabilities of the components, for a step that follows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN is a missing value.
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_components)
+            ``predict_proba(X)``. The columns are named "mixturedensity0", and so on.
+        """
+        return self.predict_proba(X)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.weights_)
 
     def _log_prob_of_each(self, codes: Any) -> np.ndarray:
         return self._group.log_prob(codes)
