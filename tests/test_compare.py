@@ -25,6 +25,7 @@ from skdgm.comparison._result import COLUMNS
 from skdgm.comparison._table_classifier import TableClassifier, column_kinds
 from skdgm.comparison._tables import HIDDEN_SHARES, check_features, hide, make_preparation
 
+pytestmark = pytest.mark.usefixtures("small_grids")
 SECONDS = ["fit_seconds", "predict_seconds"]
 QUICK = ["LogisticRegression", "BernoulliIndependentDensity"]
 
@@ -64,7 +65,6 @@ def quick(X, y, **settings):
 
 
 # ---------------------------------------------------------------------- the table
-@pytest.mark.usefixtures("small_grids")
 def test_all_models_run_on_an_array(table):
     X, y = table
     before = X.copy()
@@ -117,7 +117,6 @@ def test_same_seed_gives_the_same_table(table):
     assert not first.drop(columns=SECONDS).equals(other.drop(columns=SECONDS))
 
 
-@pytest.mark.usefixtures("small_grids")
 def test_all_models_run_on_mixed_columns(mixed):
     X, y = mixed
     before = X.copy()
@@ -236,7 +235,6 @@ def test_iterative_imputation_learns_from_hidden_cells():
 
 
 # ---------------------------------------------------------------------- missing training values
-@pytest.mark.usefixtures("small_grids")
 def test_all_models_learn_from_rows_with_missing_values(table):
     X, y = table
     rng = np.random.default_rng(0)
