@@ -122,8 +122,9 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     -----
     Expectation-maximisation finds a local maximum. It starts from a mixture of Chow-Liu trees, one
     for each cluster of k-means, in which a state stands for a cluster and a value of its column.
-    ``n_states`` is therefore best a multiple of the number of categories. Time grows with its
-    square.
+    ``n_states`` is therefore best a multiple of the number of categories, four times or more. In
+    columns with more than a quarter as many categories, neighbouring ones share states, so that
+    there are clusters. Time grows with the square of ``n_states``.
 
     There is no ``partial_fit``, because expected counts of one model do not add to those of
     another.

@@ -20,18 +20,20 @@ from ._messages import TreeCounts, TreeShape
 SURE = 0.98  # probability that a state emits the value that it stands for
 BLUR = 0.2  # part of a row's weight that is shared among all clusters
 NOISE = 0.1  # relative; distinguishes states that stand for the same
+LEAST_CLUSTERS = 4  # however many values a column has, if there are as many states
 PSEUDO_COUNT = 1.0  # keeps the start from ruling anything out
 
 
 class States:
     """The meaning of the latent states: a cluster, and a group of values of their column.
 
-    A group is one value, unless a column has more values than there are states.
+    A group is one value, unless a column has so many that too few clusters would remain.
     """
 
     def __init__(self, shape: TreeShape) -> None:
         self.shape = shape
-        self.n_groups = np.minimum(shape.n_values, shape.n_states)
+        most = min(max(shape.n_states // LEAST_CLUSTERS, 2), shape.n_states)
+        self.n_groups = np.minimum(shape.n_values, most)
         self.n_clusters = shape.n_states // int(self.n_groups.max())
         self.cluster = np.arange(shape.n_states) % self.n_clusters
 
