@@ -83,7 +83,7 @@ def run_python(code, cwd, path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Numba asks Windows, not the environment")
 def test_the_package_works_without_a_place_for_a_cache(tmp_path, monkeypatch):
     source, copy = Path(skdgm.__file__).parent, tmp_path / "skdgm"
-    shutil.copytree(source, copy)
+    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
     allow_no_cache(copy / "_kernels", monkeypatch)
     code = """if True:
         import numpy as np, skdgm
