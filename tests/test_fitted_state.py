@@ -84,6 +84,7 @@ def answers(estimator):
     if hasattr(estimator, "conditional_mode"):
         yield "conditional_mode", lambda X: estimator.conditional_mode(X)
         yield "conditional_sample", lambda X: estimator.conditional_sample(X, random_state=0)
+    if hasattr(estimator, "predict_column"):
         yield "predict_column", lambda X: estimator.predict_column(X, 1)
         yield "tail_probability", lambda X: estimator.tail_probability(X, 20, random_state=0)
     if hasattr(estimator, "sample_y"):

@@ -22,13 +22,9 @@ from skdgm.density.gaussian._covariances import (
     SphericalCovariance,
     log_prob_at,
 )
-from skdgm.density.gaussian._group import (
-    count_moments,
-    log_prob_each,
-    log_prob_independent,
-    log_prob_tied,
-)
+from skdgm.density.gaussian._group import log_prob_each, log_prob_independent, log_prob_tied
 from skdgm.density.gaussian._moments import Moments
+from skdgm.density.gaussian._moments_of_each import count_moments
 from skdgm.density.markov_chain._group import ChainTerms, count_chains
 from skdgm.density.markov_chain._shape import ChainShape
 

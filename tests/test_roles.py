@@ -5,8 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.covariance import OAS, LedoitWolf
 from sklearn.datasets import load_iris
-from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, roc_auc_score
 from sklearn.model_selection import cross_val_score
@@ -108,3 +109,110 @@ def test_a_mixture_stands_in_the_middle_of_a_pipeline(mixture):
     assert cross_val_score(pipeline, X, Y).mean() > 0.85
     holes = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
     assert pipeline.fit(holes, Y).score(holes, Y) > 0.8
+
+
+# ---------------------------------------------------------------------- rows of unknown class
+def test_classifiers_complete_rows_whose_class_is_unknown():
+    model = GaussianDiscriminant().fit(X, Y)
+    holes = np.where(np.random.default_rng(0).random(X.shape) < 0.3, np.nan, X)
+    by_class = np.stack([own.conditional_mean(holes) for own in model.densities_], axis=2)
+    expected = (by_class * model.predict_proba(holes)[:, np.newaxis]).sum(axis=2)
+    assert_allclose(model.conditional_mean(holes), expected)
+    assert_array_equal(model.conditional_sample(X, random_state=0), X)
+    row = np.tile([[np.nan, 3.0, np.nan, np.nan]], (4000, 1))
+    drawn = model.conditional_sample(row, random_state=0)
+    assert_allclose(drawn.mean(axis=0), model.conditional_mean(row[:1])[0], atol=0.1)
+    coins = np.array([[0, 0], [0, 1], [1, 1], [1, 1]])
+    model = GenerativeClassifier(BernoulliIndependentDensity(alpha=0)).fit(coins, [0, 0, 1, 1])
+    assert_array_equal(model.conditional_mode([[1, np.nan], [0, 0]]), [[1, 1], [0, 0]])
+    ruled_out = GenerativeClassifier(BernoulliIndependentDensity(alpha=0)).fit(
+        [[0, 0], [0, 1]], [0, 1]
+    )
+    with pytest.raises(ValueError, match=r"probability zero under the model: row 1"):
+        ruled_out.conditional_mean([[0, np.nan], [1, np.nan]])
+
+
+# ---------------------------------------------------------------------- linear discriminants
+def test_tied_covariances_give_the_rule_and_the_axes_of_linear_discriminant_analysis():
+    for rows, y in ((X, Y), (X[TWO], Y[TWO])):
+        ours = GaussianDiscriminant("tied", reg_covar=0).fit(rows, y)
+        theirs = LinearDiscriminantAnalysis(solver="lsqr").fit(rows, y)
+        assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9)
+        assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-9)
+        linear = rows @ ours.coef_.T + ours.intercept_
+        decision = ours.decision_function(rows).reshape(len(rows), -1)
+        assert_allclose(np.ptp(decision - linear, axis=1), 0, atol=1e-9)
+        axes = LinearDiscriminantAnalysis().fit(rows, y).transform(rows)
+        assert_allclose(np.abs(ours.transform(rows)), np.abs(axes), rtol=1e-6, atol=1e-9)
+
+
+def test_axes_are_of_rows_with_holes_and_of_any_covariance():
+    model = GaussianDiscriminant("low_rank", n_factors=2).fit(X, Y)
+    axes = model.set_output(transform="pandas").transform(X)
+    assert list(axes) == ["gaussiandiscriminant0", "gaussiandiscriminant1"]
+    within = sum(share * np.cov(axes[c == Y].T, bias=True) for c, share in enumerate(model.priors_))
+    assert_allclose(within, np.eye(2), atol=0.15)
+    holes = np.where(np.random.default_rng(0).random(X.shape) < 0.3, np.nan, X)
+    assert_allclose(model.transform(holes), model.transform(model.conditional_mean(holes)))
+    pipeline = make_pipeline(GaussianDiscriminant(), LogisticRegression())
+    assert cross_val_score(pipeline, holes, Y).mean() > 0.85
+
+
+def test_class_weights_multiply_those_of_the_rows():
+    uneven = np.r_[0:50, 50:60, 100:150]
+    rows, y = X[uneven], Y[uneven]
+    weight = np.array([1.0, 5.0, 1.0])[y]
+    told = GaussianDiscriminant("tied", class_weight={1: 5.0}).fit(rows, y)
+    by_hand = GaussianDiscriminant("tied").fit(rows, y, sample_weight=weight)
+    assert_allclose(told.predict_log_proba(rows), by_hand.predict_log_proba(rows), atol=1e-12)
+    balanced = GaussianDiscriminant("tied", class_weight="balanced").fit(rows, y)
+    assert_allclose(balanced.priors_, 1 / 3)
+    assert_allclose(balanced.predict_proba(rows), told.predict_proba(rows), rtol=1e-6)
+    with pytest.raises(ValueError, match="class_weight has the unknown class 'a'"):
+        GaussianDiscriminant(class_weight={"a": 2.0}).fit(rows, y)
+
+
+# ---------------------------------------------------------------------- covariance estimators
+def test_covariances_may_come_from_an_estimator():
+    density = GaussianDensity(covariance_estimator=OAS()).fit(X)
+    theirs = OAS().fit(X)
+    assert_allclose(density.covariance_, theirs.covariance_)
+    assert_allclose(density.precision_, theirs.precision_)
+    assert_allclose(density.mahalanobis(X), theirs.mahalanobis(X), rtol=1e-9)
+    ours = GaussianDiscriminant("tied", covariance_estimator=LedoitWolf()).fit(X, Y)
+    lda = LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=LedoitWolf()).fit(X, Y)
+    assert_allclose(ours.covariances_, lda.covariance_)
+    assert_array_equal(ours.predict(X), lda.predict(X))
+    each = GaussianDiscriminant(covariance_estimator=OAS()).fit(X, Y)
+    assert_allclose(each.covariances_[1], OAS().fit(X[Y == 1]).covariance_)
+
+
+@pytest.mark.parametrize(
+    ("fit", "message"),
+    [
+        (lambda own: own.fit([[np.nan, 1], [1, 2], [3, 1]]), "takes no missing values"),
+        (lambda own: own.fit(X, sample_weight=np.full(len(X), 2.0)), "takes no weights"),
+        (lambda own: MixtureDensity(own).fit(X), "takes no weights"),
+        (lambda own: own.set_params(covariance_type="diag").fit(X), '"full" or "tied"'),
+        (lambda own: own.set_params(shrinkage=0.1).fit(X), "leave one of them None"),
+    ],
+)
+def test_what_an_estimator_of_covariances_does_not_take_is_refused(fit, message):
+    with pytest.raises(ValueError, match=message):
+        fit(GaussianDensity(covariance_estimator=OAS()))
+    assert not hasattr(GaussianDensity(covariance_estimator=OAS()), "partial_fit")
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
+def test_distances_and_precisions_follow_from_the_covariance(covariance_type):
+    density = GaussianDensity(covariance_type).fit(X)
+    inverse = np.linalg.inv(density.get_covariance())
+    deviation = X - density.mean_
+    assert_allclose(density.mahalanobis(X), np.sum(deviation @ inverse * deviation, axis=1))
+    precision = np.asarray(density.precision_)
+    assert_allclose(precision if precision.ndim == 2 else precision * np.eye(4), inverse, rtol=1e-7)
+    observed = [0, 2]
+    own = density.get_covariance()[np.ix_(observed, observed)]
+    expected = np.sum(deviation[:, observed] @ np.linalg.inv(own) * deviation[:, observed], axis=1)
+    holes = np.where(np.isin(np.arange(4), observed), X, np.nan)
+    assert_allclose(density.mahalanobis(holes), expected)

@@ -5,168 +5,32 @@ The classifiers of this folder differ only in where their class-conditional dens
 
 from __future__ import annotations
 
-from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 
-from .._fitted import learning, query, snapshot
+from .._fitted import query, snapshot
 from .._memory import check_rows
 from .._tables import as_given, read_labels, read_table, validate_table
-from .._validation import (
-    RandomState,
-    check_generator,
-    check_n_samples,
-    check_observed,
-    check_weight,
-    leave_out_weightless,
-    spawn_generators,
-)
-from ..density import BaseDensity
-from ..density._composite import hand_on_columns
-from ..density._engine.blas import blas_threads_for
-from ..density._engine.blocks import part_of, run_in_row_blocks, total_weight
-from ..density._engine.lend import lacking_columns, with_lent_values
+from .._validation import RandomState, check_generator, check_n_samples, spawn_generators
+from ..density._engine.blocks import run_in_row_blocks
 from ..density._engine.responsibilities import (
     check_not_nan,
     log_responsibilities,
     responsibilities,
 )
-from ..density._group import group_of, set_n_parameters
-from ._lend import warn_of_lacking
-from ._priors import learned_priors
+from ._class_unknown import ClassUnknown
 
 LARGEST = 1e300  # in place of an infinite log-odds or log-probability, which scorers refuse
 
 
-class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
-    """A classifier with one density per class; a subclass says which in ``_make_density``.
+class BayesRuleClassifier(ClassUnknown):
+    """A classifier with one density per class."""
 
-    Subclasses have the parameters ``priors`` and ``n_jobs``.
-    """
-
-    priors: ArrayLike | Mapping | None
-    n_jobs: int | None
-
-    @abstractmethod
-    def _make_density(self) -> BaseDensity:
-        """Return an unfitted density to copy for every class."""
-
-    # ------------------------------------------------------------------ fitting
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit one density to the rows of each class, and the priors of the classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data; NaN is a missing value. Which values are missing must not depend on
-            the values themselves (missing at random).
-        y : array-like of shape (n_samples,)
-            Class labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts; None counts every row once. A class whose rows all weigh
-            zero keeps its place in ``classes_``, with the prior 0 and without a density.
-            Pseudo-counts such as ``alpha`` count rows, so scale weights to sum to the number of
-            rows. The largest must lie between 1e-100 and 1e100; those below 1e-100 times the
-            largest count as zero.
-
-        Returns
-        -------
-        self : object
-            The fitted classifier.
-
-        Raises
-        ------
-        ValueError
-            If X, y, the weights or the priors are invalid, or a column has no observed value. The
-            classifier is then left as it was before the call.
-
-        Warns
-        -----
-        UserWarning
-            If a class has no observed value in a column. The values of all rows then stand in, so
-            that the column does not speak for or against the class.
-        """
-        with learning(self, anew=True) as new:
-            prototype = new._make_density()
-            prototype._validate_params()
-            rows, labels = validate_table(new, X, y, **prototype._input_checks)
-            check_classification_targets(labels)
-            new._fit_classes(prototype, rows, labels, sample_weight)
-        return self
-
-    def _fit_classes(
-        self, prototype: BaseDensity, X: Any, y: np.ndarray, sample_weight: ArrayLike | None
-    ) -> None:
-        self.classes_, label = np.unique(y, return_inverse=True)
-        hand_on_columns(self, prototype)
-        weight, X, label = leave_out_weightless(check_weight(sample_weight, X), X, label)
-        class_weight = np.bincount(label, weights=weight, minlength=len(self.classes_))
-        self.priors_ = learned_priors(self.priors, self.classes_, class_weight)
-        check_observed(X, getattr(self, "feature_names_in_", None))
-        # All classes share what the data declare (categories, dtype).
-        codes = prototype._declare(X, weight)
-        rows = [np.flatnonzero(label == c) for c in range(len(self.classes_))]
-        tables = [(codes[own], part_of(weight, own)) for own in rows]
-        for c, lent in self._lend(prototype, X, rows, weight):
-            tables[c] = lent, tables[c][1]
-        self._fit_group(prototype, tables)
-
-    def _lend(
-        self,
-        prototype: BaseDensity,
-        X: Any,
-        rows: list[np.ndarray],
-        weight: np.ndarray | None,
-    ) -> Iterator[tuple[int, Any]]:
-        """Yield each class that lacks values in a column, with codes that have some."""
-        names, labels = getattr(self, "feature_names_in_", None), self.classes_.tolist()
-        if sparse.issparse(X):
-            for own, label in zip(rows, labels, strict=True):
-                if len(own):
-                    check_observed(X, names, own, f" in the rows of class {label!r}")
-            return
-        lacking = list(lacking_columns(X, rows))
-        if not lacking:
-            return
-        warn_of_lacking([(labels[c], columns) for c, columns in lacking], names)
-        if not prototype._borrows_columns:
-            for c, columns in lacking:
-                yield c, prototype._encode(with_lent_values(X, rows[c], columns, weight))
-
-    def _fit_group(
-        self, prototype: BaseDensity, tables: list[tuple[Any, np.ndarray | None]]
-    ) -> None:
-        """Fit the densities of the classes that have rows of any weight."""
-        self._learned = np.array([c for c, (codes, _) in enumerate(tables) if codes.shape[0]])
-        names = [f"Class {self.classes_.tolist()[c]!r}" for c in self._learned]
-        own = [tables[c] for c in self._learned]
-        n_rows = [total_weight(weight, codes.shape[0]) for codes, weight in own]
-        self._group = group_of(prototype, names, n_rows)
-        with blas_threads_for(sum(codes.shape[0] for codes, _ in own), prototype._columns.width):
-            self._group.fit(own, self.n_jobs)
-        self._group.warn_if_degenerate()
-        self.densities_ = self._place(self._group.densities)
-        n_priors = len(self._learned) - 1 if self.priors is None else 0
-        set_n_parameters(self, self._group.n_parameters(besides=n_priors))
-
-    def _place(self, learned: Sequence[Any]) -> list[Any]:
-        """Return a list with an entry for every class: None for those without a density."""
-        placed = [None] * len(self.classes_)
-        for c, own in zip(self._learned, learned, strict=True):
-            placed[c] = own
-        return placed
-
-    # ------------------------------------------------------------------ queries
     @query
     def predict_joint_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute the joint log-probability of each row and each class.
@@ -387,8 +251,3 @@ class BayesRuleClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 "give its rows weight."
             )
         return np.broadcast_to(label, (n_samples,))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self._make_density()).input_tags
-        return tags

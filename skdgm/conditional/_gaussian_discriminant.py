@@ -10,13 +10,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.extmath import svd_flip
 
+from .._fitted import query
+from ..density.gaussian._covariances import FullCovariance
 from ..density.gaussian._density import GAUSSIAN_CONSTRAINTS, GaussianDensity
 from ._bayes_rule import BayesRuleClassifier
+from ._class_densities import PRIOR_CONSTRAINTS
 
 
-class GaussianDiscriminant(BayesRuleClassifier):
+class GaussianDiscriminant(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BayesRuleClassifier):
     """Gaussian discriminant analysis: quadratic, linear, naive or low-rank.
 
     Parameters
@@ -34,8 +39,15 @@ class GaussianDiscriminant(BayesRuleClassifier):
     priors : array-like of shape (n_classes,), dict, "uniform" or None, default=None
         Probabilities of the classes, in the order of ``classes_`` or by label; "uniform" makes
         them equal, and None learns them.
+    class_weight : dict, "balanced" or None, default=None
+        What ``sample_weight`` is multiplied by in each class, by label (1 for labels not named);
+        "balanced" makes the classes weigh the same, and None leaves them as they are.
     n_factors : int or None, default=None
         Number of axes for "low_rank", from 0 to ``n_features - 1``; None is ``n_features - 1``.
+    covariance_estimator : estimator or None, default=None
+        An estimator with ``covariance_``, such as :class:`sklearn.covariance.OAS`, that finds the
+        "full" covariance of each class, or those that "tied" averages, in place of ``shrinkage``
+        and ``reg_covar``. It takes neither missing values nor weights, and no ``partial_fit``.
     max_iter : int, default=200
         Maximum number of expectation-maximisation steps, which only training data with missing
         values need.
@@ -62,6 +74,11 @@ class GaussianDiscriminant(BayesRuleClassifier):
         (n_classes, n_features, n_features) for "full", (n_features, n_features) for "tied",
         (n_classes, n_features) for "diag", (n_classes,) for "spherical". Not set for "low_rank",
         whose axes and variances are in ``densities_``.
+    coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
+        Weights of the columns in the log-odds of the classes ("tied" only): those of the second
+        class against the first, or of each class but for a common term.
+    intercept_ : ndarray of shape (n_classes,), or (1,) for two classes
+        What is added to them ("tied" only); -inf for a class of probability 0.
     densities_ : list of GaussianDensity
         The fitted density of each class; None for a class whose rows all had weight zero.
     n_iter_ : int
@@ -90,7 +107,7 @@ class GaussianDiscriminant(BayesRuleClassifier):
     References
     ----------
     .. [1] T. Hastie, R. Tibshirani and J. Friedman, "The Elements of Statistical Learning",
-       Springer, 2009, section 4.3.
+       Springer, 2009, sections 4.3 and 4.3.3 (the axes).
 
     Examples
     --------
@@ -104,7 +121,8 @@ class GaussianDiscriminant(BayesRuleClassifier):
 
     _parameter_constraints: dict = {
         **GAUSSIAN_CONSTRAINTS,
-        "priors": [StrOptions({"uniform"}), Mapping, "array-like", None],
+        "priors": PRIOR_CONSTRAINTS,
+        "class_weight": [StrOptions({"balanced"}), Mapping, None],
     }
 
     def __init__(
@@ -113,8 +131,10 @@ class GaussianDiscriminant(BayesRuleClassifier):
         *,
         shrinkage: float | str | None = None,
         reg_covar: float = 1e-6,
-        priors: ArrayLike | Mapping | None = None,
+        priors: ArrayLike | Mapping | str | None = None,
+        class_weight: Mapping | str | None = None,
         n_factors: int | None = None,
+        covariance_estimator: BaseEstimator | None = None,
         max_iter: int = 200,
         tol: float = 1e-5,
         verbose: int = 0,
@@ -124,7 +144,9 @@ class GaussianDiscriminant(BayesRuleClassifier):
         self.shrinkage = shrinkage
         self.reg_covar = reg_covar
         self.priors = priors
+        self.class_weight = class_weight
         self.n_factors = n_factors
+        self.covariance_estimator = covariance_estimator
         self.max_iter = max_iter
         self.tol = tol
         self.verbose = verbose
@@ -136,24 +158,55 @@ class GaussianDiscriminant(BayesRuleClassifier):
             shrinkage=self.shrinkage,
             reg_covar=self.reg_covar,
             n_factors=self.n_factors,
+            covariance_estimator=self.covariance_estimator,
             max_iter=self.max_iter,
             tol=self.tol,
             verbose=self.verbose,
         )
 
-    def _fit_classes(
-        self,
-        prototype: GaussianDensity,
-        X: np.ndarray,
-        y: np.ndarray,
-        sample_weight: ArrayLike | None,
-    ) -> None:
-        super()._fit_classes(prototype, X, y, sample_weight)
+    @query
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Project the rows on the axes that separate the classes best, as discriminant analysis.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN is a missing value.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_axes)
+            The deviations from the mean along Fisher's discriminant axes, at most one fewer than
+            classes, by decreasing separation. Along each, the covariance within the classes,
+            averaged by the priors, is 1. Of a row with missing values, it is the expected
+            projection given the observed ones.
+        """
+        scalings, centre = self._discriminant_axes()
+        return (self.conditional_mean(X) - centre) @ scalings
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._discriminant_axes()[0].shape[1]
+
+    def _discriminant_axes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the axes, of shape (n_features, n_axes), and the mean of all rows."""
+        prior, mean = self.priors_[self._learned], self.means_[self._learned]
+        covariances = [self.densities_[c].get_covariance() for c in self._learned]
+        whitening = FullCovariance(np.tensordot(prior, covariances, axes=1)).whitening
+        centre = prior @ mean
+        apart = np.sqrt(prior)[:, np.newaxis] * (mean - centre) @ whitening
+        u, separation, axes = np.linalg.svd(apart, full_matrices=False)
+        _, axes = svd_flip(u, axes, u_based_decision=False)
+        n_axes = np.linalg.matrix_rank(apart, tol=1e-10 * np.max(separation, initial=0.0))
+        return whitening @ axes[: min(n_axes, len(prior) - 1)].T, centre
+
+    def _set_attributes(self) -> None:
         learned = self._group.densities
         self.n_iter_ = max(density.n_iter_ for density in learned)
         self.means_ = self._stack([density.mean_ for density in learned])
         if self.covariance_type == "tied":
             self.covariances_ = learned[0].covariance_
+            self._set_linear_rule()
         elif self.covariance_type != "low_rank":
             self.covariances_ = self._stack([density.covariance_ for density in learned])
 
@@ -162,3 +215,14 @@ class GaussianDiscriminant(BayesRuleClassifier):
         stacked = np.full((len(self.classes_), *np.shape(learned[0])), np.nan)
         stacked[self._learned] = learned
         return stacked
+
+    def _set_linear_rule(self) -> None:
+        """Set the weights and the intercepts of the log-odds, which a tied covariance has."""
+        precision = self.densities_[self._learned[0]].precision_
+        mean = np.nan_to_num(self.means_)
+        coef = mean @ precision
+        with np.errstate(divide="ignore"):  # a prior of zero
+            intercept = np.log(self.priors_) - 0.5 * np.einsum("ij,ij->i", coef, mean)
+        if len(self.classes_) == 2:
+            coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
+        self.coef_, self.intercept_ = coef, intercept

@@ -7,10 +7,10 @@ from numbers import Integral
 
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils._param_validation import StrOptions
 
 from ..density import BaseDensity
 from ._bayes_rule import BayesRuleClassifier
+from ._class_densities import PRIOR_CONSTRAINTS
 
 
 class GenerativeClassifier(BayesRuleClassifier):
@@ -74,7 +74,7 @@ class GenerativeClassifier(BayesRuleClassifier):
 
     _parameter_constraints: dict = {
         "density": [BaseDensity],
-        "priors": [StrOptions({"uniform"}), Mapping, "array-like", None],
+        "priors": PRIOR_CONSTRAINTS,
         "n_jobs": [None, Integral],
     }
 
@@ -82,7 +82,7 @@ class GenerativeClassifier(BayesRuleClassifier):
         self,
         density: BaseDensity,
         *,
-        priors: ArrayLike | Mapping | None = None,
+        priors: ArrayLike | Mapping | str | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.density = density

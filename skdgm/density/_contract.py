@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -249,6 +250,12 @@ class DensityHooks(ABC):
             self._statistics = statistics
         self._estimate(statistics)
         self._finish()
+
+    def _without_rows(self) -> Self:
+        """Return a copy that knows what rows have declared, but has counted none."""
+        twin = copy(self)
+        vars(twin).pop("_statistics", None)
+        return twin
 
     def _finish(self) -> None:
         check_learned(self)

@@ -62,6 +62,13 @@ class DensityGroup:
             density._set(own)
         self._prepare()
 
+    def extend(self, densities: Sequence[Any], statistics: Sequence[Any]) -> None:
+        """Estimate densities that were fitted before from the statistics of more rows."""
+        for density, own in zip(densities, self.densities, strict=True):
+            density._n_rows = own._n_rows
+        self.densities = list(densities)
+        self.estimate(statistics)
+
     def _prepare(self) -> None:
         """Prepare what ``log_prob`` needs of the fitted densities."""
 

@@ -20,7 +20,7 @@ from .._fitted import query
 from .._validation import RandomState, check_generator
 from ._average import AverageDensity
 from ._base import BaseDensity
-from ._composite import same_parameters
+from ._composite import hand_on_columns, same_parameters
 from ._em import EM_CONSTRAINTS, EMDensity, PartlyObserved, run_em, warn_not_converged
 from ._engine.blocks import ones_if_none
 from ._engine.clusters import DistinctPoints, cluster_rows, shares_of_clusters
@@ -255,6 +255,15 @@ class MixtureDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AverageD
 
     def _log_objective_of_each(self, codes: Any) -> np.ndarray:
         return self._group.log_objective(codes)
+
+    def _set_parts(self, source: Any, group: DensityGroup, weights: np.ndarray) -> None:
+        """Become the mixture of fitted densities, for columns that another estimator has seen."""
+        hand_on_columns(source, self)
+        self._prototype, self._group = group.densities[0], group
+        self._dtype = self._prototype._dtype
+        self.weights_, self.densities_ = weights, group.densities
+        set_n_parameters(self, group.n_parameters(besides=len(weights) - 1))
+        self._finish()
 
     # ------------------------------------------------------------------ learning
     def _fit(self, codes: Any, weight: np.ndarray | None) -> None:

@@ -207,6 +207,11 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
             twin.densities_ = self._copied_blocks()
         return twin
 
+    def _without_rows(self) -> Self:
+        twin = copy(self)
+        twin.densities_ = [(name, own._without_rows(), at) for name, own, at in self.densities_]
+        return twin
+
     def _copied_blocks(self) -> list[tuple[str, BaseDensity, np.ndarray]]:
         return [(name, copy(density), columns) for name, density, columns in self.densities_]
 

@@ -40,6 +40,14 @@ class ColumnGroup(DensityGroup):
                 group.estimate([each.parts[place] for each in statistics])
         self._finish()
 
+    def extend(self, densities: Sequence[Any], statistics: Sequence[ColumnStatistics]) -> None:
+        self.densities = list(densities)
+        for place, (name, columns, group) in enumerate(self.blocks):
+            blocks = [density.densities_[place][1] for density in densities]
+            with in_block(name, columns):
+                group.extend(blocks, [each.parts[place] for each in statistics])
+        self._finish()
+
     def _finish(self) -> None:
         for density in self.densities:
             density._finish()

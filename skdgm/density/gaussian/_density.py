@@ -12,25 +12,25 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from ..._codes import has_missing
-from ..._fitted import query
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import total_weight
-from ._conditional import log_prob_given
+from ._answers import NormalAnswers
+from ._by_estimator import moments_by_estimator
 from ._covariances import (
     DiagonalCovariance,
     FullCovariance,
     LowRankCovariance,
     SphericalCovariance,
-    log_prob_at,
 )
 from ._group import GaussianGroup
 from ._ledoit_wolf import ColumnMoments, LengthMoments, shrinkage_of_incomplete
 from ._moments import Moments, check_finite
 from ._prior import column_variances
-from ._regularised import RegularisedDensity, log_noise
+from ._regularised import log_noise
 
 COVARIANCES: dict[str, type[FullCovariance | DiagonalCovariance | SphericalCovariance]] = {
     "full": FullCovariance,
@@ -43,12 +43,13 @@ GAUSSIAN_CONSTRAINTS: dict = {
     "shrinkage": [None, StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
     "reg_covar": [Interval(Real, 0, None, closed="left")],
     "n_factors": [None, Interval(Integral, 0, None, closed="left")],
+    "covariance_estimator": [None, HasMethods("fit")],
     **EM_CONSTRAINTS,
     "n_jobs": [None, Integral],
 }
 
 
-class GaussianDensity(RegularisedDensity):
+class GaussianDensity(NormalAnswers):
     """A multivariate normal distribution.
 
     Parameters
@@ -72,6 +73,10 @@ class GaussianDensity(RegularisedDensity):
         Step to which the numbers of each column are rounded, 0 or None if they are not. A twelfth
         of its square is added to the variances, so that values that repeat because they are rounded
         do not make the density high without bound.
+    covariance_estimator : estimator or None, default=None
+        An estimator with ``covariance_``, such as :class:`sklearn.covariance.OAS`, that finds a
+        "full" or "tied" covariance in place of ``shrinkage`` and ``reg_covar``. It takes neither
+        missing values nor weights (nor the components of a mixture), and no ``partial_fit``.
     max_iter : int, default=200
         Maximum number of expectation-maximisation steps, which only training data with missing
         values need.
@@ -92,6 +97,8 @@ class GaussianDensity(RegularisedDensity):
         The covariance matrix ("full", "tied"), the variances ("diag") or the variance
         ("spherical"); see :meth:`get_covariance` for the matrix of any shape. Not set for
         "low_rank".
+    precision_ : ndarray of shape (n_features, n_features) or (n_features,), or float
+        The inverse of ``covariance_``; a matrix for "low_rank".
     components_ : ndarray of shape (n_factors, n_features)
         The axes, by decreasing variance ("low_rank" only).
     explained_variance_ : ndarray of shape (n_factors,)
@@ -199,6 +206,7 @@ class GaussianDensity(RegularisedDensity):
         reg_covar: float = 1e-6,
         n_factors: int | None = None,
         rounding: ArrayLike | None = None,
+        covariance_estimator: BaseEstimator | None = None,
         max_iter: int = 200,
         tol: float = 1e-5,
         verbose: int = 0,
@@ -209,23 +217,34 @@ class GaussianDensity(RegularisedDensity):
         self.reg_covar = reg_covar
         self.n_factors = n_factors
         self.rounding = rounding
+        self.covariance_estimator = covariance_estimator
         self.max_iter = max_iter
         self.tol = tol
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    @query
-    def get_covariance(self) -> np.ndarray:
-        """Return the covariance matrix, whatever ``covariance_type`` is.
-
-        Returns
-        -------
-        covariance : ndarray of shape (n_features, n_features)
-            The covariance matrix.
-        """
-        return self._covariance.matrix()
-
     # ------------------------------------------------------------------ learning
+    @property
+    def _is_additive(self) -> bool:
+        return self.covariance_estimator is None
+
+    def _fit(self, codes: np.ndarray, weight: np.ndarray | None) -> None:
+        if self.covariance_estimator is None:
+            super()._fit(codes, weight)
+            return
+        self._use_estimated(moments_by_estimator(self, codes, weight))
+        self._set_mean(self._statistics)
+
+    def _use_estimated(self, moments: Moments) -> None:
+        """Take over a covariance as an estimator has found it."""
+        covariance = moments.scatter / float(moments.total)
+        self._statistics, self.shrinkage_ = moments, 0.0
+        self._covariance = FullCovariance(covariance, self._prior(0.0).scale)
+        self.covariance_ = self._covariance.value
+        d = len(covariance)
+        self.n_parameters_ = d + FullCovariance.n_parameters(d)
+        self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
+
     @property
     def _learns_shrinkage(self) -> bool:
         """True if rows are counted to learn the shrinkage from them; in EM the start tells it."""
@@ -340,26 +359,3 @@ class GaussianDensity(RegularisedDensity):
                 f"for the noise; got {self.n_factors}."
             )
         return self.n_factors
-
-    def _log_prob(self, codes: np.ndarray) -> np.ndarray:
-        return log_prob_at(self._covariance, codes - self.mean_)
-
-    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        return self._covariance.sample(n_samples, generator) + self.mean_
-
-    def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        drawn = self._covariance.conditional_sample(codes - self.mean_, generator)
-        return drawn + self.mean_
-
-    def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._covariance.conditional_mean(codes - self.mean_) + self.mean_
-
-    def _moments_missing(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mean, variance = self._covariance.conditional_moments(codes - self.mean_)
-        return mean + self.mean_, variance
-
-    def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
-        return self._mean_missing(codes)
-
-    def _log_prob_given(self, codes: np.ndarray, condition: np.ndarray) -> np.ndarray:
-        return log_prob_given(self._covariance, self.mean_, codes, condition)

@@ -9,26 +9,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..._codes import has_missing, readonly
 from ..._kernels import gaussian_group as kernels
 from .._em import PartlyObserved, run_em, warn_not_converged
-from .._engine.blocks import row_blocks, run_in_threads
+from .._engine.blocks import run_in_threads
 from .._engine.columns import column_labels
 from .._engine.missing import log_prob_in_parts
 from .._group import SMALLEST_SHARE, DensityGroup, warn_of_lent
+from ._by_estimator import moments_by_estimator, refuse_weights
 from ._by_pattern import MOST_COLUMNS, RowsByPattern, has_few_complete, log_prob_by_pattern
 from ._covariances import FullCovariance, log_prob_at
 from ._degenerate import determined_columns, warn_of_degenerate
 from ._missing import NormalCovariance, log_normal
 from ._moments import Moments, check_finite
+from ._moments_of_each import ScatterKind, cached_row_blocks, count_moments
 from ._prior import column_variances
 from ._regularised import log_noise
-
-ScatterKind = Literal["full", "pooled", "diagonal"]
 
 # Scatters that are counted together; those of a few axes are kept thin.
 SCATTERS: dict[str, ScatterKind] = {
@@ -37,7 +37,6 @@ SCATTERS: dict[str, ScatterKind] = {
     "diag": "diagonal",
     "spherical": "diagonal",
 }
-CHUNK_CELLS = 2**15  # cells of rows that are read k times
 HARDLY = 1e-3  # of the weight that a density is expected to learn from
 FAR_APART = 1e5  # standard deviations, beyond which a common middle costs digits
 
@@ -58,9 +57,14 @@ class GaussianGroup(DensityGroup):
     # ------------------------------------------------------------------ learning
     def fit(self, tables: Sequence[tuple[Any, np.ndarray | None]], n_jobs: int | None) -> None:
         self._knows_columns = True  # as a classifier warns of columns without data itself
-        self._shrink_within(tables)
+        if self.prototype.shrinkage:
+            moments = [Moments.count_columns(*table) for table in tables]
+            self._shrink_within(self.densities, moments)
         if not self._is_tied:
             super().fit(tables, n_jobs)
+            return
+        if self.prototype.covariance_estimator is not None:
+            self._fit_by_estimator(tables)
             return
         pairs = [(density, *table) for density, table in zip(self.densities, tables, strict=True)]
         if any(density._needs_em(codes) for density, codes, _ in pairs):
@@ -75,14 +79,28 @@ class GaussianGroup(DensityGroup):
         for density in self.densities:
             density.n_iter_, density.lower_bounds_ = max(1, len(bounds)), bounds
 
-    def _shrink_within(self, tables: Sequence[tuple[Any, np.ndarray | None]]) -> None:
+    def _fit_by_estimator(self, tables: Sequence[tuple[Any, np.ndarray | None]]) -> None:
+        """Average the covariances that an estimator finds in the rows of each density."""
+        own = [moments_by_estimator(self.prototype, *table) for table in tables]
+        pooled = Moments.pooled(own)
+        for density, moments in zip(self.densities, own, strict=True):
+            density._use_estimated(pooled)
+            density._set_mean(moments)
+        self._prepare()
+
+    def _shrink_within(self, densities: Sequence[Any], moments: Sequence[Moments]) -> None:
         """Shrink towards the variances pooled within the densities' rows, if at all."""
-        if not self.prototype.shrinkage or len(tables) == 1:
+        if not self.prototype.shrinkage or len(moments) == 1:
             return
-        within = Moments.pooled([Moments.count_columns(*table) for table in tables])
-        varies = self.prototype._scale.variance > 0
-        for density in self.densities:
+        within = Moments.pooled(moments)
+        varies = densities[0]._scale.variance > 0
+        for density in densities:
             density._target = np.where(varies, column_variances(within), 0.0)
+
+    def extend(self, densities: Sequence[Any], statistics: Sequence[Moments]) -> None:
+        self._knows_columns = True
+        self._shrink_within(densities, statistics)
+        super().extend(densities, statistics)
 
     def estimate(self, statistics: Sequence[Moments]) -> None:
         if not self._is_tied:
@@ -105,6 +123,8 @@ class GaussianGroup(DensityGroup):
         return "full" if incomplete_needs_all else kind
 
     def start(self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> list[Moments]:
+        if self.prototype.covariance_estimator is not None:
+            refuse_weights()
         kind, is_auto = self._scatter_kind, self.prototype.shrinkage == "auto"
         if kind is None or is_auto or self.prototype._needs_em(codes):
             pairs = zip(self.densities, super().start(codes, shares, weight), strict=True)
@@ -224,7 +244,7 @@ def log_prob_each(
 ) -> np.ndarray:
     """Log-density of each row under normals of any shape, one after the other: (n_rows, k)."""
     out = np.empty((len(X), len(mean)))
-    blocks = [slice(None)] if has_missing(X) else _row_blocks(X)  # patterns are gathered once
+    blocks = [slice(None)] if has_missing(X) else cached_row_blocks(X)  # patterns are gathered once
     for rows in blocks:
         for c, covariance in enumerate(covariances):
             with np.errstate(over="ignore"):
@@ -291,7 +311,7 @@ def log_prob_tied(
         for own in _near_each_other(mean, whitening):
             centre = mean[own].mean(axis=0)
             whitened_mean = readonly((mean[own] - centre) @ whitening)
-            for rows in _row_blocks(X):
+            for rows in cached_row_blocks(X):
                 whitened = readonly((X[rows] - centre) @ whitening)
                 square = np.empty((len(whitened), len(whitened_mean)))
                 kernels.squared_distances(whitened, whitened_mean, square)
@@ -307,89 +327,3 @@ def _near_each_other(mean: np.ndarray, whitening: np.ndarray) -> list[slice]:
     if np.max(np.abs(from_middle)) < FAR_APART:
         return [slice(None)]
     return [slice(c, c + 1) for c in range(len(mean))]
-
-
-def _row_blocks(X: np.ndarray) -> list[slice]:
-    """Blocks of rows that stay in the cache, but are many beside the columns."""
-    d = X.shape[1]
-    return row_blocks(len(X), d, max(CHUNK_CELLS, 4 * d * d))
-
-
-# ------------------------------------------------------------------ moments
-def count_moments(X: np.ndarray, weight: np.ndarray, kind: ScatterKind) -> list[Moments]:
-    """Return the moments of the same rows with k weights each.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_columns)
-        Rows, complete unless the scatter is "diagonal".
-    weight : ndarray of shape (n_rows, k)
-        Weights, such as responsibilities.
-    kind : {"full", "pooled", "diagonal"}
-        The scatter: of each density its own, or its diagonal; "pooled" scatters are right only in
-        their sum over the densities, of which each gets a part in the share of its weight.
-
-    Returns
-    -------
-    moments : list of Moments
-        One per density.
-    """
-    count_scatter = {"full": _full, "pooled": _pooled, "diagonal": _diagonal}[kind]
-    with np.errstate(over="ignore", invalid="ignore"):
-        total, mean = _totals_and_means(X, weight)
-        scatter = count_scatter(X, weight, mean)
-        if kind == "pooled":
-            scatter = (total / total.sum())[:, np.newaxis, np.newaxis] * scatter
-    own = zip(total, mean, scatter, strict=True)
-    return [Moments(total, mean, squares) for total, mean, squares in own]
-
-
-def _totals_and_means(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if has_missing(X):
-        observed = ~np.isnan(X)
-        total = weight.T @ observed
-        first, of_column = weight.T @ np.where(observed, X, 0.0), total
-    else:
-        total = weight.sum(axis=0)
-        first, of_column = weight.T @ X, total[:, np.newaxis]
-    return total, first / np.where(of_column > 0, of_column, 1.0)
-
-
-def _diagonal(X: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    squares = np.zeros(mean.shape)
-    kernels.add_squares(readonly(X), readonly(weight), readonly(mean), squares)
-    return squares
-
-
-def _full(X: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    k, d = mean.shape
-    scatter = np.zeros((k, d, d))
-    for rows in _row_blocks(X):
-        root = np.sqrt(weight[rows])
-        for c in range(k):
-            scaled = X[rows] - mean[c]
-            scaled *= root[:, c, np.newaxis]
-            scatter[c] += scaled.T @ scaled
-    return scatter
-
-
-def _pooled(X: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Sum ``w_c (x - m_c)(x - m_c)'`` over rows and densities, by one product and no difference.
-
-    With ``t = sum_c w_c`` and ``y = sum_c (w_c / t)(x - m_c)`` the sum over c of a row is
-
-        t y y' + sum_(b<c) (w_b w_c / t) (m_b - m_c)(m_b - m_c)'.
-    """
-    k, d = mean.shape
-    scatter, overlap = np.zeros((d, d)), np.zeros((k, k))
-    mean = readonly(mean)
-    for rows in _row_blocks(X):
-        own, x = readonly(weight[rows]), readonly(X[rows])
-        root_weight, deviation = np.empty(own.shape), np.empty(x.shape)
-        kernels.expected_deviations(x, own, mean, root_weight, deviation)
-        scatter += deviation.T @ deviation
-        overlap += root_weight.T @ root_weight
-    for c in range(k - 1):
-        apart = np.sqrt(overlap[c, c + 1 :, np.newaxis]) * (mean[c + 1 :] - mean[c])
-        scatter += apart.T @ apart
-    return scatter

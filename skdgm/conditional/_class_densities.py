@@ -1,0 +1,319 @@
+"""One density for each class, and the priors of the classes: learned at once or from batches."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
+
+from .._fitted import learning
+from .._tables import read_labels, validate_table
+from .._validation import check_observed, check_weight, leave_out_weightless
+from ..density import BaseDensity
+from ..density._composite import hand_on_columns, with_parameters
+from ..density._engine.blas import blas_threads_for
+from ..density._engine.blocks import part_of, run_in_weighted_blocks, total_weight
+from ..density._engine.lend import lacking_columns, with_lent_values
+from ..density._engine.statistics import add_in_pairs
+from ..density._group import DensityGroup, group_of, set_n_parameters
+from ._lend import warn_of_lacking
+from ._priors import learned_priors, weighted_by_class
+
+PRIOR_CONSTRAINTS: list = [StrOptions({"uniform"}), Mapping, "array-like", None]
+
+
+class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
+    """A classifier's densities, one per class; a subclass says which in ``_make_density``.
+
+    Subclasses have the parameters ``priors`` and ``n_jobs``, and may have ``class_weight``.
+    """
+
+    priors: ArrayLike | Mapping | str | None
+    class_weight: Mapping | str | None = None  # scikit-learn tries it with negative numbers
+    n_jobs: int | None
+
+    @abstractmethod
+    def _make_density(self) -> BaseDensity:
+        """Return an unfitted density to copy for every class."""
+
+    def _set_attributes(self) -> None:
+        """Set the fitted attributes that follow from those of the densities."""
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit one density to the rows of each class, and the priors of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data; NaN is a missing value. Which values are missing must not depend on
+            the values themselves (missing at random).
+        y : array-like of shape (n_samples,)
+            Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once. A class whose rows all weigh
+            zero keeps its place in ``classes_``, with the prior 0 and without a density.
+            Pseudo-counts such as ``alpha`` count rows, so scale weights to sum to the number of
+            rows. The largest must lie between 1e-100 and 1e100; those below 1e-100 times the
+            largest count as zero.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If X, y, the weights or the priors are invalid, or a column has no observed value. The
+            classifier is then left as it was before the call.
+
+        Warns
+        -----
+        UserWarning
+            If a class has no observed value in a column. The values of all rows then stand in, so
+            that the column does not speak for or against the class.
+        """
+        with learning(self, anew=True) as new:
+            prototype = new._make_density()
+            prototype._validate_params()
+            rows, labels = validate_table(new, X, y, **prototype._input_checks)
+            check_classification_targets(labels)
+            new.classes_ = np.unique(labels)
+            new._fit_classes(prototype, rows, labels, sample_weight)
+        return self
+
+    @available_if(lambda self: self._make_density()._is_additive)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Add labelled rows to those that the classifier was fitted to.
+
+        Batches of complete rows in any number and order give the model that one ``fit`` to all
+        rows gives. Missing values in a later batch count as the model so far expects them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Further training data; NaN is a missing value.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will occur. The first call needs them. A class without rows so far has
+            the prior 0 and no density.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If X, y, the classes, the weights or the priors are invalid, or the first rows of a
+            class have no value in a column for which the batch has none either. The classifier is
+            then left as it was before the call.
+
+        Warns
+        -----
+        UserWarning
+            If the first rows of a class have no observed value in a column. The values of all rows
+            of the batch then stand in.
+        """
+        self._validate_params()
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" needs the rows of all classes at once; pass a dict, set '
+                'priors="uniform", or call fit.'
+            )
+        with learning(self) as new:
+            if classes is not None:
+                classes = read_labels(classes, "classes")
+            first = _check_partial_fit_first_call(new, classes)
+            prototype = new._make_density()
+            prototype._validate_params()
+            rows, labels = validate_table(new, X, y, reset=first, **prototype._input_checks)
+            check_classification_targets(labels)
+            new._check_known(labels)
+            if first:
+                new._fit_classes(prototype, rows, labels, sample_weight, so_far=True)
+            else:
+                new._extend_classes(prototype, rows, labels, sample_weight)
+        return self
+
+    def _check_known(self, labels: np.ndarray) -> None:
+        unknown = np.setdiff1d(labels, self.classes_)
+        if unknown.size:
+            raise ValueError(
+                f"y holds the unknown class {unknown.tolist()[0]!r}; the classes are "
+                f"{self.classes_.tolist()}. Name all of them in the first call, or call fit."
+            )
+
+    # ------------------------------------------------------------------ all rows at once
+    def _fit_classes(
+        self,
+        prototype: BaseDensity,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: ArrayLike | None,
+        so_far: bool = False,
+    ) -> None:
+        hand_on_columns(self, prototype)
+        X, weight, rows = self._rows_of_classes(X, y, sample_weight)
+        self._add_to_priors(weight, rows, so_far)
+        check_observed(X, getattr(self, "feature_names_in_", None))
+        # All classes share what the data declare (categories, dtype).
+        codes = prototype._declare(X, weight)
+        tables = [(codes[own], part_of(weight, own)) for own in rows]
+        for c, lent in self._lend(prototype, X, rows, weight):
+            tables[c] = lent, tables[c][1]
+        self._fit_group(prototype, tables)
+
+    def _rows_of_classes(
+        self, X: Any, y: np.ndarray, sample_weight: ArrayLike | None
+    ) -> tuple[Any, np.ndarray | None, list[np.ndarray]]:
+        """Return the rows of any weight, their weights, and which of them each class has."""
+        label = np.searchsorted(self.classes_, y)
+        weight = weighted_by_class(
+            self.class_weight, self.classes_, label, check_weight(sample_weight, X)
+        )
+        if self.class_weight is not None:
+            weight = check_weight(weight, X)
+        weight, X, label = leave_out_weightless(weight, X, label)
+        return X, weight, [np.flatnonzero(label == c) for c in range(len(self.classes_))]
+
+    def _add_to_priors(
+        self, weight: np.ndarray | None, rows: list[np.ndarray], so_far: bool
+    ) -> None:
+        total = np.array([total_weight(part_of(weight, own), len(own)) for own in rows])
+        self._total_weight = getattr(self, "_total_weight", 0.0) * so_far + total
+        self.priors_ = learned_priors(self.priors, self.classes_, self._total_weight, so_far)
+
+    def _lend(
+        self,
+        prototype: BaseDensity,
+        X: Any,
+        rows: list[np.ndarray],
+        weight: np.ndarray | None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield each class that lacks values in a column, with codes that have some."""
+        names, labels = getattr(self, "feature_names_in_", None), self.classes_.tolist()
+        if sparse.issparse(X):
+            for own, label in zip(rows, labels, strict=True):
+                if len(own):
+                    check_observed(X, names, own, f" in the rows of class {label!r}")
+            return
+        lacking = list(lacking_columns(X, rows))
+        if not lacking:
+            return
+        warn_of_lacking([(labels[c], columns) for c, columns in lacking], names)
+        if not prototype._borrows_columns:
+            for c, columns in lacking:
+                yield c, prototype._encode(with_lent_values(X, rows[c], columns, weight))
+
+    def _fit_group(
+        self, prototype: BaseDensity, tables: list[tuple[Any, np.ndarray | None]]
+    ) -> None:
+        """Fit the densities of the classes that have rows of any weight."""
+        self._learned = np.array([c for c, (codes, _) in enumerate(tables) if codes.shape[0]])
+        own = [tables[c] for c in self._learned]
+        self._group = self._group_of(prototype, self._learned)
+        with blas_threads_for(sum(codes.shape[0] for codes, _ in own), prototype._columns.width):
+            self._group.fit(own, self.n_jobs)
+        self._finish_group()
+
+    def _group_of(self, prototype: BaseDensity, classes: Any) -> DensityGroup:
+        names = [f"Class {self.classes_.tolist()[c]!r}" for c in classes]
+        return group_of(prototype, names, self._total_weight[classes].tolist())
+
+    def _finish_group(self) -> None:
+        self._group.warn_if_degenerate()
+        self.densities_ = self._place(self._group.densities)
+        n_priors = len(self._learned) - 1 if self.priors is None else 0
+        set_n_parameters(self, self._group.n_parameters(besides=n_priors))
+        self._set_attributes()
+
+    def _place(self, learned: Sequence[Any]) -> list[Any]:
+        """Return a list with an entry for every class: None for those without a density."""
+        placed: list[Any] = [None] * len(self.classes_)
+        for c, own in zip(self._learned, learned, strict=True):
+            placed[c] = own
+        return placed
+
+    # ------------------------------------------------------------------ batches
+    def _extend_classes(
+        self, family: BaseDensity, X: Any, y: np.ndarray, sample_weight: ArrayLike | None
+    ) -> None:
+        """Add a batch to the statistics of each class, under what all rows so far declare."""
+        X, weight, rows = self._rows_of_classes(X, y, sample_weight)
+        self._add_to_priors(weight, rows, so_far=True)
+        densities: dict[int, Any] = {}
+        batches: dict[int, Any] = {}
+        for c in self._learned:
+            densities[c] = with_parameters(self.densities_[c], family)
+            codes = densities[c]._declare(X, weight, extend=True)
+            batches[c] = codes[rows[c]], part_of(weight, rows[c])
+        template = densities[self._learned[0]]  # of classes without rows before
+        statistics = {c: _with_batch(densities[c], *batches[c]) for c in self._learned}
+        for c, batch in self._first_rows(template, X, weight, rows, codes):
+            group = self._group_of(template._without_rows(), [c])
+            group.fit([batch], self.n_jobs)
+            (densities[c],) = group.densities
+            statistics[c] = densities[c]._statistics
+        self._learned = np.array(sorted(statistics))
+        self._group = self._group_of(template, self._learned)
+        self._group.extend(
+            [densities[c] for c in self._learned], [statistics[c] for c in self._learned]
+        )
+        self._finish_group()
+
+    def _first_rows(
+        self,
+        template: Any,
+        X: Any,
+        weight: np.ndarray | None,
+        rows: list[np.ndarray],
+        codes: Any,
+    ) -> Iterator[tuple[int, tuple[Any, np.ndarray | None]]]:
+        """Yield each class that had no rows before, with the codes and weights of its first."""
+        known = set(self._learned.tolist())
+        first = [own[: 0 if c in known else None] for c, own in enumerate(rows)]
+        new = [c for c, own in enumerate(first) if len(own)]
+        if not new:
+            return
+        if not template._borrows_columns:
+            label = self.classes_.tolist()[new[0]]
+            batch = f" in the batch with the first rows of class {label!r}"
+            check_observed(X, getattr(self, "feature_names_in_", None), which=batch)
+        lent = dict(self._lend(template, X, first, weight))
+        for c in new:
+            yield c, (lent[c] if c in lent else codes[first[c]], part_of(weight, first[c]))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self._make_density()).input_tags
+        return tags
+
+
+def _with_batch(density: Any, codes: Any, weight: np.ndarray | None) -> Any:
+    """Return the statistics of a density's rows so far and of a batch."""
+    if not codes.shape[0]:
+        return density._statistics
+    expect = density._expected_statistics
+    expected = run_in_weighted_blocks(expect, codes, weight, density.n_jobs)
+    return density._statistics + add_in_pairs(expected)

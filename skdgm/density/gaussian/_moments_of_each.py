@@ -1,0 +1,101 @@
+"""Moments of the same rows under several weights: those of the densities of a group."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from ..._codes import has_missing, readonly
+from ..._kernels import gaussian_group as kernels
+from .._engine.blocks import row_blocks
+from ._moments import Moments
+
+ScatterKind = Literal["full", "pooled", "diagonal"]
+
+CHUNK_CELLS = 2**15  # cells of rows that are read k times
+
+
+def count_moments(X: np.ndarray, weight: np.ndarray, kind: ScatterKind) -> list[Moments]:
+    """Return the moments of the same rows with k weights each.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+        Rows, complete unless the scatter is "diagonal".
+    weight : ndarray of shape (n_rows, k)
+        Weights, such as responsibilities.
+    kind : {"full", "pooled", "diagonal"}
+        The scatter: of each density its own, or its diagonal; "pooled" scatters are right only in
+        their sum over the densities, of which each gets a part in the share of its weight.
+
+    Returns
+    -------
+    moments : list of Moments
+        One per density.
+    """
+    count_scatter = {"full": _full, "pooled": _pooled, "diagonal": _diagonal}[kind]
+    with np.errstate(over="ignore", invalid="ignore"):
+        total, mean = _totals_and_means(X, weight)
+        scatter = count_scatter(X, weight, mean)
+        if kind == "pooled":
+            scatter = (total / total.sum())[:, np.newaxis, np.newaxis] * scatter
+    own = zip(total, mean, scatter, strict=True)
+    return [Moments(total, mean, squares) for total, mean, squares in own]
+
+
+def _totals_and_means(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if has_missing(X):
+        observed = ~np.isnan(X)
+        total = weight.T @ observed
+        first, of_column = weight.T @ np.where(observed, X, 0.0), total
+    else:
+        total = weight.sum(axis=0)
+        first, of_column = weight.T @ X, total[:, np.newaxis]
+    return total, first / np.where(of_column > 0, of_column, 1.0)
+
+
+def _diagonal(X: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    squares = np.zeros(mean.shape)
+    kernels.add_squares(readonly(X), readonly(weight), readonly(mean), squares)
+    return squares
+
+
+def _full(X: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    k, d = mean.shape
+    scatter = np.zeros((k, d, d))
+    for rows in cached_row_blocks(X):
+        root = np.sqrt(weight[rows])
+        for c in range(k):
+            scaled = X[rows] - mean[c]
+            scaled *= root[:, c, np.newaxis]
+            scatter[c] += scaled.T @ scaled
+    return scatter
+
+
+def _pooled(X: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Sum ``w_c (x - m_c)(x - m_c)'`` over rows and densities, by one product and no difference.
+
+    With ``t = sum_c w_c`` and ``y = sum_c (w_c / t)(x - m_c)`` the sum over c of a row is
+
+        t y y' + sum_(b<c) (w_b w_c / t) (m_b - m_c)(m_b - m_c)'.
+    """
+    k, d = mean.shape
+    scatter, overlap = np.zeros((d, d)), np.zeros((k, k))
+    mean = readonly(mean)
+    for rows in cached_row_blocks(X):
+        own, x = readonly(weight[rows]), readonly(X[rows])
+        root_weight, deviation = np.empty(own.shape), np.empty(x.shape)
+        kernels.expected_deviations(x, own, mean, root_weight, deviation)
+        scatter += deviation.T @ deviation
+        overlap += root_weight.T @ root_weight
+    for c in range(k - 1):
+        apart = np.sqrt(overlap[c, c + 1 :, np.newaxis]) * (mean[c + 1 :] - mean[c])
+        scatter += apart.T @ apart
+    return scatter
+
+
+def cached_row_blocks(X: np.ndarray) -> list[slice]:
+    """Blocks of rows that stay in the cache, but are many beside the columns."""
+    d = X.shape[1]
+    return row_blocks(len(X), d, max(CHUNK_CELLS, 4 * d * d))
