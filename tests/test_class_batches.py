@@ -20,13 +20,10 @@ from skdgm import (
     TransformedDensity,
 )
 
-from .estimators import CASES
+from .estimators import ADDITIVE_CASES, cases
 
 X, Y = load_iris(return_X_y=True)
 COVARIANCES = ["full", "tied", "diag", "spherical", "low_rank"]
-ADDITIVE_CASES = [
-    pytest.param(case, id=case.name) for case in CASES if hasattr(case.density, "partial_fit")
-]
 
 
 def assert_same_classifier(batched, fitted, rows):
@@ -45,7 +42,7 @@ def in_batches(classifier, rows, y, batches, weight=None):
     return batched
 
 
-@pytest.mark.parametrize("case", ADDITIVE_CASES)
+@cases(ADDITIVE_CASES)
 def test_batches_give_the_classifier_of_one_fit(case):
     rows = case.data(40)
     y = np.array(["b", "a", "c"])[np.arange(40) % 7 % 3]

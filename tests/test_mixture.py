@@ -18,6 +18,7 @@ from skdgm import (
     FullCategoricalDensity,
     GaussianDensity,
     GenerativeClassifier,
+    HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
     MixtureDensity,
 )
@@ -310,4 +311,4 @@ def test_invalid_parameters_are_refused():
         MixtureDensity(GaussianDensity(), 0).fit(INK)
     with pytest.raises(ValueError, match="'alpha' parameter"):
         MixtureDensity(BernoulliIndependentDensity(alpha=-1)).fit(INK)
-    assert not hasattr(MixtureDensity(GaussianDensity()), "partial_fit")
+    assert not hasattr(MixtureDensity(HiddenChowLiuTreeDensity()), "partial_fit")

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from .._fitted import query
 from .._validation import RandomState
-from ..density._mixture import MixtureDensity
+from ..density.mixture import MixtureDensity
 from ._class_densities import ClassDensities
 
 

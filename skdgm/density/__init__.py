@@ -11,7 +11,6 @@ from ._composite import CompositeDensity
 from ._em import EM_CONSTRAINTS, EMDensity
 from ._engine.statistics import Statistics
 from ._group import DensityGroup
-from ._mixture import MixtureDensity
 from ._steps import StepIndependentDensity
 from .binned import BinnedDensity
 from .chain_rule import ChainRuleDensity
@@ -21,6 +20,7 @@ from .full_categorical import FullCategoricalDensity
 from .gaussian import GaussianDensity
 from .hidden_tree import HiddenChowLiuTreeDensity
 from .markov_chain import MarkovChainImageDensity
+from .mixture import MixtureDensity
 from .table import TableDensity
 from .transformed import NormalScoreTransformer, TransformedDensity
 from .tree import ChowLiuTreeDensity

@@ -31,7 +31,7 @@ class AverageDensity(CompositeDensity):
     weights_: np.ndarray
     densities_: list[Any]
     _prototype: Any  # an unfitted density that has encoded the training data
-    _is_additive = False
+    _is_additive: Any = False
 
     # ------------------------------------------------------------------ hooks
     def _codes_for(self, density: BaseDensity, codes: Any) -> Any:

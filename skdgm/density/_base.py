@@ -79,8 +79,7 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
             value. The density is then left as it was before the call.
         """
         with learning(self, anew=True) as new:
-            X, weight = new._check_training(X, sample_weight, reset=True)
-            new._learn(new._declare(X, weight), weight)
+            new._fit_table(X, sample_weight)
         return self
 
     @available_if(lambda self: self._is_additive)
@@ -117,16 +116,14 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
         """
         self._validate_params()
         with learning(self) as new:
-            extend = new.__sklearn_is_fitted__()
-            X, weight = new._check_training(X, sample_weight, reset=not extend)
-            codes = new._declare(X, weight, extend=extend)
-            if extend:
-                expected = run_in_weighted_blocks(
-                    new._expected_statistics, codes, weight, new.n_jobs
-                )
-                new._set(new._statistics + add_in_pairs(expected))
-            else:
-                new._learn(codes, weight)
+            if not new.__sklearn_is_fitted__():
+                new._fit_table(X, sample_weight)
+                return self
+            X, weight = new._check_training(X, sample_weight, reset=False)
+            codes = new._declare(X, weight, extend=True)
+            expected = run_in_weighted_blocks(new._expected_statistics, codes, weight, new.n_jobs)
+            new._set(new._statistics + add_in_pairs(expected))
+            new._describe_rows(codes)
         return self
 
     @query
@@ -218,6 +215,18 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
         return penalty - 2 * float(np.sum(log_prob))
 
     # ------------------------------------------------------------------ shared machinery
+    def _fit_table(self, X: Any, sample_weight: ArrayLike | None) -> None:
+        X, weight = self._check_training(X, sample_weight, reset=True)
+        codes = self._declare(X, weight)
+        self._learn(codes, weight)
+        self._describe_rows(codes)
+
+    def _note_rows(self, n_rows: int, weight: np.ndarray | None) -> None:
+        """Note which rows of the table that the user gave have any weight."""
+
+    def _describe_rows(self, codes: Any) -> None:
+        """Set the fitted attributes that tell something about each row learned from."""
+
     def _declare(self, X: Any, weight: np.ndarray | None, extend: bool = False) -> Any:
         """Return the codes of training data, and keep what these declare."""
         if not extend:
@@ -230,7 +239,11 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
 
     def _drawn_table(self, n_samples: int, random_state: RandomState) -> np.ndarray:
         """Draw rows, as numbers of the training data's dtype or a wider one."""
-        X = self._columns.decode(self._draw(n_samples, random_state))
+        return self._as_table(self._draw(n_samples, random_state))
+
+    def _as_table(self, drawn: np.ndarray) -> np.ndarray:
+        """Return a table of codes as numbers of the training data's dtype or a wider one."""
+        X = self._columns.decode(drawn)
         return X.astype(dtype_that_holds(X, self._dtype), copy=False)
 
     def _draw(self, n_samples: int, random_state: RandomState) -> np.ndarray:
@@ -255,7 +268,9 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
         self, X: Any, sample_weight: ArrayLike | None, reset: bool
     ) -> tuple[Any, np.ndarray | None]:
         X = validate_table(self, X, reset=reset, **self._input_checks)
-        weight, X = leave_out_weightless(check_weight(sample_weight, X), X)
+        weight = check_weight(sample_weight, X)
+        self._note_rows(X.shape[0], weight)
+        weight, X = leave_out_weightless(weight, X)
         if reset:
             check_observed(X, getattr(self, "feature_names_in_", None))
         return X, weight

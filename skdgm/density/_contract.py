@@ -45,7 +45,7 @@ class DensityHooks(ABC):
     _input_checks: Any = {"ensure_all_finite": "allow-nan"}  # options of validate_table
     _group_type: ClassVar[type | None] = None  # a DensityGroup that computes densities together
     _rules_out_rows: Any = True  # False if no row ever has probability zero
-    _is_additive: Any = True  # False if the statistics of batches do not add up to those of one fit
+    _is_additive: Any = True  # False if the statistics of batches cannot be added
     _tells_n_parameters: Any = True  # False if n_parameters_ may stay unset
     # True if a density of a group without any value in a column takes over what all rows say there
     _borrows_columns: Any = False

@@ -8,11 +8,11 @@ import numpy as np
 
 from .._base import BaseDensity
 from .._categorical_independent import CategoricalIndependentDensity
-from .._mixture import MixtureDensity
 from ..binned import BinnedDensity
 from ..columns import ColumnDensity
 from ..gaussian import GaussianDensity
 from ..hidden_tree import HiddenChowLiuTreeDensity
+from ..mixture import MixtureDensity
 from ..transformed import NormalScoreTransformer, TransformedDensity
 
 FEW_BINS, MANY_BINS = 8, 16

@@ -14,8 +14,8 @@ import numpy as np
 
 from .._base import BaseDensity
 from .._engine.coordinates import CoordinateRows
-from .._mixture import MixtureDensity
 from ..gaussian import GaussianDensity
+from ..mixture import MixtureDensity
 from ._maps import LARGEST, InvertibleMap
 from ._normal_means import SmoothedCurve, mean_under_normals
 from ._quadrature import mean_of

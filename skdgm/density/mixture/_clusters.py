@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, kmeans_plusplus
+from sklearn.metrics import pairwise_distances_argmin
 
-from .blas import openmp_threads_for
+from .._engine.blas import openmp_threads_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +58,11 @@ def cluster_rows(
     n_clusters: int,
     scaled: bool,
     generator: np.random.Generator,
+    method: str = "kmeans",
 ) -> np.ndarray:
-    """Return the k-means cluster of each row.
+    """Return the cluster of each row: that of k-means, or of the nearest of some centres.
+
+    "k-means++" spreads the centres, as the start of k-means does; "random_rows" draws rows.
 
     With ``scaled``, columns are brought to unit variance, so that their units do not matter. The
     clusters are found from distinct points and weights, without their last bits: neither the order
@@ -70,9 +74,26 @@ def cluster_rows(
     else:
         points = np.rint(distinct.points * 2.0**24) * 2.0**-24
     n_clusters = min(n_clusters, len(distinct))
+    if method != "kmeans":
+        centres = points[_draw_centres(points, own_weight, n_clusters, method, generator)]
+        return pairwise_distances_argmin(points, centres)[distinct.number]
     k_means = KMeans(n_clusters, n_init=1, random_state=int(generator.integers(2**31)))
     with openmp_threads_for(points, n_clusters):
         return k_means.fit(points, sample_weight=own_weight).labels_[distinct.number]
+
+
+def _draw_centres(
+    points: np.ndarray,
+    weight: np.ndarray,
+    n_clusters: int,
+    method: str,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Draw the numbers of points that are centres."""
+    if method == "random_rows":
+        return generator.choice(len(points), n_clusters, replace=False, p=weight / weight.sum())
+    seed = int(generator.integers(2**31))
+    return kmeans_plusplus(points, n_clusters, sample_weight=weight, random_state=seed)[1]
 
 
 def shares_of_clusters(label: np.ndarray, n_clusters: int) -> np.ndarray:

@@ -1,0 +1,109 @@
+"""Questions about the latent class: the component that a row comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+
+from ..._fitted import query
+from ..._tables import as_given
+from ..._validation import RandomState, check_generator
+from .._average import AverageDensity
+from .._engine.blocks import draw_categories, run_in_row_blocks
+
+
+class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AverageDensity):
+    """A weighted sum of densities whose members are classes of rows."""
+
+    @query
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Find the most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN is a missing value.
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,)
+            Indices of components.
+        """
+        return self.predict_proba(X).argmax(axis=1)
+
+    @query
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Compute the probability of each component given each row: the responsibilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN is a missing value.
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_components)
+            ``p(z = k | x)``. A row that every component rules out gets the weights.
+        """
+        codes = self._encode(self._check_query(X))
+        return self._responsibilities(codes)[0]
+
+    @query
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Represent each row by the probabilities of the components, for a step that follows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN is a missing value.
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_components)
+            ``predict_proba(X)``. The columns are named "mixturedensity0", and so on.
+        """
+        return self.predict_proba(X)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.weights_)
+
+    @query
+    def sample(
+        self,
+        n_samples: int = 1,
+        random_state: RandomState = None,
+        return_components: bool = False,
+    ) -> Any:
+        """Draw rows from the mixture, with the components that they come from if asked.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows to draw.
+        random_state : int, RandomState, Generator or None, default=None
+            Source of randomness; the same seed gives the same rows with any ``n_jobs``.
+        return_components : bool, default=False
+            Whether to return the component of each row as well.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The rows, of the training data's dtype, or a wider one where that cannot hold them.
+        z : ndarray of shape (n_samples,)
+            Indices of components, drawn jointly with the rows; only if ``return_components``.
+        """
+        generator = check_generator(random_state)
+        drawn = self._draw(n_samples, generator)
+        X = as_given(self, self._as_table(drawn))
+        if not return_components:
+            return X
+        shares = run_in_row_blocks(self._shares, self._recode(drawn), self.n_jobs)
+        return X, draw_categories(np.concatenate(shares), generator)
+
+    def _shares(self, codes: Any) -> np.ndarray:
+        """Return ``p(z | x)`` of each row, of shape (n_rows, n_components)."""
+        return self._responsibilities(codes)[0]
