@@ -85,5 +85,6 @@ class ClassUnknown(ClassDensities):
     def _mixture(self) -> MixtureDensity:
         """Return the density of rows of unknown class."""
         mixture = MixtureDensity(self._make_density(), len(self._learned), n_jobs=self.n_jobs)
-        mixture._set_parts(self, self._group, self.priors_[self._learned])
+        weights = self.priors_[self._learned]
+        mixture._set_parts(self._group.densities, weights, self._group)
         return mixture

@@ -7,6 +7,7 @@ missing values and threads over blocks of rows are written here, once.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -34,6 +35,11 @@ from ._engine.blas import blas_threads_for
 from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, run_in_weighted_blocks
 from ._engine.statistics import add_in_pairs
 from ._tail import TailProbability
+
+STARTS_ANEW = (
+    "The density was made of parameters, without a number of rows that these stand for, so "
+    "partial_fit starts anew from the rows of X; give n_samples to from_parameters to go on."
+)
 
 
 class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, BaseEstimator):
@@ -116,7 +122,9 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
         """
         self._validate_params()
         with learning(self) as new:
-            if not new.__sklearn_is_fitted__():
+            if not new._has_counts:
+                if new.__sklearn_is_fitted__():
+                    warnings.warn(STARTS_ANEW, UserWarning, stacklevel=2)
                 new._fit_table(X, sample_weight)
                 return self
             X, weight = new._check_training(X, sample_weight, reset=False)
@@ -220,6 +228,11 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
         codes = self._declare(X, weight)
         self._learn(codes, weight)
         self._describe_rows(codes)
+
+    @property
+    def _has_counts(self) -> bool:
+        """True if the density knows the statistics of rows, to which those of others add."""
+        return self.__sklearn_is_fitted__() and getattr(self, "_statistics", None) is not None
 
     def _note_rows(self, n_rows: int, weight: np.ndarray | None) -> None:
         """Note which rows of the table that the user gave have any weight."""

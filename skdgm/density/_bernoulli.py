@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
 from .._codes import as_binary_codes, has_missing, missing_code, readonly
+from .._fitted import learning
 from .._kernels import bernoulli as kernels
 from ._base import BaseDensity
 from ._engine.blocks import draw_with_uniforms, ones_if_none, total_weight
+from ._engine.given import check_n_samples_given, check_probabilities
 from ._engine.statistics import Statistics
 from ._engine.windows import WindowTerms, count_windows
 from ._group import DensityGroup
@@ -154,6 +157,58 @@ class BernoulliIndependentDensity(BaseDensity):
         self.bounds = bounds
         self.n_jobs = n_jobs
 
+    @classmethod
+    def from_parameters(
+        cls, probability: ArrayLike, *, n_samples: float | None = None, **parameters: Any
+    ) -> Self:
+        """Make a density of given probabilities of ones, without data.
+
+        Parameters
+        ----------
+        probability : array-like of shape (n_features,)
+            Probability of a one in each column.
+        n_samples : float or None, default=None
+            Number of rows that these stand for, beside which ``partial_fit`` counts further ones.
+            With None, it starts anew.
+        **parameters : dict
+            Parameters of the class, such as ``binarize``, and ``alpha`` for ``partial_fit``.
+
+        Returns
+        -------
+        density : BernoulliIndependentDensity
+            A fitted density.
+
+        Raises
+        ------
+        ValueError
+            If these are no probabilities.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skdgm import BernoulliIndependentDensity
+        >>> coins = BernoulliIndependentDensity.from_parameters([0.5, 0.9])
+        >>> np.exp(coins.score_samples([[1, 1]]))
+        array([0.45])
+        """
+        density = cls(**parameters)
+        density._validate_params()
+        probability = np.array(probability, dtype=np.float64)
+        if probability.ndim != 1 or not len(probability):
+            raise ValueError(
+                f"probability must hold a number for each column, got shape {probability.shape}."
+            )
+        check_probabilities("probability", probability, sums=False)
+        with learning(density) as new:
+            new.n_features_in_, new._dtype = len(probability), np.dtype(np.float64)
+            n = new._n_rows = check_n_samples_given(n_samples)
+            new._overall_share = probability
+            new._set_probability(probability)
+            if n_samples is not None:
+                new._statistics = BernoulliStatistics(np.full(len(probability), n), n * probability)
+            new._finish()
+        return density
+
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         codes = super()._encode_training(X, weight, extend)
         if self.alpha == 0 and not extend:
@@ -198,7 +253,11 @@ class BernoulliIndependentDensity(BaseDensity):
         # A component of a mixture may have seen nothing of a column: there all rows speak for it.
         share = np.array(np.broadcast_to(self._overall_share, total.shape))
         np.divide(statistics.ones + self.alpha, total, out=share, where=total > 0)
-        self.probability_ = np.clip(share, low, high)
+        self._set_probability(np.clip(share, low, high))
+
+    def _set_probability(self, probability: np.ndarray) -> None:
+        low, high = self._check_bounds()
+        self.probability_ = probability
         with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
             self.feature_log_prob_ = np.log(self.probability_)
             self._log_zero = np.log1p(-self.probability_)

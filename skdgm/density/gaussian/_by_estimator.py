@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..._codes import has_missing
+from ._covariances import FullCovariance
 from ._moments import Moments, check_finite
 
 CURE = 'use shrinkage="auto" instead, which takes them'
@@ -54,3 +55,14 @@ def moments_by_estimator(density: Any, X: np.ndarray, weight: np.ndarray | None)
         )
     mean = np.asarray(getattr(estimator, "location_", X.mean(axis=0)))
     return Moments(float(len(X)), mean, len(X) * covariance)
+
+
+def use_estimated(density: Any, moments: Moments) -> None:
+    """Let a density take over a covariance as an estimator has found it."""
+    covariance = moments.scatter / float(moments.total)
+    density.shrinkage_ = 0.0
+    density._covariance = FullCovariance(covariance, density._prior(0.0).scale)
+    density.covariance_ = density._covariance.value
+    d = len(covariance)
+    density.n_parameters_ = d + FullCovariance.n_parameters(d)
+    density.n_iter_, density.lower_bounds_ = 1, np.empty(0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,16 +16,18 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from ..._codes import has_missing
+from ..._fitted import learning
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import total_weight
 from ._answers import NormalAnswers
-from ._by_estimator import moments_by_estimator
+from ._by_estimator import moments_by_estimator, use_estimated
 from ._covariances import (
     DiagonalCovariance,
     FullCovariance,
     LowRankCovariance,
     SphericalCovariance,
 )
+from ._given import set_given
 from ._group import GaussianGroup
 from ._ledoit_wolf import ColumnMoments, LengthMoments, shrinkage_of_incomplete
 from ._moments import Moments, check_finite
@@ -223,6 +225,52 @@ class GaussianDensity(NormalAnswers):
         self.verbose = verbose
         self.n_jobs = n_jobs
 
+    @classmethod
+    def from_parameters(
+        cls,
+        mean: ArrayLike,
+        covariance: ArrayLike,
+        *,
+        n_samples: float | None = None,
+        **parameters: Any,
+    ) -> Self:
+        """Make a normal density of a given mean and covariance, without data.
+
+        Parameters
+        ----------
+        mean : array-like of shape (n_features,)
+            The mean.
+        covariance : array-like of shape (n_features, n_features) or (n_features,), or float
+            The covariance matrix, the variances or the variance, as ``covariance_type`` asks.
+        n_samples : float or None, default=None
+            Number of rows that these stand for, beside which ``partial_fit`` counts further ones.
+            With None, it starts anew.
+        **parameters : dict
+            Parameters of the class, such as ``covariance_type``, which may not be "low_rank".
+
+        Returns
+        -------
+        density : GaussianDensity
+            A fitted density.
+
+        Raises
+        ------
+        ValueError
+            If these are no mean and covariance.
+
+        Examples
+        --------
+        >>> from skdgm import GaussianDensity
+        >>> density = GaussianDensity.from_parameters([0.0, 0.0], [[1.0, 0.5], [0.5, 1.0]])
+        >>> density.conditional_mean([[2.0, float("nan")]])
+        array([[2., 1.]])
+        """
+        density = cls(**parameters)
+        density._validate_params()
+        with learning(density) as new:
+            set_given(new, mean, covariance, n_samples)
+        return density
+
     # ------------------------------------------------------------------ learning
     @property
     def _is_additive(self) -> bool:
@@ -232,18 +280,9 @@ class GaussianDensity(NormalAnswers):
         if self.covariance_estimator is None:
             super()._fit(codes, weight)
             return
-        self._use_estimated(moments_by_estimator(self, codes, weight))
-        self._set_mean(self._statistics)
-
-    def _use_estimated(self, moments: Moments) -> None:
-        """Take over a covariance as an estimator has found it."""
-        covariance = moments.scatter / float(moments.total)
-        self._statistics, self.shrinkage_ = moments, 0.0
-        self._covariance = FullCovariance(covariance, self._prior(0.0).scale)
-        self.covariance_ = self._covariance.value
-        d = len(covariance)
-        self.n_parameters_ = d + FullCovariance.n_parameters(d)
-        self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
+        moments = moments_by_estimator(self, codes, weight)
+        use_estimated(self, moments)
+        self._set_mean(moments)
 
     @property
     def _learns_shrinkage(self) -> bool:

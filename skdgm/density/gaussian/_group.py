@@ -20,7 +20,7 @@ from .._engine.blocks import run_in_threads
 from .._engine.columns import column_labels
 from .._engine.missing import log_prob_in_parts
 from .._group import SMALLEST_SHARE, DensityGroup, warn_of_lent
-from ._by_estimator import moments_by_estimator, refuse_weights
+from ._by_estimator import moments_by_estimator, refuse_weights, use_estimated
 from ._by_pattern import MOST_COLUMNS, RowsByPattern, has_few_complete, log_prob_by_pattern
 from ._covariances import FullCovariance, log_prob_at
 from ._degenerate import determined_columns, warn_of_degenerate
@@ -84,7 +84,7 @@ class GaussianGroup(DensityGroup):
         own = [moments_by_estimator(self.prototype, *table) for table in tables]
         pooled = Moments.pooled(own)
         for density, moments in zip(self.densities, own, strict=True):
-            density._use_estimated(pooled)
+            use_estimated(density, pooled)
             density._set_mean(moments)
         self._prepare()
 

@@ -5,18 +5,22 @@ Each conditional comes from smoothed counts; order 0 is independence, order n - 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..._codes import readonly, with_room
+from ..._fitted import learning
 from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
+from .._engine.given import check_n_samples_given
 from .._engine.missing import log_prob_in_parts
 from ._counts import ChainCounts, count_chain, count_start, widen
+from ._given import as_tables, expected_counts, given_probabilities, shape_of
 from ._group import ChainGroup
 from ._missing import ChainQueries, queries_on
 from ._scan import SCANS, scan_order
@@ -175,6 +179,72 @@ default="raster"
         self.tol = tol
         self.verbose = verbose
         self.n_jobs = n_jobs
+
+    @classmethod
+    def from_parameters(
+        cls,
+        tables: Sequence[ArrayLike],
+        *,
+        n_features: int | None = None,
+        n_samples: float | None = None,
+        **parameters: Any,
+    ) -> Self:
+        """Make a chain of given conditional probability tables, without data.
+
+        Parameters
+        ----------
+        tables : sequence of array-like
+            For each column in the order of the scan, its probabilities given the values before it:
+            an axis of length K for each of the last ``order`` values, earliest first, and one for
+            its own. Their number of axes tells the order.
+        n_features : int or None, default=None
+            Number of columns, if there are more than tables: the last table, that of column
+            ``order``, then serves all columns after it (``homogeneous``).
+        n_samples : float or None, default=None
+            Number of rows that these stand for, beside which ``partial_fit`` counts further ones.
+            With None, it starts anew.
+        **parameters : dict
+            Other parameters of the class, such as ``scan``, and ``alpha`` for ``partial_fit``.
+
+        Returns
+        -------
+        density : MarkovChainImageDensity
+            A fitted density.
+
+        Raises
+        ------
+        ValueError
+            If these are no tables of a chain.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skdgm import MarkovChainImageDensity
+        >>> stay = [[0.9, 0.1], [0.1, 0.9]]
+        >>> chain = MarkovChainImageDensity.from_parameters([[0.5, 0.5], stay], n_features=4)
+        >>> np.exp(chain.score_samples([[0, 0, 0, 1]]))
+        array([0.0405])
+        """
+        own = as_tables(tables)
+        shape = shape_of(own, n_features)
+        density = cls(
+            shape.order,
+            n_categories=shape.n_categories,
+            homogeneous=shape.homogeneous,
+            **parameters,
+        )
+        density._validate_params()
+        with learning(density) as new:
+            new.n_features_in_ = shape.n_positions
+            new._declare(np.zeros((1, shape.n_positions)), None)
+            new._n_rows = check_n_samples_given(n_samples)
+            new._tables = given_probabilities(own, shape)
+            new.n_parameters_ = shape.n_parameters
+            new.n_iter_, new.lower_bounds_ = 1, np.empty(0)
+            if n_samples is not None:
+                new._statistics = expected_counts(new._tables, new._n_rows)
+            new._finish()
+        return density
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
         scan = scan_order(self.scan, self.image_shape, self.n_features_in_)

@@ -6,12 +6,13 @@ proportion to its responsibility.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context
+from sklearn.base import _fit_context, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
@@ -19,7 +20,8 @@ from ..._fitted import learning
 from ..._validation import RandomState
 from .._base import BaseDensity
 from .._em import EM_CONSTRAINTS
-from ._learning import _MixtureLearning
+from ._given import checked_parts, checked_weights
+from ._learning import MixtureStatistics, _MixtureLearning
 from ._starts import AT_RANDOM
 
 
@@ -163,11 +165,57 @@ class MixtureDensity(_MixtureLearning):
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    def _log_prob_of_each(self, codes: Any) -> np.ndarray:
-        return self._group.log_prob(codes)
+    @classmethod
+    def from_parameters(
+        cls,
+        densities: Sequence[BaseDensity],
+        weights: ArrayLike | None = None,
+        **parameters: Any,
+    ) -> Self:
+        """Make a mixture of fitted densities, without data.
 
-    def _log_objective_of_each(self, codes: Any) -> np.ndarray:
-        return self._group.log_objective(codes)
+        Parameters
+        ----------
+        densities : sequence of density estimators
+            The components: densities of one family, fitted or made by ``from_parameters``, that
+            see the same columns with the same categories.
+        weights : array-like of shape (n_components,), default=None
+            Probability of each component; None makes them equal.
+        **parameters : dict
+            Other parameters of the class.
+
+        Returns
+        -------
+        density : MixtureDensity
+            A fitted density. Its ``partial_fit`` goes on from the rows that all components count,
+            and starts anew if one counts none.
+
+        Raises
+        ------
+        ValueError
+            If the densities make no mixture, or the weights are no probabilities.
+
+        Examples
+        --------
+        >>> from skdgm import GaussianDensity, MixtureDensity
+        >>> parts = [GaussianDensity.from_parameters([mean], [[1.0]]) for mean in (-3.0, 3.0)]
+        >>> mixture = MixtureDensity.from_parameters(parts, [0.25, 0.75])
+        >>> mixture.predict([[-2.0], [4.0]])
+        array([0, 1])
+        >>> mixture.conditional_mean([[float("nan")]])
+        array([[1.5]])
+        """
+        parts = checked_parts(densities)
+        probability = checked_weights(weights, len(parts))
+        density = cls(clone(parts[0]), len(parts), **parameters)
+        density._validate_params()
+        with learning(density) as new:
+            new._set_parts(parts, probability)
+            if new._is_additive and all(part._has_counts for part in parts):
+                new._n_rows = sum(part._n_rows for part in parts)
+                statistics = tuple(part._statistics for part in parts)
+                new._statistics = MixtureStatistics(new._n_rows * probability, statistics)
+        return density
 
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=True)

@@ -12,11 +12,19 @@ from ..._fitted import query
 from ..._tables import as_given
 from ..._validation import RandomState, check_generator
 from .._average import AverageDensity
+from .._base import BaseDensity
+from .._composite import hand_on_columns
 from .._engine.blocks import draw_categories, run_in_row_blocks
+from .._group import DensityGroup, set_n_parameters
 
 
 class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AverageDensity):
-    """A weighted sum of densities whose members are classes of rows."""
+    """A weighted sum of densities whose members are classes of rows.
+
+    Those that were learned together form a group, which sees the same codes.
+    """
+
+    _group: Any = None  # a DensityGroup
 
     @query
     def predict(self, X: ArrayLike) -> np.ndarray:
@@ -107,3 +115,31 @@ class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Aver
     def _shares(self, codes: Any) -> np.ndarray:
         """Return ``p(z | x)`` of each row, of shape (n_rows, n_components)."""
         return self._responsibilities(codes)[0]
+
+    def _set_parts(
+        self, densities: list[Any], weights: np.ndarray, group: DensityGroup | None = None
+    ) -> None:
+        """Become the sum of fitted densities."""
+        first = densities[0]
+        hand_on_columns(first, self)
+        self._prototype, self._group, self._dtype = first, group, first._dtype
+        self.weights_, self.densities_ = weights, densities
+        known: list[Any] = [getattr(density, "n_parameters_", None) for density in densities]
+        n_parameters = None if None in known else sum(known) + len(known) - 1
+        if group is not None:
+            n_parameters = group.n_parameters(besides=len(known) - 1)
+        set_n_parameters(self, n_parameters)
+        self._finish()
+
+    def _codes_for(self, density: BaseDensity, codes: Any) -> Any:
+        return codes if self._group is not None else density._recode(np.asarray(codes))
+
+    def _log_prob_of_each(self, codes: Any) -> np.ndarray:
+        if self._group is None:
+            return super()._log_prob_of_each(codes)
+        return self._group.log_prob(codes)
+
+    def _log_objective_of_each(self, codes: Any) -> np.ndarray:
+        if self._group is None:
+            return super()._log_objective_of_each(codes)
+        return self._group.log_objective(codes)

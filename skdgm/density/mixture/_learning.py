@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from ..._validation import RandomState, check_generator
 from .._base import BaseDensity
-from .._composite import hand_on_columns, same_parameters, with_parameters
+from .._composite import same_parameters, with_parameters
 from .._em import EMDensity, PartlyObserved, run_em, warn_not_converged
 from .._engine.blocks import RowsOf, ones_if_none, run_in_row_blocks
 from .._engine.responsibilities import responsibilities
@@ -47,15 +47,6 @@ class _MixtureLearning(LatentClassDensity, EMDensity):
     _told_components: Any = None  # of the training rows, while it learns
     _last_bound: float
     _last_family: BaseDensity | None
-
-    def _set_parts(self, source: Any, group: DensityGroup, weights: np.ndarray) -> None:
-        """Become the mixture of fitted densities, for columns that another estimator has seen."""
-        hand_on_columns(source, self)
-        self._prototype, self._group = group.densities[0], group
-        self._dtype = self._prototype._dtype
-        self.weights_, self.densities_ = weights, group.densities
-        set_n_parameters(self, group.n_parameters(besides=len(weights) - 1))
-        self._finish()
 
     @property
     def _is_additive(self) -> bool:
