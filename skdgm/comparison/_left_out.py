@@ -18,7 +18,7 @@ from ._numbers import STRAY_SHARE, is_mark
 if TYPE_CHECKING:
     import pandas as pd
 
-NUMBERED_ROWS = 10  # from which on integers that rise from row to row are no coincidence
+NUMBERED_ROWS = 10  # from which on integers in such an order are no coincidence
 PROBED = 20  # cells that a format of dates must fit before all are read
 NAMES = re.compile(r"(^|_)(id|ids|uuid|guid|nr)$", re.IGNORECASE)
 TIME = re.compile(
@@ -53,7 +53,7 @@ def find_left_out(X: pd.DataFrame) -> tuple[dict[str, str], list[str]]:
             reasons[name] = "dates"
         elif _is_named_identifier(name, own, numbers):
             reasons[name] = "identifiers"
-        elif numbers is not None and _rise(numbers, len(X)):
+        elif numbers is not None and _number_rows(numbers, len(X)):
             reasons[name] = "row numbers"
         elif infer_kind(own.unique(), len(X), column) == "identifier":
             if numbers is None:
@@ -72,10 +72,15 @@ def _is_named_identifier(name: str, own: pd.Series, numbers: np.ndarray | None) 
     return bool(NAMES.search(words)) and is_whole and len(own) > 1 and bool(own.is_unique)
 
 
-def _rise(numbers: np.ndarray, n_rows: int) -> bool:
-    """Return whether integers rise, or fall, all the way down the rows, with few repetitions."""
+def _number_rows(numbers: np.ndarray, n_rows: int) -> bool:
+    """Return whether integers rise or fall all the way down the rows, or count them in any order.
+
+    Those that rise or fall may repeat, each once on average.
+    """
     if n_rows < NUMBERED_ROWS or not np.array_equal(numbers, np.floor(numbers)):
         return False
+    if len(set(numbers)) == n_rows and np.ptp(numbers) == n_rows - 1:
+        return True
     steps = np.diff(numbers)
     n_values = np.count_nonzero(steps) + 1
     return bool(n_values >= n_rows / 2 and ((steps >= 0).all() or (steps <= 0).all()))

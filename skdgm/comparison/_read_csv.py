@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATORS = ",;\t|"
+NAMELESS = "left out: the first column, which has no name; name it in the file to use it."
 SAMPLE = 100  # lines that tell the separator
 COMPRESSED: dict[str, Callable[..., Any]] = {
     ".gz": gzip.open,
@@ -137,7 +138,7 @@ def load_table(
             decimal = find_decimal(read(dtype=str).drop(columns=target))
             table = read(decimal=decimal) if decimal == "," else table
     X, y = table.drop(columns=target), table[target]
-    notes = ["the first column, which has no name, is left out."] if has_row_names else []
+    notes = [NAMELESS] if has_row_names else []
     for column in _texts(X):
         numbers, note = read_numbers(column, decimal, lines, is_told)
         X[column.name] = numbers
