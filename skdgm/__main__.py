@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import itertools
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,7 +16,7 @@ from typing import Any
 from sklearn.datasets import load_digits
 
 from . import __version__
-from .comparison import compare_classifiers, load_table, make_figure
+from .comparison import check_n_folds, compare_classifiers, load_table, make_figure
 
 CANNOT_WRITE, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
 OPTIONS = {  # options by the names of the arguments of the Python functions
@@ -25,7 +28,14 @@ OPTIONS = {  # options by the names of the arguments of the Python functions
     "folds": "--folds",
     "random_state": "--seed",
     "n_jobs": "--jobs",
+    "sep": "--sep",
+    "decimal": "--decimal",
+    "missing_values": "--missing",
+    "drop": "--drop",
+    "keep": "--keep",
 }
+OF_DATA = ("sep", "decimal", "missing_values", "drop", "keep")  # options that need --data
+DEFAULT_OUTPUT = "skdgm-compare"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,18 +82,48 @@ def _parser() -> argparse.ArgumentParser:
         "plot as PREFIX.png. A CSV file is also given to TableDensity as it is, with its "
         "log-likelihood of the test rows. Hidden cells are missing values: generative classifiers "
         "take them as they are; for logistic regression they are imputed, in one row by the mean "
-        "and in another by IterativeImputer. Ctrl-C keeps the models that are finished.",
+        "and in another by IterativeImputer. Identifiers, row numbers and dates are left out, with "
+        "a note. Ctrl-C keeps the models that are finished.",
         epilog="examples: skdgm compare; skdgm compare --data iris.csv --target species",
     )
     add = compare.add_argument
-    add("--data", metavar="FILE.csv", help="table with a header line (default: the digits data)")
+    add(
+        "--data",
+        metavar="FILE.csv",
+        help="table with a header line, plain or as .csv.gz (default: the digits data)",
+    )
     add("--target", metavar="COLUMN", help="column of --data that holds the class labels")
+    add("--sep", metavar="CHARACTER", help="what separates cells, such as ';' (default: found)")
+    add("--decimal", metavar="MARK", help="mark of fractions, '.' or ',' (default: found)")
+    add(
+        "--missing",
+        dest="missing_values",
+        metavar="VALUES",
+        action="append",
+        type=_comma_list,
+        help="cells that are missing values in any column, such as '?,unknown'",
+    )
+    add(
+        "--drop",
+        metavar="COLUMNS",
+        action="append",
+        type=_comma_list,
+        help="columns to leave out, such as id,date",
+    )
+    add(
+        "--keep",
+        metavar="COLUMNS",
+        action="append",
+        type=_comma_list,
+        help="columns to use even if they look like identifiers, row numbers or dates",
+    )
     add(
         "--output",
         metavar="PREFIX",
-        default="skdgm-compare",
-        help="where to save; existing files are replaced (default: %(default)s)",
+        help="where to save; files that exist are replaced only with --force (default: "
+        f"{DEFAULT_OUTPUT}, or its next free number)",
     )
+    add("--force", action="store_true", help="replace files that exist")
     add("--folds", type=int, default=5, metavar="N", help="number of folds (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="random seed (default: %(default)s)")
     add(
@@ -97,10 +137,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _comma_list(text: str) -> list[str]:
+    """Return the parts of a list between commas, which stand in quotes where they are no marks."""
+    return [part.strip() for row in csv.reader([text], skipinitialspace=True) for part in row]
+
+
 def _compare(arguments: argparse.Namespace) -> int:
-    table_file, picture_file = _check_output(arguments.output, arguments.data)
+    check_n_folds(arguments.folds)
+    prefix = _check_output(arguments)
     figure = make_figure(pyplot=False)
-    X, y = _load(arguments.data, arguments.target)
+    X, y = _load(arguments)
     comparison = compare_classifiers(
         X,
         y,
@@ -114,6 +160,9 @@ def _compare(arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     # Files first: whatever happens to the output, the work is kept; and the other way round.
     comparison.plot(ax=figure.subplots(1, 2))
+    if not arguments.force:
+        prefix = _next_free(prefix)  # files may have come up meanwhile
+    table_file, picture_file = _files(prefix)
     saved = [
         _written(str(table_file), lambda: comparison.to_csv(table_file)),
         _written(str(picture_file), lambda: figure.savefig(picture_file, dpi=150)),
@@ -164,25 +213,57 @@ def _say(message: str) -> None:
         return
 
 
-def _load(data: str | None, target: str | None) -> tuple[Any, Any]:
-    if data is None and target is None:
-        return load_digits(return_X_y=True)
+def _load(arguments: argparse.Namespace) -> tuple[Any, Any]:
+    data, target = arguments.data, arguments.target
+    given = {name: getattr(arguments, name) for name in OF_DATA}
+    given = {name: value for name, value in given.items() if value is not None}
     if data is None:
-        raise ValueError(f"--target {target} needs --data, the CSV file with that column.")
+        for name in ["target"] * (target is not None) + list(given):
+            raise ValueError(f"{OPTIONS[name]} needs --data, the CSV file that it is about.")
+        return load_digits(return_X_y=True)
     if target is None:
         raise ValueError(f"--data {data} needs --target, the column that holds the class labels.")
-    return load_table(data, target)
+    for name in ("missing_values", "drop", "keep"):
+        if name in given:
+            given[name] = list(itertools.chain.from_iterable(given[name]))
+    if given.get("sep") == "\\t":
+        given["sep"] = "\t"
+    return load_table(data, target, **given)
 
 
-def _check_output(prefix: str, data: str | None) -> tuple[Path, Path]:
-    """Return the files to write, after checking before a long run that they can be written."""
-    files = Path(f"{prefix}.csv"), Path(f"{prefix}.png")
-    for file in files:
-        existed = file.exists()
-        if existed and data is not None and Path(data).exists() and file.samefile(data):
+# ---------------------------------------------------------------------- files to write
+def _files(prefix: str) -> tuple[Path, Path]:
+    return Path(f"{prefix}.csv"), Path(f"{prefix}.png")
+
+
+def _next_free(prefix: str) -> str:
+    """Return the prefix, or the first of prefix-2, prefix-3, ... of which no file exists."""
+    numbered = (f"{prefix}-{number}" for number in itertools.count(2))
+    return next(
+        free
+        for free in itertools.chain([prefix], numbered)
+        if not any(map(os.path.lexists, _files(free)))
+    )
+
+
+def _check_output(arguments: argparse.Namespace) -> str:
+    """Return the prefix of the files to write, after checking that they can be written."""
+    prefix, data = arguments.output, arguments.data
+    if prefix is None:
+        prefix = DEFAULT_OUTPUT if arguments.force else _next_free(DEFAULT_OUTPUT)
+    if os.path.basename(prefix) in ("", ".", ".."):
+        raise ValueError(f"output must end in a name for the files, got {prefix!r}.")
+    for file in _files(prefix):
+        existed = os.path.lexists(file)
+        if existed and data is not None and _is_same(file, data):
             raise ValueError(
                 f"output must not replace the data: {str(file)!r} is the file given as --data; "
                 "pass another prefix."
+            )
+        if existed and not arguments.force:
+            raise ValueError(
+                f"output must be the prefix of new files, but {str(file)!r} exists; pass another "
+                "prefix, or --force to replace it."
             )
         try:
             file.open("ab").close()
@@ -193,7 +274,14 @@ def _check_output(prefix: str, data: str | None) -> tuple[Path, Path]:
             ) from None
         if not existed:
             file.unlink()
-    return files
+    return prefix
+
+
+def _is_same(file: Path, data: str) -> bool:
+    try:
+        return file.samefile(data)
+    except OSError:  # one of them does not exist
+        return False
 
 
 def _as_options(message: str) -> str:
@@ -208,7 +296,12 @@ def _as_options(message: str) -> str:
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:
-    _say(f"note: {message}")
+    told = re.sub(rf"(?<= in )({'|'.join(OF_DATA)})(?= to | if |, or |\.$)", _option, str(message))
+    _say(f"note: {told}")
+
+
+def _option(argument: re.Match[str]) -> str:
+    return OPTIONS[argument[0]]
 
 
 if __name__ == "__main__":

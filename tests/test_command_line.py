@@ -12,7 +12,6 @@ from matplotlib.image import imread
 
 import skdgm
 from skdgm import __main__ as command_line
-from skdgm import load_table
 from skdgm.__main__ import main
 from skdgm.comparison import _compare
 
@@ -101,7 +100,7 @@ def test_digits_are_the_default(tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["--data", "none.csv", "--target", "kind"], "--data must be the path of a CSV file"),
-        (["--target", "kind"], "--target kind needs --data"),
+        (["--target", "kind"], "--target needs --data"),
         (["--data", "table.csv"], "--data table.csv needs --target"),
         (["--data", "table.csv", "--target", "size"], "--target must be a column of data, got"),
         (["--data", "table.csv", "--target", "length"], "--target must hold class labels"),
@@ -109,6 +108,15 @@ def test_digits_are_the_default(tmp_path, monkeypatch):
         (["--seed", "-1"], "--seed must"),
         (["--jobs", "0"], "--jobs must"),
         (["--output", "nowhere/out"], "--output must be a prefix of files that can be written"),
+        (["--output", 300 * "a"], "--output must be a prefix of files that can be written"),
+        (["--output", ""], "--output must end in a name for the files, got ''"),
+        (["--output", "."], "--output must end in a name for the files, got '.'"),
+        (["--output", f"folder{os.sep}"], "--output must end in a name for the files, got 'folder"),
+        (["--data", 300 * "a", "--target", "kind"], "--data must be the path of a CSV file"),
+        (["--drop", "length"], "--drop needs --data"),
+        (["--data", "table.csv", "--target", "kind", "--drop", "size"], "--drop must name columns"),
+        (["--data", "table.csv", "--target", "kind", "--sep", "ab"], "--sep must be one character"),
+        (["--data", "table.csv", "--target", "kind", "--decimal", "x"], "--decimal must be '.'"),
     ],
 )
 def test_invalid_input_gives_one_line_and_exit_code_2(csv, capsys, monkeypatch, arguments, message):
@@ -128,11 +136,90 @@ def test_output_is_checked_before_the_run(csv, monkeypatch):
     assert not csv.with_name("out.csv").exists()
 
 
-def test_data_are_never_replaced(csv, capsys):
+@pytest.mark.parametrize("folds", ["0", "-3", "1"])
+def test_folds_are_checked_before_anything_is_read(csv, capsys, monkeypatch, folds):
+    monkeypatch.setattr(command_line, "load_table", pytest.fail)
+    assert run(csv, "--folds", folds) == 2
+    assert f"error: --folds must be an integer of 2 or more, got {folds}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [[], ["--force"]])
+def test_data_are_never_replaced(csv, capsys, options):
     before = csv.read_bytes()
-    assert run(csv, "--output", str(csv.with_suffix(""))) == 2
-    assert "error: --output must not replace the data" in capsys.readouterr().err
+    csv.with_name("link.csv").symlink_to(csv)
+    for prefix in ("table", "link"):
+        assert run(csv, "--output", str(csv.with_name(prefix)), *options) == 2
+        assert "error: --output must not replace the data" in capsys.readouterr().err
     assert csv.read_bytes() == before
+
+
+@pytest.mark.parametrize("link", ["no", "to a file", "to nothing"])
+@pytest.mark.parametrize("ending", ["csv", "png"])
+def test_existing_files_are_replaced_only_by_force(csv, capsys, interrupt_after, link, ending):
+    kept = csv.with_name("kept")
+    named = csv.with_name(f"out.{ending}")
+    if link == "no":
+        named.write_text("precious")
+    else:
+        named.symlink_to(kept)
+    if link == "to a file":
+        kept.write_text("precious")
+    interrupt_after(1)
+    assert run(csv, "--quiet") == 2
+    assert f"out.{ending}' exists; pass another prefix, or --force" in capsys.readouterr().err
+    assert kept.exists() == (link == "to a file")
+    assert link == "to nothing" or named.read_text() == "precious"
+    assert sorted(path.name for path in csv.parent.glob("out*")) == [named.name]
+    assert run(csv, "--quiet", "--force") == 130
+    assert named.read_bytes() != b"precious"
+    assert imread(csv.with_name("out.png"), format="png").shape[1] == 1500
+
+
+def test_default_output_takes_the_next_free_number(csv, monkeypatch, interrupt_after):
+    monkeypatch.chdir(csv.parent)
+    csv.with_name("skdgm-compare.png").write_text("precious")
+    csv.with_name("skdgm-compare-2.csv").symlink_to("nothing")
+    interrupt_after(1)
+    arguments = ["compare", "--data", "table.csv", "--target", "kind", "--folds", "2", "--quiet"]
+    assert main(arguments) == 130
+    assert csv.with_name("skdgm-compare-3.csv").exists()
+    assert csv.with_name("skdgm-compare-3.png").exists()
+    assert csv.with_name("skdgm-compare.png").read_text() == "precious"
+    assert not csv.with_name("nothing").exists()
+
+
+def test_files_that_come_up_during_the_run_are_not_replaced(csv, capsys, monkeypatch):
+    compare = command_line.compare_classifiers
+
+    def slowly(*arguments, **settings):
+        csv.with_name("out.csv").write_text("precious")
+        return compare(*arguments, models=["LogisticRegression"], **settings)
+
+    monkeypatch.setattr(command_line, "compare_classifiers", slowly)
+    assert run(csv, "--quiet") == 0
+    assert csv.with_name("out.csv").read_text() == "precious"
+    assert "out-2.csv" in capsys.readouterr().out
+    assert csv.with_name("out-2.csv").exists()
+
+
+def test_options_reach_the_reader(csv, capsys, monkeypatch):
+    seen = {}
+
+    def stop(X, y, **_):
+        seen.update(X=X, y=y)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "compare_classifiers", stop)
+    csv.write_text("a\tb\tid\twhen\tkind\n1,5\t-9\t1\tx\tu\n?\t2\t2\ty\tv\n2\t3\t3\tz\tv\n")
+    options = ["--sep", "\\t", "--decimal", ",", "--missing", "z,-9", "--missing", '"a,b"']
+    assert run(csv, *options, "--drop", "when") == 130
+    err = capsys.readouterr().err
+    assert "note: column 'a' is read as numbers, missing where it holds '?' (line 3).\n" in err
+    assert "note: left out: 'id' (identifiers); name a column in --keep to use it.\n" in err
+    expected = pd.DataFrame({"a": [1.5, np.nan, 2], "b": [np.nan, 2, 3]})
+    pd.testing.assert_frame_equal(seen["X"], expected)
+    assert run(csv, *options, "--drop", "when,a", "--keep", "id") == 130
+    assert list(seen["X"]) == ["b", "id"]
 
 
 def test_warnings_are_shown_as_notes(csv, capsys, interrupt_after):
@@ -192,7 +279,7 @@ def test_a_full_disk_leaves_the_printed_table(csv, capsys, interrupt_after):
     open_full_disk().close()
     interrupt_after(1)
     csv.with_name("out.csv").symlink_to("/dev/full")
-    assert run(csv, "--quiet") == 1
+    assert run(csv, "--quiet", "--force") == 1
     seen = capsys.readouterr()
     assert re.fullmatch(
         r"skdgm compare: error: \S+out\.csv cannot be written: No space left on device\.\n",
@@ -241,58 +328,3 @@ def test_module_runs(tmp_path):
     command = [sys.executable, "-m", "skdgm", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.stdout == f"skdgm {skdgm.__version__}\n"
-
-
-# ---------------------------------------------------------------------- CSV files
-def write(path, text, encoding="utf-8"):
-    path.write_bytes(text.encode(encoding))
-    return path
-
-
-def test_load_table_reads_what_a_spreadsheet_saves(tmp_path):
-    text = 'a, b,kind\r\n1,"x, y",u\r\n\r\n,"two\nlines",v\r\n3.5,NA,u\r\n'
-    path = write(tmp_path / "table.csv", text, encoding="utf-8-sig")
-    X, y = load_table(path, "kind")
-    assert list(X.columns) == ["a", "b"]
-    assert y.tolist() == ["u", "v", "u"]
-    assert X["a"].isna().tolist() == [False, True, False]
-    assert X["b"].tolist()[:2] == ["x, y", "two\nlines"]
-    assert X["b"].isna()[2]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", r"data must hold.*holds nothing"),
-        (b"\n\n", r"data must hold.*holds nothing"),
-        (b"a,y\n", r"data must hold.*holds only a line of names"),
-        (b"a,y\n1,u\n1\n", r"data must have as many.*names 2 columns, but line 3 has 1\."),
-        (b"a,y\n1,u,3\n", r"data must have as many.*names 2 columns, but line 2 has 3\."),
-        (b"a,a,y\n1,2,u\n", "data must name every column differently, but 'a' is repeated"),
-        (b",y\n0,u\n", r"data must name every column, but column 1 has no name.*index=False"),
-        (b"a,b\n1,2\n", "target must be a column of data, got 'y'.*are 'a', 'b'"),
-        (b"a;y\n1;2\n", "target must be a column of data, got 'y'; .*commas.* 'a;y'"),
-        (b"y\nu\nv\n", "target must not be the only column, but data has 'y' alone"),
-        (b"a,y\n\xff,u\n", r"data must be UTF-8 text"),
-        (b"a,y\n" + b"x" * 200_000 + b",u\n", "data must be a CSV file, but line 2.*limit"),
-    ],
-)
-def test_invalid_files_are_refused(tmp_path, content, message):
-    path = tmp_path / "table.csv"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=message):
-        load_table(path, "y")
-
-
-def test_missing_files_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"data must be the path.*none\.csv' does not exist"):
-        load_table(tmp_path / "none.csv", "y")
-    with pytest.raises(ValueError, match=r"data must be the path.*is a directory"):
-        load_table(tmp_path, "y")
-
-
-def test_long_headers_are_abbreviated(tmp_path):
-    names = ",".join(f"c{i}" for i in range(30))
-    path = write(tmp_path / "wide.csv", f"{names}\n{names}\n")
-    with pytest.raises(ValueError, match="'c9' and 20 more"):
-        load_table(path, "y")

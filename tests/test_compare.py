@@ -1,5 +1,6 @@
 """The comparison of classifiers: its table, its input, hidden cells, missing values, and Ctrl-C."""
 
+import dataclasses
 import pickle
 import subprocess
 import sys
@@ -147,6 +148,20 @@ def test_other_column_types_are_accepted():
     assert len(quick(X.to_numpy(), y.tolist(), models="LogisticRegression").table) == 1
     result = quick([[1, "a"], [2, "b"]] * 10, pd.array(y.astype(int), dtype="Int64"))
     assert result.models[QUICK[0]].classes_.dtype.kind == "i"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_text_of_the_csv_file_runs_as_a_formula(table, tmp_path, start):
+    result = quick(*table)
+    names = [f"{start}1+1", "plain\r=1"]
+    changed = result.table.set_axis(names).assign(log_loss=-0.5, note=f"{start}2")
+    dataclasses.replace(result, table=changed).to_csv(tmp_path / "out.csv")
+    saved = pd.read_csv(tmp_path / "out.csv", index_col=0)
+    written = start.replace("\r", "\n")
+    assert saved.index.tolist() == [f"'{written}1+1", "plain\n=1"]
+    assert saved["note"].tolist() == [f"'{written}2"] * 2
+    assert saved["log_loss"].tolist() == [-0.5, -0.5]
+    assert saved["n_parameters"].tolist() == result.table["n_parameters"].tolist()
 
 
 # ---------------------------------------------------------------------- hidden cells

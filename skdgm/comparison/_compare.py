@@ -172,10 +172,15 @@ def compare_classifiers(
     return ClassifierComparison(tabulate(rows), fitted, interrupted, folds, shape)
 
 
-def _check_folds(folds: int, y: np.ndarray) -> tuple[int, int]:
-    """Return the numbers of outer folds (at most the smallest class's rows) and of inner folds."""
+def check_n_folds(folds: int) -> None:
+    """Raise a ValueError unless a number of folds is an integer of 2 or more."""
     if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
         raise ValueError(f"folds must be an integer of 2 or more, got {folds!r}.")
+
+
+def _check_folds(folds: int, y: np.ndarray) -> tuple[int, int]:
+    """Return the numbers of outer folds (at most the smallest class's rows) and of inner folds."""
+    check_n_folds(folds)
     classes, counts = np.unique(y, return_counts=True)
     smallest, label = int(counts.min()), classes.tolist()[counts.argmin()]
     used = min(int(folds), max(smallest, 2))

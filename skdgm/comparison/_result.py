@@ -28,6 +28,8 @@ COLUMNS = [
     "predict_seconds",
     *HIDDEN_SHARES,
 ]
+APOSTROPHE = "'"
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how text starts that spreadsheets run
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -127,6 +129,9 @@ class ClassifierComparison:
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Save the table as CSV, with all digits of the numbers of parameters.
 
+        Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers are
+        written as they are.
+
         Parameters
         ----------
         path : str or path
@@ -134,7 +139,8 @@ class ClassifierComparison:
         """
         # Decimal writes integers of any length; str stops at 4,300 digits.
         exact = [str(Decimal(count)) for count in self.table["n_parameters"]]
-        self.table.assign(n_parameters=exact).to_csv(path)
+        text = self.table.map(_no_formula).rename(index=_no_formula, columns=_no_formula)
+        text.assign(n_parameters=exact).to_csv(path)
 
     def plot(self, ax: Sequence[Any] | None = None) -> ComparisonDisplay:
         """Plot accuracy against the share of hidden cells and the number of parameters.
@@ -150,6 +156,14 @@ class ClassifierComparison:
             The plot, with the attributes ``figure_`` and ``axes_``.
         """
         return ComparisonDisplay.from_comparison(self, ax=ax)
+
+
+def _no_formula(cell: Any) -> Any:
+    """Return a cell that a spreadsheet does not run as a formula."""
+    if not isinstance(cell, str):
+        return cell
+    # A carriage return would not be quoted, and what follows it be a cell of its own.
+    return f"{APOSTROPHE if cell.startswith(FORMULAS) else ''}{cell}".replace("\r", "\n")
 
 
 def tabulate(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:

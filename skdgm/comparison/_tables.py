@@ -1,15 +1,12 @@
-"""The user's table: read from a CSV file, checked, converted to numbers and text, and encoded.
+"""The user's table: checked, converted to numbers and text, and encoded.
 
 Every error message starts with the name of the argument that it is about.
 """
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Collection
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -42,114 +39,13 @@ def import_pandas() -> Any:
     return pandas
 
 
-# ---------------------------------------------------------------------- reading
-def load_table(data: str | PathLike[str], target: str) -> tuple[pd.DataFrame, pd.Series]:
-    r"""Read a CSV file and split it into features and labels.
-
-    Parameters
-    ----------
-    data : str or path
-        A CSV file: UTF-8 text, with cells separated by commas and the names of the columns in the
-        first line. Cells that are empty or hold ``NA`` and the like are missing values.
-    target : str
-        Name of the column that holds the class labels.
-
-    Returns
-    -------
-    X : DataFrame of shape (n_samples, n_features)
-        All columns but the target.
-    y : Series of shape (n_samples,)
-        The target.
-
-    Raises
-    ------
-    ValueError
-        If the file does not exist, is empty, is not UTF-8 text or is ragged (a line with more or
-        fewer cells than the first), if a column has no name or that of another column, or if the
-        target is not among the columns or is the only one.
-    ImportError
-        If pandas is not installed.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> from skdgm import load_table
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "flowers.csv")
-    ...     with open(path, "w") as file:
-    ...         _ = file.write("length,colour,species\n1.5,red,a\n,blue,b\n")
-    ...     X, y = load_table(path, "species")
-    >>> X.shape, list(y)
-    ((2, 2), ['a', 'b'])
-    """
-    pandas = import_pandas()
-    path = Path(data)
-    if not path.is_file():
-        seen = "is a directory" if path.is_dir() else "does not exist"
-        raise ValueError(f"data must be the path of a CSV file, but {str(path)!r} {seen}.")
-    try:
-        header = _check_lines(path)
-        _check_target(header, target)
-        table = pandas.read_csv(
-            path,
-            encoding="utf-8-sig",
-            header=0,
-            names=header,
-            index_col=False,
-            skipinitialspace=True,
-            low_memory=False,
-        )
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"data must be UTF-8 text, but {str(path)!r} is not ({error.reason}); save it as CSV "
-            "with the encoding UTF-8."
-        ) from None
-    except OSError as error:
-        raise ValueError(f"data cannot be read: {str(path)!r}: {error.strerror}.") from None
-    return table.drop(columns=target), table[target]
-
-
-def _check_lines(path: Path) -> list[str]:
-    """Return the names in the first line, after checking that every line has as many cells."""
-    header: list[str] = []
-    n_rows = 0
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file, skipinitialspace=True)
-        try:
-            for cells in lines:
-                if len(cells) <= 1 and not "".join(cells).strip():
-                    continue  # a blank line
-                if not header:
-                    header = [name.strip() for name in cells]
-                    continue
-                n_rows += 1
-                if len(cells) != len(header):
-                    raise ValueError(
-                        f"data must have as many cells in every line: the first line of "
-                        f"{str(path)!r} names {len(header)} columns, but line {lines.line_num} "
-                        f"has {len(cells)}."
-                    )
-        except csv.Error as error:
-            raise ValueError(
-                f"data must be a CSV file, but line {lines.line_num} of {str(path)!r} cannot be "
-                f"read: {error}."
-            ) from None
-    if not n_rows:
-        held = "only a line of names" if header else "nothing"
-        raise ValueError(
-            f"data must hold a line of column names and at least one row, but {str(path)!r} holds "
-            f"{held}."
-        )
-    _check_names(header, "data")
-    return header
-
-
-def _check_names(names: list[Any], argument: str) -> None:
+# ---------------------------------------------------------------------- checking
+def check_names(names: list[Any], argument: str, first: int = 1) -> None:
+    """Raise a ValueError if names are empty or repeated; ``first`` is the number of the first."""
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if "" in names:
         raise ValueError(
-            f"{argument} must name every column, but column {names.index('') + 1} has no name. If "
-            "it holds row numbers, save the table without them: to_csv(..., index=False)."
+            f"{argument} must name every column, but column {names.index('') + first} has no name."
         )
     if repeated:
         raise ValueError(
@@ -157,22 +53,6 @@ def _check_names(names: list[Any], argument: str) -> None:
         )
 
 
-def _check_target(header: list[str], target: str) -> None:
-    if target not in header:
-        shown = ", ".join(repr(name) for name in header[:10])
-        more = f" and {len(header) - 10} more" if len(header) > 10 else ""
-        raise ValueError(
-            f"target must be a column of data, got {target!r}; the columns, which commas must "
-            f"separate, are {shown}{more}."
-        )
-    if len(header) == 1:
-        raise ValueError(
-            f"target must not be the only column, but data has {target!r} alone; at least one "
-            "other column is needed to predict it from."
-        )
-
-
-# ---------------------------------------------------------------------- checking
 def check_features(X: Any) -> pd.DataFrame | np.ndarray:
     """Return the features, as a float64 array or a frame.
 
@@ -214,7 +94,7 @@ def _as_pandas(frame: Any) -> pd.DataFrame:
 def _check_frame(X: pd.DataFrame) -> pd.DataFrame:
     if not X.shape[0] or not X.shape[1]:
         raise ValueError(f"X must have rows and columns, got shape {X.shape}.")
-    _check_names(list(X.columns), "X")
+    check_names(list(X.columns), "X")
     if len({isinstance(name, str) for name in X.columns}) > 1:
         X = X.set_axis(X.columns.map(str), axis=1)
     plain = plain_columns(X, number_columns(X))
