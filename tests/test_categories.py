@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
+from sklearn.naive_bayes import CategoricalNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdgm import (
@@ -407,3 +408,22 @@ def test_others_are_not_compared():
     assert kullback_leibler(p, clone(p).fit([[1], [0], [0]])) < np.inf
     with pytest.raises(ValueError, match="p and q must know the same categories"):
         kullback_leibler(p, q)
+
+
+# ---------------------------------------------------------------------- at least so many
+@pytest.mark.parametrize("least", [5, [4, 2, 5]])
+def test_columns_have_at_least_so_many_categories_as_in_naive_bayes(least):
+    X = np.random.default_rng(0).integers(0, [4, 2, 3], size=(60, 3))
+    y = np.arange(60) % 2
+    ours = GenerativeClassifier(CategoricalIndependentDensity(min_categories=least)).fit(X, y)
+    theirs = CategoricalNB(min_categories=least).fit(X, y)
+    rows = np.vstack([X, [3, 1, 4]])  # training shows no 4
+    assert_allclose(ours.predict_log_proba(rows), theirs.predict_log_proba(rows))
+    batched = clone(ours).partial_fit(X[:20], y[:20], classes=[0, 1]).partial_fit(X[20:], y[20:])
+    assert_allclose(batched.predict_log_proba(rows), theirs.predict_log_proba(rows))
+
+
+def test_least_numbers_of_categories_are_checked():
+    for least in ([2, 3], 2.5, [0, 1, 1]):
+        with pytest.raises(ValueError, match="min_categories"):
+            CategoricalIndependentDensity(min_categories=least).fit(np.eye(3, dtype=int))

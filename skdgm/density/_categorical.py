@@ -53,6 +53,7 @@ class BaseCategoricalDensity(EMDensity):
     n_categories: Any
     max_categories: int
     handle_unknown: str
+    min_categories: Any = None  # a parameter of families that have no joint states
     n_categories_: Any  # an array or an integer
     _categories: Categories
     _one_alphabet = False
@@ -92,6 +93,10 @@ class BaseCategoricalDensity(EMDensity):
         known = getattr(self, "_known_values", None)  # and so not those of other columns
         shares = self._one_alphabet or self._shares_categories
         categories = (seen.shared() if shares else seen).replaced(known)
+        if self.min_categories is not None:
+            least = self._checked_numbers("min_categories", self.min_categories)
+            least = np.broadcast_to(least, (self.n_features_in_,))
+            categories = Categories.declared(least).with_new(categories)
         if self._one_alphabet:
             categories = categories.shared()
         if extend:
@@ -122,22 +127,24 @@ class BaseCategoricalDensity(EMDensity):
         """Return the declared numbers of categories, one per column (or one in all), or None."""
         if isinstance(self.n_categories, str):
             return None
-        declared = np.asarray(self.n_categories)
+        return self._checked_numbers("n_categories", self.n_categories)
+
+    def _checked_numbers(self, name: str, numbers: Any) -> np.ndarray:
+        """Return numbers of categories that a user gives, or raise a ValueError."""
+        given = np.asarray(numbers)
         shapes = [()] if self._one_alphabet else [(), (self.n_features_in_,)]
-        if declared.shape not in shapes or declared.dtype.kind not in "iu" or declared.min() < 1:
+        if given.shape not in shapes or given.dtype.kind not in "iu" or given.min() < 1:
             wanted = (
                 "" if self._one_alphabet else f" or {self.n_features_in_} of them, one per column"
             )
+            automatic = '"auto", ' if name == "n_categories" else ""
             raise ValueError(
-                f'n_categories must be "auto", a positive integer{wanted}; got '
-                f"{self.n_categories!r}."
+                f"{name} must be {automatic}a positive integer{wanted}; got {numbers!r}."
             )
         most = LARGEST_CODE if self.handle_unknown == "smooth" else LARGEST_CODE + 1
-        if declared.max() > most:
-            raise ValueError(
-                f"n_categories must be at most {most}, got {declared.max()}; group categories."
-            )
-        return declared.astype(np.int64)
+        if given.max() > most:
+            raise ValueError(f"{name} must be at most {most}, got {given.max()}; group categories.")
+        return given.astype(np.int64)
 
     def _check_expected(self, log_prob: np.ndarray) -> None:
         """Raise a ValueError if the model so far rules out a row with missing values."""

@@ -59,6 +59,10 @@ class CategoricalIndependentDensity(BaseCategoricalDensity):
     ----------
     n_categories : "auto", int or array-like of shape (n_features,), default="auto"
         Number of categories per column, 0 to K - 1; "auto" takes the values seen in training.
+    min_categories : int, array-like of shape (n_features,) or None, default=None
+        Number of categories, from 0 on, that a column has at least, as in
+        :class:`sklearn.naive_bayes.CategoricalNB`: values that training may not show. Only
+        ``n_categories="auto"`` needs it.
     max_categories : int, default=65_534
         Largest number of categories of a column; more are an error.
     handle_unknown : {"error", "missing", "smooth"}, default="error"
@@ -117,6 +121,7 @@ class CategoricalIndependentDensity(BaseCategoricalDensity):
     _group_type = CategoricalGroup
     _parameter_constraints: dict = {
         **CATEGORY_CONSTRAINTS,
+        "min_categories": [Interval(Integral, 1, None, closed="left"), "array-like", None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "n_jobs": [None, Integral],
     }
@@ -125,12 +130,14 @@ class CategoricalIndependentDensity(BaseCategoricalDensity):
         self,
         *,
         n_categories: str | int | ArrayLike = "auto",
+        min_categories: int | ArrayLike | None = None,
         max_categories: int = 65_534,
         handle_unknown: str = "error",
         alpha: float = 1.0,
         n_jobs: int | None = None,
     ) -> None:
         self.n_categories = n_categories
+        self.min_categories = min_categories
         self.max_categories = max_categories
         self.handle_unknown = handle_unknown
         self.alpha = alpha
