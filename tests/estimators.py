@@ -105,10 +105,13 @@ VARIANTS = [
 
 
 def public_estimators() -> list[type[BaseEstimator]]:
-    """Find every concrete estimator class of skdgm, except the steps inside the comparison."""
+    """Find every concrete estimator class of skdgm, except the steps inside the comparison.
+
+    The over-sampler follows the conventions of imbalanced-learn; ``integration`` checks it.
+    """
     modules = [skdgm]
     for info in pkgutil.walk_packages(skdgm.__path__, "skdgm."):
-        if not info.name.endswith("__main__"):
+        if not info.name.endswith(("__main__", "over_sampling")):
             modules.append(importlib.import_module(info.name))
     found = {
         member

@@ -51,17 +51,23 @@ def test_the_oldest_versions_tested_are_those_declared():
     assert tox["testenv:oldest"]["base_python"] == "python" + project["requires-python"][2:]
 
 
-def test_the_estimators_need_neither_pandas_nor_matplotlib():
+def test_what_is_optional_is_not_needed_and_named_where_it_is():
     code = """
 import sys
 class Absent:
     def find_spec(self, name, *_):
-        if name.partition(".")[0] in ("pandas", "matplotlib"):
+        if name.partition(".")[0] in ("pandas", "matplotlib", "imblearn"):
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
 import numpy, skdgm
 skdgm.GaussianDensity().fit(numpy.eye(3)).sample()
 assert not {"pandas", "matplotlib"} & set(sys.modules)
+try:
+    import skdgm.over_sampling
+except ImportError as error:
+    assert 'pip install "skdgm[imblearn]"' in str(error)
+else:
+    raise AssertionError("over_sampling was imported without imbalanced-learn")
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 

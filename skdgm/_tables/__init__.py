@@ -19,6 +19,7 @@ from ._columns import beside, columns_at, with_empty_columns
 from ._errors import INEXACT, ColumnError
 from ._frames import as_frame, frame_header, header, is_pandas, read_frame, read_series
 from ._labels import read_labels
+from ._rows import below, rows_at, rows_like
 from ._schema import AnyCells, ReadTable, Schema, as_given
 from ._schema_column import SchemaColumn
 from ._sources import Source, as_table
@@ -35,6 +36,7 @@ __all__ = [
     "as_frame",
     "as_given",
     "as_table",
+    "below",
     "beside",
     "check_exact",
     "check_table",
@@ -44,6 +46,8 @@ __all__ = [
     "is_pandas",
     "read_labels",
     "read_table",
+    "rows_at",
+    "rows_like",
     "validate_table",
     "with_empty_columns",
 ]

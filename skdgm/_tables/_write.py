@@ -150,7 +150,8 @@ def write_pandas(column: Any, values: np.ndarray) -> Any:
             raise ValueError("The dtype does not hold the labels.")
         return array
     if isinstance(dtype, pd.SparseDtype):
-        return pd.arrays.SparseArray(write_numpy(column.like(dtype=dtype.subtype), values))
+        dense = write_numpy(column.like(dtype=dtype.subtype), values)
+        return pd.arrays.SparseArray(dense, fill_value=dtype.fill_value)
     if dtype.kind not in "iuf":
         raise TypeError("The dtype does not hold numbers.")
     missing = np.isnan(values)

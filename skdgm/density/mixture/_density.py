@@ -267,7 +267,7 @@ class MixtureDensity(_MixtureLearning):
         """Fit the mixture to a first batch, or take one step of stepwise EM with a further one.
 
         The first batch is fitted as by ``fit``, so it should show all components. The rows of later
-        ones are counted as the mixture so far expects them, beside those before [3]_. The result is
+        ones are counted as the mixture so far expects them, beside those before. The result is
         not that of one ``fit`` to all rows, but gets near it over many batches.
 
         Parameters
