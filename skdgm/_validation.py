@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral, Number
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, InvalidParameterError
 from sklearn.utils.validation import _check_sample_weight
 
 from ._tables import ColumnError, read_table
@@ -17,6 +19,50 @@ RandomState = int | np.random.RandomState | np.random.Generator | None
 
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100  # sums and products of weights then stay finite
 WORTHLESS = 1e-100  # share of the largest weight below which a row counts for nothing
+
+
+class EstimatorParameter(HasMethods):
+    """Constraint of a parameter that holds an estimator, in the words of its user.
+
+    Parameters
+    ----------
+    name : str
+        The parameter.
+    accepted : str
+        What it must be, as it follows "must be".
+    kind : type, default=object
+        The class that the estimator must derive from.
+    methods : sequence of str, default=("fit",)
+        The methods that it must have.
+    """
+
+    def __init__(
+        self, name: str, accepted: str, kind: type = object, methods: Sequence[str] = ("fit",)
+    ) -> None:
+        super().__init__(list(methods))
+        self.name, self.accepted, self.kind = name, accepted, kind
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether a value is such an estimator; a class raises an error of its own."""
+        fits = bool(super().is_satisfied_by(val))
+        if isinstance(val, type):
+            fits &= issubclass(val, self.kind)
+            cure = f"; write {val.__name__}() for an instance of it" if fits else ""
+            raise InvalidParameterError(
+                f"{self.name} must be {self.accepted}, got {shown(val)}{cure}."
+            )
+        return fits and isinstance(val, self.kind)
+
+    def __str__(self) -> str:
+        return self.accepted
+
+
+def shown(value: Any) -> str:
+    """Return how errors show an argument: tables by their shape, classes without their modules."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    shape = getattr(value, "shape", None)
+    return repr(value) if shape is None else f"{type(value).__name__} of shape {shape}"
 
 
 def check_generator(random_state: RandomState) -> np.random.Generator:

@@ -12,6 +12,8 @@ from sklearn import config_context, preprocessing
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
 
+from ._tables import ColumnError
+
 NEED_NO_WEIGHTS = (
     preprocessing.Binarizer,
     preprocessing.FunctionTransformer,
@@ -36,6 +38,47 @@ VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 # What is inside need not take weights; before scikit-learn 1.8, it had to.
 RESAMPLES: set[str] = {"BaggingClassifier"} if VERSION >= (1, 8) else set()
 MOST_REPEATED = 2**31  # rows that integer weights may make
+
+
+class FractionalWeights(ValueError):
+    """An error about weights that are no integers, for an estimator whose fit takes none.
+
+    Parameters
+    ----------
+    lacking : str
+        The class of the estimator.
+    weight : float
+        One of the weights.
+    """
+
+    def __init__(self, lacking: str, weight: float) -> None:
+        super().__init__(lacking, weight)
+        self.lacking, self.weight = lacking, weight
+
+    def __str__(self) -> str:
+        return (
+            f"{self.lacking} takes no sample_weight, so rows can only be repeated, but a row has "
+            f"weight {self.weight:g} (by sample_weight, or as its share in a component of a "
+            "mixture); choose an estimator whose fit takes weights, or give integer weights."
+        )
+
+    def by_missing_values(self, column: int, names: np.ndarray | None) -> ColumnError:
+        """Return the error of rows that are incomplete: each completion has a weight.
+
+        Parameters
+        ----------
+        column : int
+            A column in which values are missing.
+        names : ndarray or None
+            Names of the columns.
+        """
+        return ColumnError(
+            "{table} has missing values, as in {column}{name}, so that a row counts in parts, but "
+            "{lacking} takes no sample_weight; fill the missing values in, leave their rows out, "
+            "or choose an estimator whose fit takes weights.",
+            column,
+            {"name": "", "lacking": self.lacking},
+        ).named(names)
 
 
 def fit_weighted(
@@ -84,11 +127,7 @@ def _fit_unweighted(
 ) -> BaseEstimator:
     if (weight == weight[0]).all():
         return estimator.fit(X, y)
-    raise ValueError(
-        f"{lacking} takes no sample_weight, so rows can only be repeated, but a row has weight "
-        f"{weight[weight != np.rint(weight)][0]:g}; give integer weights, or choose an estimator "
-        "whose fit takes weights."
-    )
+    raise FractionalWeights(lacking, float(weight[weight != np.rint(weight)][0]))
 
 
 def _weight_parameters(estimator: Any) -> tuple[list[str], list[str]]:

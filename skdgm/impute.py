@@ -16,6 +16,7 @@ from ._fitted import learning, query, snapshot
 from ._tables import beside, columns_at, validate_table, with_empty_columns
 from ._validation import RandomState, observed_columns
 from .density import BaseDensity, TableDensity
+from .density._base import DENSITY
 from .density._composite import check_takes_missing
 
 
@@ -99,7 +100,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "density": [BaseDensity, None],
+        "density": [DENSITY, None],
         "strategy": [StrOptions({"mean", "mode", "sample"})],
         "keep_empty_features": ["boolean"],
         "add_indicator": ["boolean"],

@@ -15,6 +15,7 @@ from ._fitted import learning, query
 from ._tables import validate_table
 from ._validation import RandomState, check_generator
 from .density import BaseDensity, TableDensity
+from .density._base import DENSITY
 
 USUAL = 0.05  # tail probability below which a row is an outlier
 LEAST = 5e-324  # stands for a tail probability of 0, so that all scores are finite
@@ -78,7 +79,7 @@ class DensityOutlierDetector(OutlierMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "density": [BaseDensity, None],
+        "density": [DENSITY, None],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state", np.random.Generator],

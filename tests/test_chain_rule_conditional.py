@@ -462,7 +462,7 @@ def test_missing_values_in_y_are_refused():
     Y = Y.astype(float)
     Y[2, 0] = np.nan
     for call in (ChainRuleConditional(boosted).fit, model.score_samples):
-        with pytest.raises(ValueError, match="Input y contains NaN"):
+        with pytest.raises(ValueError, match="y has no value in row 2, column 0"):
             call(X, Y)
 
 

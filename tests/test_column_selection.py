@@ -90,7 +90,7 @@ def test_names_of_columns_need_a_frame_that_has_them():
         ([False, False, False], "Block 'b' selects none of the columns of X"),
         ([1], r"^Column 2 of X is in no block; add it to one of 'a', 'b', or leave it out of X"),
         ([0, 1, 2], r"^Column 0 of X is in the blocks 'a', 'b', but every column must be in exact"),
-        ([1, 2, 1], r"^Column 1 of X is in the blocks 'b', 'b', but"),
+        ([1, 2, 1], r"^Column 1 of X is 2 times in block 'b'; list it once"),
     ],
 )
 def test_every_column_must_be_in_exactly_one_block(selection, message):
@@ -113,7 +113,7 @@ def test_every_column_must_be_in_exactly_one_block(selection, message):
         ([], "densities is empty; give at least one tuple"),
         ([("a", GaussianDensity())], r"densities must be a list of tuples .* it holds \('a', Gau"),
         ([("a", 3, [0])], r"it holds \('a', 3, \[0\]\)"),
-        ([("a", GaussianDensity, [0])], "a density estimator of skdgm"),
+        ([("a", GaussianDensity, [0])], r"it holds \('a', the class GaussianDensity, \[0\]\)"),
         ([(1, GaussianDensity(), [0])], "densities must be a list of tuples"),
         ([("a", GaussianDensity(), 0), ("a", GaussianDensity(), 1)], "Names provided are not uniq"),
         ([("a__b", GaussianDensity(), slice(None))], "names must not contain __"),

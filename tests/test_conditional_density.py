@@ -524,7 +524,7 @@ def test_invalid_input_is_refused_and_leaves_the_model():
         model.fit(X, None)
     with pytest.raises(ValueError, match="y must be given"):
         model.score(X, None)
-    with pytest.raises(ValueError, match="Found array with dim 3"):
+    with pytest.raises(ValueError, match=r"y has 3 dimensions, of shape .* reshape"):
         model.fit(X, Y[:, :, np.newaxis])
     with pytest.raises(ValueError, match="y holds text in row 0: 'seven', but it must hold"):
         model.fit(X, np.full(20, "seven"))

@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from ._arrays import array_of_rows, check_exact, first_inexact, is_plain, read_array
 from ._columns import beside, columns_at, with_empty_columns
-from ._errors import INEXACT, ColumnError
+from ._errors import INEXACT, ColumnError, refuse_missing_y, refuse_shape
 from ._frames import as_frame, frame_header, header, is_pandas, read_frame, read_series
 from ._labels import read_labels
 from ._rows import below, rows_at, rows_like
@@ -46,6 +46,7 @@ __all__ = [
     "is_pandas",
     "read_labels",
     "read_table",
+    "refuse_missing_y",
     "rows_at",
     "rows_like",
     "validate_table",
@@ -73,7 +74,7 @@ def validate_table(
     X : array-like of shape (n_samples, n_features)
         A table in any clothing.
     y : array-like of shape (n_samples,), optional
-        Class labels; None raises an error if the estimator needs some.
+        Class labels; None raises an error.
     reset : bool, default=True
         Whether to set what the estimator knows about the columns, rather than to compare with it.
     schema : AnyCells, optional
@@ -91,13 +92,13 @@ def validate_table(
     if reset:
         vars(estimator).pop("_schema", None)  # of an earlier fit
     frame = None if is_plain(X) else as_frame(X)
-    labels = [] if y is NOT_GIVEN else [None if y is None else read_labels(y)]
+    labels = _labels(estimator, y)
     if frame is None:
         table = _read(X, "X", checks)
         return validate_data(estimator, table, *labels, reset=reset, **checks)
     validate_data(estimator, header(frame), *labels, reset=reset, skip_check_array=True)
     table = _read(frame, "X", checks)
-    if not labels or labels[0] is None:
+    if not labels:
         return check_array(table, estimator=estimator, input_name="X", **checks)
     return check_X_y(table, *labels, estimator=estimator, **checks)
 
@@ -106,12 +107,13 @@ def _validate_any(
     estimator: Any, X: Any, y: Any, reset: bool, options: AnyCells, checks: dict
 ) -> Any:
     """Read X by a schema, which is learned or known, and check it and y."""
-    labels = [] if y is NOT_GIVEN else [None if y is None else read_labels(y)]
+    labels = _labels(estimator, y)
     if isinstance(X, ReadTable):
         if reset:
             estimator._schema = X.schema
         return validate_data(estimator, X.table, *labels, reset=reset, **checks)
     source = Source.of(X, "X")
+    refuse_shape(np.shape(X) if source is None else source.native.shape, "X")
     if source is None:
         return validate_data(estimator, X, *labels, reset=reset, **checks)
     frame = as_frame(X)
@@ -119,13 +121,21 @@ def _validate_any(
     validate_data(estimator, columns, *labels, reset=reset, skip_check_array=True)
     schema = Schema.learn(source, options) if reset else estimator._schema
     table = schema.read(source)
-    if not labels or labels[0] is None:
+    if not labels:
         table = check_array(table, estimator=estimator, input_name="X", **checks)
     else:
         table, labels[0] = check_X_y(table, *labels, estimator=estimator, **checks)
     if reset:
         estimator._schema = schema
-    return table if not labels or labels[0] is None else (table, labels[0])
+    return (table, labels[0]) if labels else table
+
+
+def _labels(estimator: Any, y: Any) -> list[Any]:
+    """Return a list of the labels, an empty one if no y belongs to the call."""
+    if y is NOT_GIVEN:
+        return []
+    refuse_missing_y(estimator, y)
+    return [read_labels(y)]
 
 
 def check_table(X: Any, name: str, **checks: Any) -> Any:
@@ -170,6 +180,7 @@ def read_table(X: Any, name: str = "X", accept_sparse: Any = False) -> Any:
 def _read(X: Any, name: str, checks: dict) -> Any:
     """Read a table; if it is to be converted to floats, check that this loses nothing."""
     table = read_table(X, name, checks.get("accept_sparse", False))
+    refuse_shape(np.shape(table), name)
     if "dtype" in checks and isinstance(table, np.ndarray):
         check_exact(table, name)
     return table

@@ -20,6 +20,7 @@ CURES = {
     "intervals": NUMBER.format("their midpoints or codes"),
     "complex numbers": "give real and imaginary parts as columns of their own",
 }
+TABLES = ("X", "y")  # arguments that TableDensity takes as they are
 KINDS = {"U": "text", "S": "bytes", "M": "dates or times", "m": "durations", "c": "complex numbers"}
 
 
@@ -27,10 +28,27 @@ def refusal(what: str, name: str, where: str, seen: str) -> ValueError:
     """Return the error about a table that holds something else than numbers."""
     start = "Complex data not supported: " if what == "complex numbers" else ""
     place = f" in {where}" if where else ""
+    takes_all = " (TableDensity takes such columns as they are)"
+    also = takes_all if name in TABLES and what != "complex numbers" else ""
     return ValueError(
         f"{start}{name} holds {what}{place}{seen}, but it must hold numbers or missing values; "
-        f"{CURES[what]}."
+        f"{CURES[what]}{also}."
     )
+
+
+def refuse_shape(shape: tuple[int, ...], name: str) -> None:
+    """Raise a ValueError if a table has more dimensions than two, or no column."""
+    if len(shape) > 2:
+        raise ValueError(
+            f"{name} has {len(shape)} dimensions, of shape {shape}, but it must be a table with a "
+            "row for each sample; reshape images and the like to (n, -1), by "
+            f"numpy.reshape({name}, (len({name}), -1))."
+        )
+    if len(shape) == 2 and shape[0] and not shape[1]:
+        raise ValueError(
+            f"{name} has no column: 0 feature(s) (shape={shape}) while a minimum of 1 is required; "
+            "select at least one."
+        )
 
 
 def refuse_dtype(dtype: Any, name: str, where: str = "") -> None:
@@ -46,6 +64,15 @@ def refuse_dtype(dtype: Any, name: str, where: str = "") -> None:
         raise refusal(KINDS[kind], name, where, f" (dtype {dtype})")
     if kind == "V":
         raise TypeError(f"{name} has dtype {dtype}, but it must hold numbers or missing values.")
+
+
+def refuse_missing_y(estimator: Any, y: Any) -> None:
+    """Raise a ValueError if y is None."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None; pass it as the argument after X."
+        )
 
 
 def inexact_error(name: str, where: str, value: Any) -> ValueError:
@@ -124,6 +151,13 @@ class ColumnError(ValueError):
             return self
         column = self.column - n_features
         return type(self)(self.template, column, self.fields, self.blocks, "y")
+
+    def named(self, names: np.ndarray | None) -> Self:
+        """Return the error with the name of the column, if it lacks one and there are names."""
+        if names is None or self.fields.get("name") != "":
+            return self
+        fields = {**self.fields, "name": f" ({names[self.column]!r})"}
+        return type(self)(self.template, self.column, fields, self.blocks, self.table)
 
     def __str__(self) -> str:
         sentence = self.template.format(

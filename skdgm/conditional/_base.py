@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 
 from .._fitted import learning, query
 from .._memory import check_rows
-from .._tables import check_table, frame_header, read_labels, validate_table
+from .._tables import check_table, frame_header, read_labels, refuse_missing_y, validate_table
 from .._validation import (
     RandomState,
     check_generator,
@@ -45,7 +45,9 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
 
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Fit the model to the rows of X and y.
 
         Parameters
@@ -53,7 +55,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         X : array-like of shape (n_samples, n_features)
             The conditions.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The outputs observed under these conditions.
+            The outputs observed under these conditions, which must be given.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts; None counts every row once.
             Pseudo-counts such as ``alpha`` count rows, so scale weights to sum to the number of
@@ -68,12 +70,11 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If the model does not accept X, y or the weights, or their lengths differ. The model is
-            then left as it was before the call.
+            If the model does not accept X, y or the weights, y is not given, or their lengths
+            differ. The model is then left as it was before the call.
         """
         with learning(self, anew=True) as new:
-            if y is None:
-                validate_table(new, X, y=None)  # scikit-learn's own message
+            refuse_missing_y(new, y)
             rows = validate_table(new, X, **new._input_checks)
             Y = new._check_outputs(rows, y, reset=True)
             weight, rows, Y = leave_out_weightless(check_weight(sample_weight, rows), rows, Y)
@@ -107,7 +108,9 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         return self._log_prob(X, self._check_outputs(X, y))
 
     @query
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(
+        self, X: ArrayLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Compute the mean log-probability of y given X, comparable between folds of any size.
 
         Parameters
@@ -115,7 +118,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
         X : array-like of shape (n_samples, n_features)
             The conditions.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Outputs to score.
+            Outputs to score, which must be given.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts; None counts every row once.
 
@@ -224,7 +227,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
     def _check_conditions(self, X: ArrayLike) -> np.ndarray:
         return validate_table(self, X, reset=False, **self._input_checks)
 
-    def _check_outputs(self, X: np.ndarray, y: ArrayLike, reset: bool = False) -> np.ndarray:
+    def _check_outputs(self, X: np.ndarray, y: Any, reset: bool = False) -> np.ndarray:
         """Return y as a table with as many rows as X and as many columns as in fit."""
         names, name = _get_feature_names(frame_header(y, "y")), getattr(y, "name", None)
         if reset and names is None and isinstance(name, str) and name:

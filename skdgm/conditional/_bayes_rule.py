@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .._fitted import query, snapshot
 from .._memory import check_rows
-from .._tables import as_given, read_labels, read_table, validate_table
+from .._tables import as_given, read_labels, read_table, refuse_missing_y, validate_table
 from .._validation import RandomState, check_generator, check_n_samples, spawn_generators
 from ..density._engine.blocks import run_in_row_blocks
 from ..density._engine.responsibilities import (
@@ -143,7 +143,9 @@ class BayesRuleClassifier(ClassUnknown):
         return self.classes_[best]
 
     @query
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(
+        self, X: ArrayLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Compute the share of rows whose class is predicted.
 
         Parameters
@@ -151,7 +153,7 @@ class BayesRuleClassifier(ClassUnknown):
         X : array-like of shape (n_samples, n_features)
             Rows to classify; NaN is a missing value.
         y : array-like of shape (n_samples,)
-            Their class labels.
+            Their class labels, which must be given.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts; None counts every row once.
 
@@ -160,6 +162,7 @@ class BayesRuleClassifier(ClassUnknown):
         score : float
             Accuracy of ``predict(X)``.
         """
+        refuse_missing_y(self, y)
         if sample_weight is not None:
             sample_weight = read_table(sample_weight, "sample_weight")
         return super().score(X, read_labels(y), sample_weight)

@@ -49,7 +49,9 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """Set the fitted attributes that follow from those of the densities."""
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Fit one density to the rows of each class, and the priors of the classes.
 
         Parameters
@@ -58,7 +60,7 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             Training data; NaN is a missing value. Which values are missing must not depend on
             the values themselves (missing at random).
         y : array-like of shape (n_samples,)
-            Class labels.
+            Class labels, which must be given.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts; None counts every row once. A class whose rows all weigh
             zero keeps its place in ``classes_``, with the prior 0 and without a density.
@@ -96,7 +98,7 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def partial_fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
@@ -110,7 +112,7 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         X : array-like of shape (n_samples, n_features)
             Further training data; NaN is a missing value.
         y : array-like of shape (n_samples,)
-            Class labels.
+            Class labels, which must be given.
         classes : array-like of shape (n_classes,), default=None
             All classes that will occur. The first call needs them. A class without rows so far has
             the prior 0 and no density.

@@ -22,6 +22,7 @@ from .._fitted import query, snapshot
 from .._tables import ReadTable, Schema, Source, as_table
 from .._validation import ColumnError
 from ..density import BaseDensity
+from ..density._base import DENSITY
 from ..density._composite import check_takes_missing
 from ..density._contract import check_log_prob
 from ..density._engine.blocks import RowsOf, row_blocks, run_in_row_blocks
@@ -98,7 +99,7 @@ class ConditionalDensity(RegressorMixin, BaseConditional):
     _joint_schema: Any
 
     _output_checks = {"ensure_all_finite": "allow-nan"}
-    _parameter_constraints: dict = {"density": [BaseDensity]}
+    _parameter_constraints: dict = {"density": [DENSITY]}
 
     def __init__(self, density: BaseDensity) -> None:
         self.density = density
@@ -340,7 +341,9 @@ class ConditionalDensity(RegressorMixin, BaseConditional):
         try:
             yield
         except ColumnError as error:
-            raise error.in_outputs(self.n_features_in_) from error
+            placed = error.in_outputs(self.n_features_in_)
+            of_X = getattr(self, "feature_names_in_", None)
+            raise placed.named(self._output_names if placed.table == "y" else of_X) from error
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

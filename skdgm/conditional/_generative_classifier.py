@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from ..density import BaseDensity
+from ..density._base import DENSITY
 from ._bayes_rule import BayesRuleClassifier
 from ._class_densities import PRIOR_CONSTRAINTS
 
@@ -73,7 +74,7 @@ class GenerativeClassifier(BayesRuleClassifier):
     """
 
     _parameter_constraints: dict = {
-        "density": [BaseDensity],
+        "density": [DENSITY],
         "priors": PRIOR_CONSTRAINTS,
         "n_jobs": [None, Integral],
     }

@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from .._codes import as_codes, as_floats, has_missing
 from .._validation import WORTHLESS, RandomState, check_generator, spawn_generators
 from ._average import AverageDensity
-from ._base import BaseDensity
+from ._base import DENSITY, BaseDensity
 from ._composite import with_parameters
 from ._engine.bagged_rows import BaggedRows, MemberStatistics
 from ._engine.blocks import ones_if_none, run_in_threads
@@ -113,7 +113,7 @@ class BaggingDensity(AverageDensity):
 
     _out_of_bag: np.ndarray | None
     _parameter_constraints: dict = {
-        "density": [BaseDensity],
+        "density": [DENSITY],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "resampling": [StrOptions({"folds", "bootstrap", "bayesian"})],
         "weights": [StrOptions({"equal", "out_of_bag"})],

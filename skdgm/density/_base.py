@@ -20,6 +20,7 @@ from .._fitted import learning, query
 from .._memory import check_rows
 from .._tables import as_given, validate_table
 from .._validation import (
+    EstimatorParameter,
     RandomState,
     check_generator,
     check_n_samples,
@@ -320,3 +321,9 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
             tags.input_tags.positive_only = True
         tags.input_tags.sparse = "accept_sparse" in self._input_checks
         return tags
+
+
+# Constraint of the parameter that holds a density to clone.
+DENSITY = EstimatorParameter(
+    "density", "a density of skdgm (such as GaussianDensity())", BaseDensity
+)

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._fitted import snapshot
-from .._validation import RandomState, check_generator, check_n_samples
+from .._validation import RandomState, check_generator, check_n_samples, shown
 from ..density import BaseDensity
 from ._chains import between_chains
 from ._gaussians import between_gaussians
@@ -92,8 +92,8 @@ def comparable(
     for density, name in ((p, name_p), (q, name_q)):
         if not isinstance(density, BaseDensity):
             raise ValueError(
-                f"{name} must be a fitted density of skdgm, got {density!r}; fit one to the rows "
-                "that it should represent."
+                f"{name} must be a fitted density of skdgm, got {shown(density)}; fit one to the "
+                "rows that it should represent."
             )
         check_is_fitted(density)
     p, q = snapshot(p), snapshot(q)

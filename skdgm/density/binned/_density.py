@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..._codes import as_codes
 from ..._validation import check_observed
-from .._base import BaseDensity
+from .._base import DENSITY, BaseDensity
 from .._coordinates import CoordinateDensity
 from .._engine.columns import Columns
 from .._engine.completions import best_completions
@@ -102,7 +102,7 @@ class BinnedDensity(CoordinateDensity):
 
     _column_kind = "continuous"
     _parameter_constraints: dict = {
-        "density": [BaseDensity],
+        "density": [DENSITY],
         "n_bins": [Interval(Integral, 2, None, closed="left")],
         "kinds": [StrOptions(set(KINDS)), "array-like"],
         "rounding": [None, "array-like"],

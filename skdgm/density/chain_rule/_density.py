@@ -15,10 +15,11 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..._codes import has_missing, missing_cells, with_room
-from ..._validation import ColumnError, RandomState, check_generator
+from ..._validation import ColumnError, EstimatorParameter, RandomState, check_generator
+from ..._weighted_fit import FractionalWeights
 from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none, part_of
@@ -38,7 +39,14 @@ from ._missing import (
 from ._walk import TooManyCompletions
 
 CLASSIFIER_CONSTRAINTS: dict = {
-    "classifier": [HasMethods(["fit", "predict_proba"]), None],
+    "classifier": [
+        EstimatorParameter(
+            "classifier",
+            "a classifier with predict_proba (such as LogisticRegression())",
+            methods=("fit", "predict_proba"),
+        ),
+        None,
+    ],
     "order": [Interval(Integral, 0, None, closed="left"), None],
     "scan": [StrOptions({"random"}), "array-like", None],
     "n_categories": CATEGORY_CONSTRAINTS["n_categories"],
@@ -261,6 +269,16 @@ class ChainRuleDensity(BaseCategoricalDensity):
         missing = missing_cells(codes)[:, self.scan_]
         return np.any(cells_to_list(missing, self._longest), axis=1)
 
+    def _fit(self, codes: np.ndarray, weight: np.ndarray | None) -> None:
+        try:
+            super()._fit(codes, weight)
+        except FractionalWeights as error:
+            if not self._needs_em(codes):
+                raise
+            incomplete = np.flatnonzero(missing_cells(codes).any(axis=0))
+            names = getattr(self, "feature_names_in_", None)
+            raise error.by_missing_values(incomplete[0], names) from error
+
     def _needs_em(self, codes: np.ndarray) -> bool:
         return has_missing(codes) and bool(self._is_incomplete(codes).any())
 
@@ -366,6 +384,8 @@ def _fit_factor(
     features, values = as_features(own[:, :-1], worth), own[:, -1].astype(np.intp)
     try:
         return Factor.fit(classifier, features, values, weight, n_categories, worth, alpha, floor)
+    except FractionalWeights:  # which are alike in all columns
+        raise
     except ValueError as error:
         template = "The classifier of {column} cannot be fitted: {reason}"
         raise ColumnError(template, column, {"reason": error}) from error

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 from sklearn.utils._indexing import _determine_key_type
 
 from ..._codes import as_floats
-from ..._validation import ColumnError
+from ..._validation import ColumnError, shown
 from .._base import BaseDensity
 from .._engine.codes import ComposedCodes, coordinates
 
@@ -152,8 +152,12 @@ def check_densities(densities: Any) -> None:
                 continue
         raise ValueError(
             "densities must be a list of tuples (name, density, columns), of a string, a "
-            f"density estimator of skdgm and a selection of columns; it holds {entry!r}."
+            f"density estimator of skdgm and a selection of columns; it holds {_shown(entry)}."
         )
+
+
+def _shown(entry: Any) -> str:
+    return f"({', '.join(map(shown, entry))})" if isinstance(entry, tuple) else shown(entry)
 
 
 def check_partition(
@@ -168,6 +172,8 @@ def check_partition(
         if len(own) == 1:
             continue
         of_X = f"Column {column}" + ("" if names is None else f" ({names[column]!r})") + " of X"
+        if len(set(own)) == 1:
+            raise ValueError(f"{of_X} is {len(own)} times in block {own[0]!r}; list it once.")
         if not own:
             known = ", ".join(repr(name) for name, _, _ in blocks)
             raise ValueError(

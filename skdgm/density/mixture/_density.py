@@ -18,7 +18,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..._fitted import learning
 from ..._validation import RandomState
-from .._base import BaseDensity
+from .._base import DENSITY, BaseDensity
 from .._em import EM_CONSTRAINTS
 from ._given import checked_parts, checked_weights
 from ._learning import MixtureStatistics, _MixtureLearning
@@ -130,7 +130,7 @@ class MixtureDensity(_MixtureLearning):
     """
 
     _parameter_constraints: dict = {
-        "density": [BaseDensity],
+        "density": [DENSITY],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "init": [StrOptions(set(AT_RANDOM)), "array-like"],
         "n_init": [Interval(Integral, 1, None, closed="left")],

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..._tables import AnyCells, Schema
 from ..._validation import RandomState, check_observed
-from .._base import BaseDensity
+from .._base import DENSITY, BaseDensity
 from .._coordinates import CoordinateDensity
 from .._engine.columns import Columns
 from .._engine.completions import best_completions
@@ -141,7 +141,7 @@ class TableDensity(CoordinateDensity):
     """
 
     _parameter_constraints: dict = {
-        "density": [StrOptions({"auto"}), BaseDensity],
+        "density": [StrOptions({"auto"}), DENSITY],
         "columns": [Mapping, None],
         "handle_unknown": [StrOptions({"error", "missing", "smooth"})],
         "missing_values": "no_validation",

@@ -15,8 +15,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
 from ..._codes import as_exact_floats
-from ..._validation import check_observed
-from .._base import BaseDensity
+from ..._validation import EstimatorParameter, check_observed
+from .._base import DENSITY, BaseDensity
 from .._composite import with_parameters
 from .._coordinates import CoordinateDensity
 from .._engine.coordinates import CoordinateRows, varying_columns
@@ -123,8 +123,12 @@ class TransformedDensity(CoordinateDensity):
 
     _column_kind = "continuous"
     _parameter_constraints: dict = {
-        "transformer": [BaseEstimator],
-        "density": [BaseDensity],
+        "transformer": [
+            EstimatorParameter(
+                "transformer", "a transformer (such as StandardScaler())", BaseEstimator
+            )
+        ],
+        "density": [DENSITY],
         "n_jobs": [None, Integral],
     }
 
