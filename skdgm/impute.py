@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from ._fitted import learning, query, snapshot
 from ._tables import beside, columns_at, validate_table, with_empty_columns
-from ._validation import RandomState, observed_columns
+from ._validation import RandomState, check_weight, leave_out_weightless, observed_columns
 from .density import BaseDensity, TableDensity
 from .density._composite import check_takes_missing
 
@@ -122,7 +122,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the density to the rows of X.
 
         Parameters
@@ -131,6 +131,8 @@ class DensityImputer(TransformerMixin, BaseEstimator):
             Training data; NaN is a missing value.
         y : Ignored
             Not used, present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts in the fit of the density; None counts every row once.
 
         Returns
         -------
@@ -140,18 +142,19 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the density does not accept X, or no column has an observed value. The imputer is
-            then left as it was before the call.
+            If the density does not accept X or the weights, or no column has an observed value.
+            The imputer is then left as it was before the call.
         """
         with learning(self, anew=True) as new:
             density = new._unfitted_density()
             table = validate_table(new, X, **density._input_checks)
             check_takes_missing(density)
+            _, table = leave_out_weightless(check_weight(sample_weight, table), table)
             new._kept = observed_columns(table)
             if not new._kept.any():
                 raise ValueError("X has no observed value in any column; nothing can be learned.")
             # X itself where possible: its columns may have names.
-            new.density_ = density._fit_to_impute(new._columns_kept(X))
+            new.density_ = density._fit_to_impute(new._columns_kept(X), sample_weight)
             new.indicator_ = None
             if new.add_indicator:
                 indicator = MissingIndicator(error_on_new=False).set_output(transform="default")

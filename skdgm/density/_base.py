@@ -27,6 +27,7 @@ from .._validation import (
     check_weight,
     leave_out_weightless,
     spawn_generators,
+    weighted_mean,
 )
 from ._column_queries import ColumnQueries
 from ._completions import Completions
@@ -153,7 +154,7 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
         return self._log_prob_blocks(self._encode(self._check_query(X)))
 
     @query
-    def score(self, X: ArrayLike, y: Any = None) -> float:
+    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Compute the mean log-probability of the rows, comparable between folds of any size.
 
         Parameters
@@ -162,13 +163,15 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
             Rows to score.
         y : Ignored
             Not used, present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
 
         Returns
         -------
         score : float
-            Mean of ``score_samples(X)``, in nats.
+            Mean of ``score_samples(X)``, in nats; rows of weight 0 count as left out.
         """
-        return float(np.mean(self.score_samples(X)))
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     @query
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:

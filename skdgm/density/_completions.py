@@ -93,9 +93,9 @@ class Completions(DensityHooks):
         return self._complete(X, self._decoded(self._mode_missing))
 
     # ------------------------------------------------------------------ for an imputer
-    def _fit_to_impute(self, X: Any) -> Any:
-        """Fit to X, and learn what ``_impute`` needs beyond that."""
-        return self.fit(X)  # type: ignore[attr-defined]
+    def _fit_to_impute(self, X: Any, sample_weight: Any) -> Any:
+        """Fit to weighted X, and learn what ``_impute`` needs beyond that."""
+        return self.fit(X, sample_weight=sample_weight)  # type: ignore[attr-defined]
 
     def _impute(self, X: Any) -> Any:
         """Return X with its missing values replaced by what to expect of each alone."""

@@ -281,9 +281,9 @@ class TableDensity(CoordinateDensity):
 
     _imputes = False
 
-    def _fit_to_impute(self, X: Any) -> Self:
+    def _fit_to_impute(self, X: Any, sample_weight: Any) -> Self:
         self._imputes = True
-        return self.fit(X)
+        return self.fit(X, sample_weight=sample_weight)
 
     def _impute(self, X: Any) -> Any:
         return self._complete(X, self._best_answers)
