@@ -18,6 +18,7 @@ from ._arrays import array_of_rows, check_exact, first_inexact, is_plain, read_a
 from ._columns import beside, columns_at, with_empty_columns
 from ._errors import INEXACT, ColumnError
 from ._frames import as_frame, frame_header, header, is_pandas, read_frame, read_series
+from ._holes import with_holes
 from ._labels import read_labels
 from ._schema import AnyCells, ReadTable, Schema, as_given
 from ._schema_column import SchemaColumn
@@ -46,6 +47,7 @@ __all__ = [
     "read_table",
     "validate_table",
     "with_empty_columns",
+    "with_holes",
 ]
 
 NOT_GIVEN = object()
