@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from .._codes import dtype_that_holds
-from .._fitted import learning, query
+from .._fitted import GivenTable, learning, query
 from .._memory import check_rows
 from .._tables import as_given, validate_table
 from .._validation import (
@@ -283,6 +283,8 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
     def _check_training(
         self, X: Any, sample_weight: ArrayLike | None, reset: bool
     ) -> tuple[Any, np.ndarray | None]:
+        if reset:
+            self._given = GivenTable(X)
         X = validate_table(self, X, reset=reset, **self._input_checks)
         weight = check_weight(sample_weight, X)
         self._note_rows(X.shape[0], weight)

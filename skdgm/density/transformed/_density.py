@@ -150,6 +150,7 @@ class TransformedDensity(CoordinateDensity):
         if mixes_columns(self.transformer):  # its columns are not those with the names
             self._prototype.__dict__.pop("feature_names_in_", None)
             self._prototype.__dict__.pop("_column_numbers", None)
+            self._prototype.__dict__.pop("_given", None)
         codes = self._prototype._declare(Z, weight)
         self._check_continuous(not self._prototype._columns.all_continuous)
         return CoordinateRows(X, codes, log_det)
