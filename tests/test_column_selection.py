@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from skdgm import (
+    BaggingDensity,
     BernoulliIndependentDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
@@ -211,7 +212,7 @@ def test_the_remainder_takes_the_columns_that_no_block_selects():
     assert search.best_params_ == {"remainder__covariance_type": "full"}
     nothing_left = clone(blocks).set_params(densities=[("all", GaussianDensity(), slice(None))])
     assert list(nothing_left.fit(X).named_densities_) == ["all"]
-    assert not hasattr(clone(blocks).set_params(remainder=MixtureDensity(blocks)), "partial_fit")
+    assert not hasattr(clone(blocks).set_params(remainder=BaggingDensity(blocks)), "partial_fit")
     with pytest.raises(ValueError, match="In block 'remainder': n_factors must"):
         clone(blocks).set_params(remainder=GaussianDensity("low_rank", n_factors=9)).fit(frame)
     named = ColumnDensity([("remainder", GaussianDensity(), slice(None))])

@@ -1,5 +1,7 @@
 """Weights of rows in scores, projections and imputers, and their way there by metadata routing."""
 
+import inspect
+
 import numpy as np
 import pytest
 import sklearn
@@ -13,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdgm import (
+    BaggingDensity,
     BernoulliIndependentDensity,
     DensityImputer,
     GaussianDensity,
@@ -21,6 +24,7 @@ from skdgm import (
     TableDensity,
 )
 
+from .estimators import public_estimators, smallest_instance
 from .rows import hide
 
 X, Y = load_iris(return_X_y=True)
@@ -116,6 +120,31 @@ def test_columns_that_only_weightless_rows_observe_are_empty():
 
 
 # ---------------------------------------------------------------------- routing
+@pytest.mark.parametrize("estimator", public_estimators())
+def test_only_what_learns_in_batches_asks_for_their_weights(estimator):
+    learns = hasattr(estimator, "partial_fit")
+    assert hasattr(estimator, "set_partial_fit_request") == learns
+    assert hasattr(smallest_instance(estimator), "partial_fit") == learns
+    if learns:
+        signature = inspect.signature(estimator.partial_fit)
+        assert "sample_weight" in signature.parameters
+
+
+def test_a_density_without_batches_says_so(routed):
+    with pytest.raises(
+        AttributeError, match="BaggingDensity has no partial_fit, for it learns fro"
+    ):
+        BaggingDensity(GaussianDensity()).partial_fit(X)
+
+    class AdditiveBag(BaggingDensity):  # batches may be given back
+        _is_additive = True
+
+    assert AdditiveBag(GaussianDensity()).partial_fit.__func__.__qualname__.startswith(
+        "BaseDensity"
+    )
+    AdditiveBag(GaussianDensity()).set_partial_fit_request(sample_weight=False)
+
+
 def test_weights_are_routed_through_a_pipeline(routed):
     pipeline = make_pipeline(
         DensityImputer(GaussianDensity()).set_fit_request(sample_weight=True),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ._arrays import array_of_rows, missing_objects
+from ._arrays import array_of_rows, as_numpy, missing_objects
 from ._frames import as_frame, as_series, is_pandas
 
 
@@ -29,7 +29,7 @@ def read_labels(y: Any, name: str = "y") -> Any:
         return _read_series(series, name)
     if isinstance(y, list | tuple):
         return _read_list(y, name)
-    y = np.asarray(y)
+    y = as_numpy(y, name)
     if y.dtype.kind == "O":
         _check_labelled(_missing_labels(y), name)
     return y

@@ -43,6 +43,23 @@ STARTS_ANEW = (
 )
 
 
+class OfBatches:
+    """A method about batches, which a class lacks if its statistics never add.
+
+    A class that derives from it, and whose statistics may add, has the method again.
+    """
+
+    def __init__(self, lacking: type, name: str) -> None:
+        self.lacking, self.name = lacking, name
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if owner._is_additive is False:
+            raise AttributeError(
+                f"{owner.__name__} has no {self.name}, for it learns from all rows at once."
+            )
+        return getattr(super(self.lacking, owner if instance is None else instance), self.name)
+
+
 class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, BaseEstimator):
     """A probability distribution over rows that is fitted, scored and sampled.
 
@@ -55,6 +72,12 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
     """
 
     _dtype: np.dtype  # of samples
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if cls._is_additive is False and "partial_fit" not in vars(cls):
+            for name in ("partial_fit", "set_partial_fit_request"):
+                setattr(cls, name, OfBatches(cls, name))
+        super().__init_subclass__(**kwargs)
 
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=True)
