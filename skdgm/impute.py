@@ -230,6 +230,9 @@ class DensityImputer(TransformerMixin, BaseEstimator):
                 f"{name} must be one number or one for each of the {self.n_features_in_} columns "
                 f"of X, got the shape {limit.shape}."
             )
+        wrong = limit[np.isnan(limit) | (limit == -none)]
+        if wrong.size:
+            raise ValueError(f"{name} must hold numbers or {none}, for no limit, got {wrong[0]}.")
         of_columns = np.broadcast_to(limit, self.n_features_in_).copy()
         schema = getattr(self, "_schema", None)
         if schema is None:

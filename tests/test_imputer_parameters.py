@@ -84,7 +84,11 @@ def test_limits_of_a_frame_are_those_of_its_numbers():
     [
         ({"min_value": [1, 2]}, r"min_value must be one number or one for each of the 4 columns"),
         ({"min_value": 3, "max_value": [9, 2, 9, 9]}, r"less than max_value.*column 1 has 3 and 2"),
-        ({"max_value": [9, np.nan, 9, 9]}, "less than max_value.*column 1 has -inf and nan"),
+        (
+            {"max_value": [9, np.nan, 9, 9]},
+            "max_value must hold numbers or inf, for no limit, got nan",
+        ),
+        ({"min_value": np.inf}, "min_value must hold numbers or -inf, for no limit, got inf"),
         ({"min_value": "low"}, "'min_value' parameter of DensityImputer"),
     ],
 )
