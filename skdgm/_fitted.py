@@ -22,6 +22,13 @@ Arguments = ParamSpec("Arguments")
 OF_ANSWERS = frozenset({"n_jobs", "random_state", "strategy", "verbose"})
 
 
+class GivenTable:
+    """The table that a user has passed to ``fit``: parts see it as it came, while the fit lasts."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+
 @contextmanager
 def learning(estimator: Estimator, anew: bool = False) -> Iterator[Estimator]:
     """Yield a copy to fit; at the end of the block the estimator takes over its state at once.
@@ -35,6 +42,8 @@ def learning(estimator: Estimator, anew: bool = False) -> Iterator[Estimator]:
     learner = _with_state(estimator, state)
     yield learner
     learned = learner.__dict__
+    if "_given" in learned:
+        learned.pop("_given").table = None
     parameters = learner.get_params(deep=False)
     learned["_learned_with"] = {
         name: value for name, value in parameters.items() if name not in OF_ANSWERS

@@ -144,6 +144,12 @@ def leave_out_weightless(
     return weight[rows], *(table[rows] for table in tables)
 
 
+def weighted_mean(scores: np.ndarray, sample_weight: ArrayLike | None) -> float:
+    """Return the mean of the scores of rows, of which those of weight zero count as left out."""
+    weight, scores = leave_out_weightless(check_weight(sample_weight, scores), scores)
+    return float(np.average(scores, weights=weight))
+
+
 def observed_columns(X: Any) -> np.ndarray:
     """Return a mask of the columns in which not every value is missing."""
     if X.dtype.kind != "f":

@@ -162,7 +162,7 @@ def _of_steps(steps: list[tuple[str, Any]]) -> tuple[list[str], list[str]]:
     names: list[str] = []
     lacking: list[str] = []
     for name, step in steps:
-        inner, without = ([], []) if _needs_no_weights(step) else _weight_parameters(step)
+        inner, without = ([], []) if needs_no_weights(step) else _weight_parameters(step)
         names += [f"{name}__{parameter}" for parameter in inner]
         lacking += [f"{kind} (in step {name!r})" for kind in without]
     return (names if inner else []), lacking
@@ -185,13 +185,13 @@ def _is_a(estimator: Any, names: set[str]) -> bool:
     return not names.isdisjoint(kind.__name__ for kind in type(estimator).__mro__)
 
 
-def _needs_no_weights(transformer: Any) -> bool:
+def needs_no_weights(transformer: Any) -> bool:
     """Return whether a transformer's fit depends only on which rows there are."""
     if transformer is None or isinstance(transformer, str):  # passthrough or drop
         return True
     parts = getattr(transformer, "transformers", getattr(transformer, "transformer_list", None))
     if parts is not None:
-        return all(_needs_no_weights(part) for _, part, *_ in parts)
+        return all(needs_no_weights(part) for _, part, *_ in parts)
     if getattr(transformer, "strategy", None) == "uniform":  # KBinsDiscretizer
         return True
     drops_rare = any(

@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -399,3 +400,43 @@ def test_names_of_outputs_are_known_in_every_frame():
     model.score_samples(X, pd.Series(X[:, 0], name="a"))
     with pytest.raises(TypeError, match="y is a lazy table"):
         model.fit(X, pl.DataFrame({"a": X[:, 0]}).lazy())
+
+
+# ---------------------------------------------------------------------- arrays of other libraries
+class ForeignArray:
+    """An array of a library that speaks the array API, on the CPU or on another device."""
+
+    def __init__(self, values, on_cpu):
+        self.values, self.on_cpu = np.asarray(values), on_cpu
+        self.shape, self.ndim, self.dtype = self.values.shape, self.values.ndim, "float64"
+
+    def __len__(self):
+        return len(self.values)
+
+    def __dlpack__(self, **options):
+        raise BufferError
+
+    def __array__(self, dtype=None, copy=None):
+        if not self.on_cpu:
+            raise TypeError("can't convert cuda:0 device type tensor to numpy.")
+        return np.asarray(self.values, dtype=dtype)
+
+
+def test_arrays_of_other_libraries_are_read_unless_they_lie_on_another_device():
+    X = table_of("f", missing=False)
+    y, weight = LABELS, np.ones(8)
+    own = GenerativeClassifier(DIAGONAL).fit(X, y, sample_weight=weight)
+    near = [ForeignArray(each, on_cpu=True) for each in (X, y, weight)]
+    fitted = GenerativeClassifier(DIAGONAL).fit(*near[:2], sample_weight=near[2])
+    answer = fitted.predict_log_proba(near[0])
+    assert type(answer) is np.ndarray
+    assert_array_equal(answer, own.predict_log_proba(X))
+    far = [ForeignArray(each, on_cpu=False) for each in (X, y, weight)]
+    sentence = "is an array of tests that NumPy cannot read, .* array_api_dispatch; move it to the"
+    for name, arguments in {
+        "X": (far[0], y, weight),
+        "y": (X, far[1], weight),
+        "sample_weight": (X, y, far[2]),
+    }.items():
+        with pytest.raises(TypeError, match=f"^{name} {sentence}"):
+            clone(own).fit(*arguments[:2], sample_weight=arguments[2])

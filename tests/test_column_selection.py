@@ -1,19 +1,30 @@
 """The columns of each block of ColumnDensity: how they are selected, and what is refused."""
 
+import gc
+import weakref
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.compose import make_column_selector
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
 
 from skdgm import (
+    BaggingDensity,
+    BernoulliIndependentDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
     GaussianDensity,
     GenerativeClassifier,
     MarkovChainImageDensity,
     MixtureDensity,
+    TransformedDensity,
 )
 
 
@@ -68,8 +79,145 @@ def test_names_of_columns_need_a_frame_that_has_them():
     blocks = ColumnDensity([("a", GaussianDensity(), "x"), ("b", GaussianDensity(), "y")])
     with pytest.raises(ValueError, match="cannot select 'x' from the 2 columns of X: X has no"):
         blocks.fit(X)
-    with pytest.raises(ValueError, match=r"cannot select 'y' .* no column of X is named 'y'"):
+    with pytest.raises(
+        ValueError, match=r"cannot select 'y' .* is named 'y'; those there are: 'x', 'z'\."
+    ):
         blocks.fit(pd.DataFrame(X, columns=["x", "z"]))
+    wide = pd.DataFrame(np.zeros((2, 25)), columns=[f"c{place}" for place in range(25)])
+    with pytest.raises(ValueError, match=r"'c18', 'c19' and 5 more\."):
+        blocks.fit(wide)
+
+
+# ---------------------------------------------------------------------- callables
+def mixed_frame():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "size": rng.normal(size=60),
+            "smokes": rng.random(60) < 0.4,
+            "weight": rng.normal(size=60),
+            "kind": pd.Categorical(rng.integers(0, 3, 60), categories=[0, 1, 2]),
+        }
+    )
+
+
+BY_DTYPE = ColumnDensity(
+    [
+        ("sizes", GaussianDensity(), make_column_selector(dtype_include=float)),
+        ("coins", BernoulliIndependentDensity(), make_column_selector(dtype_include=bool)),
+        (
+            "kinds",
+            ChowLiuTreeDensity(),
+            make_column_selector(pattern="kind", dtype_include="category"),
+        ),
+    ]
+)
+
+
+def places_of(blocks):
+    return {name: columns.tolist() for name, _, columns in blocks.densities_}
+
+
+def test_column_selectors_see_the_dtypes_of_the_frame():
+    frame, y = mixed_frame(), np.arange(60) % 2
+    selected = {"sizes": [0, 2], "coins": [1], "kinds": [3]}
+    blocks = clone(BY_DTYPE).fit(frame)
+    assert places_of(blocks) == selected
+    by_place = [(name, family, selected[name]) for name, family, _ in BY_DTYPE.densities]
+    expected = ColumnDensity(by_place).fit(frame).score_samples(frame)
+    assert_allclose(blocks.score_samples(frame), expected)
+    mixture = MixtureDensity(BY_DTYPE, 1).fit(frame)
+    assert_allclose(mixture.score_samples(frame), expected)
+    classifier = GenerativeClassifier(mixture).fit(frame, y)
+    assert places_of(classifier.densities_[0].densities_[0]) == selected
+    inner = [("rest", BY_DTYPE, ["smokes", "kind", "weight"]), ("size", GaussianDensity(), "size")]
+    nested = ColumnDensity(inner).fit(frame)
+    assert places_of(nested.named_densities_.rest) == {"sizes": [2], "coins": [0], "kinds": [1]}
+    batched = clone(blocks).partial_fit(frame[:30]).partial_fit(frame[30:])
+    assert_allclose(batched.score_samples(frame), expected)
+
+
+def test_a_callable_gets_the_frame_that_was_passed_to_fit():
+    seen = []
+
+    def all_columns(table):
+        seen.append(table)
+        return slice(None)
+
+    X = load_iris().data
+    tables = [X, pd.DataFrame(X), pl.DataFrame(X)]
+    blocks = ColumnDensity([("all", GaussianDensity(), all_columns)])
+    for table in tables:
+        clone(blocks).fit(table)
+        assert seen.pop() is table
+        TransformedDensity(StandardScaler(), blocks).fit(table)
+        assert seen.pop() is table or isinstance(table, np.ndarray)
+        MixtureDensity(TransformedDensity(PCA(), blocks), 1).fit(table)
+        assert type(seen.pop()) is np.ndarray  # components are no columns of the table
+
+
+def test_a_fitted_density_keeps_no_frame():
+    frame = mixed_frame()
+    models = [MixtureDensity(BY_DTYPE, 2, random_state=0), GenerativeClassifier(BY_DTYPE), BY_DTYPE]
+    fitted = [clone(model).fit(frame, np.arange(60) % 2) for model in models]
+    kept = weakref.ref(frame)
+    del frame
+    gc.collect()
+    assert kept() is None
+    assert all(hasattr(model, "classes_") or model.sample().shape == (1, 4) for model in fitted)
+
+
+def test_a_series_of_polars_or_pandas_selects_columns():
+    frame = pl.DataFrame(load_iris().data, schema=list("abcd"))
+    for first, others in [
+        (pl.Series(["a", "c"]), pl.Series(["b", "d"])),
+        (pd.Series(["a", "c"]), pd.Index(["b", "d"])),
+        (pl.Series([True, False, True, False]), pl.Series([1, 3])),
+    ]:
+        densities = [("first", GaussianDensity(), first), ("others", GaussianDensity(), others)]
+        assert places_of(ColumnDensity(densities).fit(frame)) == {"first": [0, 2], "others": [1, 3]}
+
+
+# ---------------------------------------------------------------------- no columns, other columns
+@pytest.mark.parametrize("empty", [[], slice(4, None), [False] * 4, pl.Series([], dtype=pl.String)])
+def test_a_block_without_columns_is_left_out(empty):
+    X, y = load_iris(return_X_y=True)
+    densities = [("none", ChowLiuTreeDensity(), empty), ("all", GaussianDensity(), slice(None))]
+    blocks = ColumnDensity(densities).fit(X)
+    assert list(blocks.named_densities_) == ["all"]
+    assert_allclose(blocks.score_samples(X), GaussianDensity().fit(X).score_samples(X))
+    assert blocks.sample(3, random_state=0).shape == (3, 4)
+    assert GenerativeClassifier(blocks).fit(X, y).score(X, y) > 0.9
+    batched = clone(blocks).partial_fit(X[:80]).partial_fit(X[80:])
+    assert_allclose(batched.score_samples(X), blocks.score_samples(X))
+    densities = [("further", GaussianDensity(), 0), *densities]
+    with pytest.raises(ValueError, match="densities holds other blocks than the fit so far"):
+        batched.set_params(densities=densities).partial_fit(X)
+
+
+def test_the_remainder_takes_the_columns_that_no_block_selects():
+    X, y = load_iris(return_X_y=True)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    blocks = ColumnDensity([("b", GaussianDensity(), "b")], remainder=GaussianDensity("diag"))
+    told = ColumnDensity([("b", GaussianDensity(), 1), ("r", GaussianDensity("diag"), [0, 2, 3])])
+    expected = told.fit(X).score_samples(X)
+    fitted = clone(blocks).fit(frame)
+    assert_allclose(fitted.score_samples(frame), expected)
+    assert places_of(fitted) == {"b": [1], "remainder": [0, 2, 3]}
+    assert fitted.named_densities_.remainder.feature_names_in_.tolist() == ["a", "c", "d"]
+    batched = clone(blocks).partial_fit(frame[:80]).partial_fit(frame[80:])
+    assert_allclose(batched.score_samples(frame), expected)
+    assert GenerativeClassifier(blocks).fit(frame, y).score(frame, y) > 0.9
+    search = GridSearchCV(blocks, {"remainder__covariance_type": ["diag", "full"]}, cv=3).fit(frame)
+    assert search.best_params_ == {"remainder__covariance_type": "full"}
+    nothing_left = clone(blocks).set_params(densities=[("all", GaussianDensity(), slice(None))])
+    assert list(nothing_left.fit(X).named_densities_) == ["all"]
+    assert not hasattr(clone(blocks).set_params(remainder=BaggingDensity(blocks)), "partial_fit")
+    with pytest.raises(ValueError, match="In block 'remainder': n_factors must"):
+        clone(blocks).set_params(remainder=GaussianDensity("low_rank", n_factors=9)).fit(frame)
+    named = ColumnDensity([("remainder", GaussianDensity(), slice(None))])
+    with pytest.raises(ValueError, match="names conflict with constructor arguments"):
+        named.fit(X)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +233,8 @@ def test_names_of_columns_need_a_frame_that_has_them():
         ),
         (1.5, "Block 'b' cannot select 1.5 from the 3 columns of X: No valid specification"),
         (None, "Block 'b' cannot select None from the 3 columns of X: that selects no columns"),
-        ([], "Block 'b' selects none of the columns of X, which has n_features = 3; leave"),
-        (slice(3, None), "Block 'b' selects none of the columns of X"),
-        ([False, False, False], "Block 'b' selects none of the columns of X"),
-        ([1], r"^Column 2 of X is in no block; add it to one of 'a', 'b', or leave it out of X"),
+        ([], r"^Column 1 of X is in no block; add it to one of 'a', 'b', give a density for such"),
+        ([1], r"^Column 2 of X is in no block; .* columns as remainder, or leave it out of X"),
         ([0, 1, 2], r"^Column 0 of X is in the blocks 'a', 'b', but every column must be in exact"),
         ([1, 2, 1], r"^Column 1 of X is 2 times in block 'b'; list it once"),
     ],

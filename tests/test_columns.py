@@ -134,7 +134,7 @@ def test_parameters_of_blocks_can_be_read_and_set():
     parameters = blocks.get_params()
     assert parameters["pixels"] is densities[0][1]
     assert parameters["pixels__alpha"] == 1.0
-    assert blocks.get_params(deep=False).keys() == {"densities", "n_jobs"}
+    assert blocks.get_params(deep=False).keys() == {"densities", "remainder", "n_jobs"}
     blocks.set_params(pixels__alpha=0.5, size=GaussianDensity("diag"), n_jobs=2)
     assert blocks.densities[0][1].alpha == 0.5
     assert blocks.densities[1][1].covariance_type == "diag"

@@ -1,6 +1,7 @@
 """The result of a comparison: printed, saved and plotted."""
 
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,19 @@ def test_huge_counts_are_shown_and_saved_exactly(huge, tmp_path):
     assert len(digits) == 6021
     assert int(digits[-4000:]) == 2**20_000 % 10**4000
     assert saved.loc["LogisticRegression", "n_parameters"] == "650"
+
+
+def test_notebooks_show_a_table_of_html(huge):
+    markup = huge._repr_html_()
+    table = ElementTree.fromstring(markup.partition("\n<p>")[0])
+    header, *rows = [[cell.text for cell in row] for row in table.iter("tr")]
+    assert [row[0] for row in rows] == ["LogisticRegression", "Huge"]
+    assert [row[header.index("accuracy")] for row in rows] == ["0.500 +/- 0.500"] * 2
+    assert [row[header.index("parameters")] for row in rows] == ["650", "4.0e+6020"]
+    assert "<p>5-fold cross-validation on 10 rows, 2 columns and 2 classes.<br>" in markup
+    strange = ClassifierComparison(huge.table.rename({"Huge": "<b>"}), {}, True, 5, (10, 2, 2))
+    assert "&lt;b&gt;" in strange._repr_html_()
+    assert "; interrupted before" in strange._repr_html_()
 
 
 def test_plot_draws_every_model(huge):

@@ -12,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     MinMaxScaler,
     PowerTransformer,
     QuantileTransformer,
@@ -194,7 +195,7 @@ def test_conditional_means_of_three_columns_are_means_over_draws():
 FEW_VALUES = [(5.0,), (1.14,), (-1.14,), (0.1,), (0.0, 1.0), (5.0, 5.5), (3.0, 4.0), (0.0, 1e6)]
 
 
-@kinds(KINDS)
+@kinds([kind for kind in KINDS if kind not in ("log1p", "tanh")])  # which fit no spread to them
 def test_columns_of_few_values_are_filled_near_these_or_refused(kind):
     rng = np.random.default_rng(0)
     for values in FEW_VALUES:
@@ -276,7 +277,7 @@ def test_rows_far_away_have_scores(kind):
     far = np.array([[1e6, 1e6], [1e300, 1.0], [1e-3, 1e6]])
     scores = density.score_samples(far)
     assert not np.isnan(scores).any()
-    if "box-cox" not in kind and kind not in ("log", "inverse"):
+    if "box-cox" not in kind and kind not in ("log", "log1p", "inverse"):
         assert np.isfinite(density.score_samples([[-1e3, 1.0]])).all()
 
 
@@ -457,5 +458,12 @@ def test_fractional_weights_need_a_transformer_that_takes_them():
     assert_allclose(
         density.fit(X, sample_weight=weight).score_samples(X), expected, rtol=1e-9, atol=1e-12
     )
-    with pytest.raises(ValueError, match="MinMaxScaler takes no sample_weight, so rows can only"):
-        density.set_params(transformer=MinMaxScaler()).fit(X, sample_weight=weight)
+    for needs_none in (MinMaxScaler(), FunctionTransformer(np.arcsinh)):
+        density.set_params(transformer=needs_none).fit(X, sample_weight=weight)
+        Z = needs_none.fit_transform(X)
+        normal = GaussianDensity(reg_covar=0).fit(Z, sample_weight=weight)
+        assert_allclose(density.density_.mean_, normal.mean_, atol=1e-12)
+    with pytest.raises(
+        ValueError, match="PowerTransformer takes no sample_weight, so rows can onl"
+    ):
+        density.set_params(transformer=PowerTransformer()).fit(X, sample_weight=weight)

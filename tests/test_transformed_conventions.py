@@ -95,7 +95,8 @@ def test_rotations_refuse_missing_values(kind):
     density = fitted(kind)
     X = DATA["normal"].copy()
     X[3, 1] = np.nan
-    step = "step 'pca' of transformer" if kind == "standard-pca" else r"transformer \(PCA"
+    is_step = kind in ("standard-pca", "columns-pca")
+    step = "step 'pca' of transformer" if is_step else r"transformer \(PCA"
     for call in (density.fit, density.score_samples, density.conditional_mean):
         with pytest.raises(ValueError, match=rf"X contains NaN, but {step}.* mixes columns"):
             call(X)
@@ -162,7 +163,11 @@ TIED = np.column_stack([np.arange(8.0), [0, 1, 1, 1, 1, 1, 2, 3]])
             TIED,
             r"\(QuantileTransformer\) has no inverse: in column 1, the value 1 is more than one of",
         ),
-        (QuantileTransformer(n_quantiles=3), CONSTANT, "in column 1, the value 7 is more than one"),
+        (
+            QuantileTransformer(n_quantiles=3),
+            CONSTANT,
+            "in column 1, the value 7 is more than one .* 100.0% of the rows share it. Use N",
+        ),
         (QuantileTransformer(n_quantiles=1), SQUARE, "has a single quantile"),
         (PowerTransformer("box-cox"), CONSTANT, "has no exponent for column 1, which is constant"),
         (PowerTransformer("box-cox"), SQUARE - 2, "strictly positive"),

@@ -5,9 +5,11 @@ import functools
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
     PowerTransformer,
@@ -72,6 +74,7 @@ ROTATIONS = {
     "pca": (PCA(), "normal"),
     "pca-whiten": (PCA(whiten=True), "uniform"),
     "projection": (PCAProjection(whiten=True), "normal"),
+    "columns-pca": (ColumnTransformer([("pca", PCA(whiten=True), [0, 1])]), "normal"),
     "standard-pca": (make_pipeline(StandardScaler(), PCA(whiten=True)), "uniform"),
 }
 CURVES = {
@@ -96,6 +99,16 @@ CURVES = {
         "left",
     ),
     "power-of-quantile": (make_pipeline(quantile("normal", 8), PowerTransformer()), "exponential"),
+    "log1p": (FunctionTransformer(np.log1p, np.expm1), "exponential"),
+    "sqrt": (FunctionTransformer(np.sqrt, np.square), "uniform"),
+    "tanh": (FunctionTransformer(np.tanh), "normal"),
+    "columns": (
+        ColumnTransformer(
+            [("power", make_pipeline(StandardScaler(), PowerTransformer()), [0])],
+            remainder=FunctionTransformer(np.log, np.exp),
+        ),
+        "log-normal",
+    ),
     "nested": (
         make_pipeline(make_pipeline(RobustScaler(), PowerTransformer()), MinMaxScaler()),
         "normal",

@@ -17,7 +17,8 @@ from sklearn.utils.validation import validate_data
 from ._arrays import array_of_rows, check_exact, first_inexact, is_plain, read_array
 from ._columns import beside, columns_at, with_empty_columns
 from ._errors import INEXACT, ColumnError, refuse_missing_y, refuse_shape
-from ._frames import as_frame, frame_header, header, is_pandas, read_frame, read_series
+from ._frames import as_frame, as_series, frame_header, header, is_pandas, read_frame, read_series
+from ._holes import with_holes
 from ._labels import read_labels
 from ._rows import below, rows_at, rows_like
 from ._schema import AnyCells, ReadTable, Schema, as_given
@@ -35,6 +36,7 @@ __all__ = [
     "Source",
     "as_frame",
     "as_given",
+    "as_series",
     "as_table",
     "below",
     "beside",
@@ -51,6 +53,7 @@ __all__ = [
     "rows_like",
     "validate_table",
     "with_empty_columns",
+    "with_holes",
 ]
 
 NOT_GIVEN = object()

@@ -40,7 +40,7 @@ def array_of_rows(X: Any, name: str) -> np.ndarray:
     if isinstance(X, np.ndarray):
         return X
     if not isinstance(X, list | tuple):
-        array = np.asarray(X)
+        array = as_numpy(X, name)
         if array.ndim == 0 and array.dtype.kind not in "biufc":
             raise TypeError(f"{name} must be a table of numbers, got a {type(X).__name__}.")
         return array
@@ -55,6 +55,21 @@ def array_of_rows(X: Any, name: str) -> np.ndarray:
     if array.dtype.kind in "USMm":  # numbers among them have become text, too
         return np.asarray(X, dtype=object)
     return array
+
+
+def as_numpy(X: Any, name: str) -> np.ndarray:
+    """Return X as an array of NumPy, or raise a TypeError if it lies where NumPy cannot read it."""
+    try:
+        return np.asarray(X)
+    except (TypeError, ValueError, RuntimeError) as error:
+        if not hasattr(X, "__dlpack__"):
+            raise
+        library = type(X).__module__.partition(".")[0]
+        raise TypeError(
+            f"{name} is an array of {library} that NumPy cannot read, and everything here is "
+            "computed with NumPy, also under array_api_dispatch; move it to the CPU and pass "
+            "numpy.asarray of it."
+        ) from error
 
 
 def _ragged_error(rows: Any, name: str) -> ValueError:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ._arrays import array_of_rows, missing_objects
+from ._arrays import array_of_rows, as_numpy, missing_objects
 from ._errors import name_of_cell, name_of_column, refuse_shape
 from ._frames import as_frame, as_series, is_pandas
 
@@ -29,7 +29,7 @@ def read_labels(y: Any, name: str = "y") -> Any:
         return _read_series(series, name)
     if isinstance(y, list | tuple):
         return _read_list(y, name)
-    return _checked(np.asarray(y), name)
+    return _checked(as_numpy(y, name), name)
 
 
 def _checked(y: np.ndarray, name: str, column: str = "") -> np.ndarray:

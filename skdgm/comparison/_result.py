@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from html import escape
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how text starts that spreadsheets
 class ClassifierComparison:
     """Result of :func:`compare_classifiers`: a table, and the fitted models.
 
-    Printing it shows the table with readable numbers.
+    Printing it shows the table with readable numbers; a notebook shows it as HTML.
 
     Attributes
     ----------
@@ -90,22 +91,29 @@ class ClassifierComparison:
     shape: tuple[int, int, int]
 
     def __str__(self) -> str:
+        return f"{self._readable().to_string()}\n\n{self._notes()}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        notes = escape(self._notes()).replace(".\n", ".<br>")
+        return f"{self._readable().to_html(border=0)}\n<p>{notes}</p>"
+
+    def _notes(self) -> str:
+        """Return what the table does not say itself."""
         rows, columns, classes = self.shape
         ending = "; interrupted before all models were finished" if self.interrupted else ""
         of_rows = "\nlog p(x, y): of a test row with its label, in nats and the columns' own units."
         if self.table["log_likelihood"].isna().all():
             of_rows = ""
         return (
-            f"{self._readable().to_string()}\n\n"
             f"{self.folds}-fold cross-validation on {rows} rows, {columns} columns and {classes} "
             f"classes{ending}.\nlog-loss in nats; hidden: accuracy with that share of the test "
             "cells missing. They are imputed for\nlogistic regression, by the training mean or by "
             "IterativeImputer; generative models integrate them\nout, or project their expectation "
             f"(PCAProjection).{of_rows}"
         )
-
-    def __repr__(self) -> str:
-        return str(self)
 
     def _readable(self) -> pd.DataFrame:
         table = self.table

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 
-from .._fitted import learning
+from .._fitted import GivenTable, learning
 from .._tables import read_labels, validate_table
 from .._validation import check_observed, check_weight, leave_out_weightless
 from ..density import BaseDensity
@@ -89,6 +89,7 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             prototype = new._make_density()
             prototype._validate_params()
             rows, labels = validate_table(new, X, y, **prototype._input_checks)
+            new._given = GivenTable(X)
             check_classification_targets(labels)
             new.classes_ = np.unique(labels)
             new._fit_classes(prototype, rows, labels, sample_weight)
@@ -150,6 +151,8 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             prototype = new._make_density()
             prototype._validate_params()
             rows, labels = validate_table(new, X, y, reset=first, **prototype._input_checks)
+            new._given = GivenTable(X)
+            new._given = GivenTable(X)
             check_classification_targets(labels)
             new._check_known(labels)
             if first:

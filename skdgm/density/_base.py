@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from .._codes import dtype_that_holds
-from .._fitted import learning, query
+from .._fitted import GivenTable, learning, query
 from .._memory import check_rows
 from .._tables import as_given, validate_table
 from .._validation import (
@@ -28,6 +28,7 @@ from .._validation import (
     check_weight,
     leave_out_weightless,
     spawn_generators,
+    weighted_mean,
 )
 from ._column_queries import ColumnQueries
 from ._completions import Completions
@@ -43,6 +44,23 @@ STARTS_ANEW = (
 )
 
 
+class OfBatches:
+    """A method about batches, which a class lacks if its statistics never add.
+
+    A class that derives from it, and whose statistics may add, has the method again.
+    """
+
+    def __init__(self, lacking: type, name: str) -> None:
+        self.lacking, self.name = lacking, name
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if owner._is_additive is False:
+            raise AttributeError(
+                f"{owner.__name__} has no {self.name}, for it learns from all rows at once."
+            )
+        return getattr(super(self.lacking, owner if instance is None else instance), self.name)
+
+
 class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, BaseEstimator):
     """A probability distribution over rows that is fitted, scored and sampled.
 
@@ -55,6 +73,12 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
     """
 
     _dtype: np.dtype  # of samples
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if cls._is_additive is False and "partial_fit" not in vars(cls):
+            for name in ("partial_fit", "set_partial_fit_request"):
+                setattr(cls, name, OfBatches(cls, name))
+        super().__init_subclass__(**kwargs)
 
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=True)
@@ -154,7 +178,7 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
         return self._log_prob_blocks(self._encode(self._check_query(X)))
 
     @query
-    def score(self, X: ArrayLike, y: Any = None) -> float:
+    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Compute the mean log-probability of the rows, comparable between folds of any size.
 
         Parameters
@@ -163,13 +187,15 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
             Rows to score.
         y : Ignored
             Not used, present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
 
         Returns
         -------
         score : float
-            Mean of ``score_samples(X)``, in nats.
+            Mean of ``score_samples(X)``, in nats; rows of weight 0 count as left out.
         """
-        return float(np.mean(self.score_samples(X)))
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     @query
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
@@ -281,6 +307,8 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
     def _check_training(
         self, X: Any, sample_weight: ArrayLike | None, reset: bool
     ) -> tuple[Any, np.ndarray | None]:
+        if reset:
+            self._given = GivenTable(X)
         X = validate_table(self, X, reset=reset, **self._input_checks)
         weight = check_weight(sample_weight, X)
         self._note_rows(X.shape[0], weight)
@@ -323,7 +351,6 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
         return tags
 
 
-# Constraint of the parameter that holds a density to clone.
-DENSITY = EstimatorParameter(
-    "density", "a density of skdgm (such as GaussianDensity())", BaseDensity
-)
+# What a parameter that holds a density to clone must be.
+A_DENSITY = "a density of skdgm (such as GaussianDensity())"
+DENSITY = EstimatorParameter("density", A_DENSITY, BaseDensity)

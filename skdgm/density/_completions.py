@@ -17,6 +17,15 @@ from ._engine.blocks import RowsOf, run_in_row_blocks
 from ._engine.completions import best_completions
 from ._engine.missing import fill, rows_with_missing, values_at_missing
 
+Limits = tuple[np.ndarray, np.ndarray]  # the least and the largest value of each column
+
+
+def within(complete: Callable[..., np.ndarray], limits: Limits | None) -> Callable[..., np.ndarray]:
+    """Return a hook whose values are moved to the nearest limit of their column."""
+    if limits is None:
+        return complete
+    return lambda *arguments: np.clip(complete(*arguments), *limits)
+
 
 class Completions(DensityHooks):
     """Completions of rows, by the hooks on their missing values."""
@@ -93,13 +102,24 @@ class Completions(DensityHooks):
         return self._complete(X, self._decoded(self._mode_missing))
 
     # ------------------------------------------------------------------ for an imputer
-    def _fit_to_impute(self, X: Any) -> Any:
-        """Fit to X, and learn what ``_impute`` needs beyond that."""
-        return self.fit(X)  # type: ignore[attr-defined]
+    def _fit_to_impute(self, X: Any, sample_weight: Any) -> Any:
+        """Fit to weighted X, and learn what ``_impute`` needs beyond that."""
+        return self.fit(X, sample_weight=sample_weight)  # type: ignore[attr-defined]
 
-    def _impute(self, X: Any) -> Any:
+    def _impute(
+        self, X: Any, strategy: str, limits: Limits | None, random_state: RandomState
+    ) -> Any:
+        """Return X with its missing values replaced as DensityImputer does, within limits."""
+        if strategy == "mean":
+            return self._impute_means(X, limits)
+        if strategy == "mode":
+            return self._complete(X, within(self._decoded(self._mode_missing), limits))
+        draw = within(self._decoded(self._sample_missing), limits)
+        return self._complete(X, draw, generator=check_generator(random_state))
+
+    def _impute_means(self, X: Any, limits: Limits | None) -> Any:
         """Return X with its missing values replaced by what to expect of each alone."""
-        return self.conditional_mean(X)
+        return self._complete(X, within(self._mean_missing, limits), as_float=True)
 
     # ------------------------------------------------------------------ shared machinery
     def _complete(

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
+from .._tables import as_frame, columns_at
 from ._base import BaseDensity
 
 
@@ -59,6 +60,22 @@ def hand_on_columns(source: BaseEstimator, density: BaseDensity) -> None:
     for name in names:
         if hasattr(source, name):
             setattr(density, name, getattr(source, name))
+    hand_on_table(source, density)
+
+
+def hand_on_table(source: BaseEstimator, density: BaseDensity) -> None:
+    """Tell a density about the table that a user has passed to another estimator."""
+    if hasattr(source, "_given"):
+        density._given = source._given
+
+
+def table_given(density: BaseDensity, X: np.ndarray) -> Any:
+    """Return the columns of the frame that a user has passed to fit; X if that was no frame."""
+    given = getattr(density, "_given", None)
+    if given is None or as_frame(given.table) is None:
+        return X
+    numbers = getattr(density, "_column_numbers", None)
+    return given.table if numbers is None else columns_at(given.table, numbers)
 
 
 def with_parameters(density: Any, family: BaseDensity) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .._codes import as_exact_floats, missing_cells
+from .._fitted import GivenTable
 from .._memory import memory_errors_in_words
 from ._engine.blas import blas_threads_for
 from ._engine.blocks import run_in_weighted_blocks, total_weight
@@ -38,6 +39,7 @@ class DensityHooks(ABC):
     n_parameters_: int
     # The categories of each column, where another density that holds this one knows them.
     _known_values: list[np.ndarray | None]
+    _given: GivenTable  # that a user has passed to fit, while the fit lasts
     _n_rows: float  # total weight of the rows to learn from, by which priors of fixed strength go
     n_jobs: int | None = None  # threads over blocks of rows; a family may make it a parameter
     _parameter_constraints: dict = {}

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from .._fitted import query
 from .._memory import check_rows
 from .._tables import validate_table
-from .._validation import RandomState, check_generator, check_n_samples
+from .._validation import RandomState, check_generator, check_n_samples, weighted_mean
 from ..density.gaussian._covariances import LowRankCovariance, log_prob_at
 
 
@@ -44,6 +44,26 @@ class ProbabilisticPCAMixin:
         """
         deviation = self._check(X) - self.mean_
         return log_prob_at(self._covariance(), deviation.astype(np.float64, copy=False))
+
+    @query
+    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Compute the mean log-density of the rows under probabilistic PCA.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to score; NaN is a missing value.
+        y : Ignored
+            Not used, present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
+
+        Returns
+        -------
+        score : float
+            Mean of ``score_samples(X)``, in nats; rows of weight 0 count as left out.
+        """
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     @query
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:

@@ -16,14 +16,13 @@ from sklearn.utils import check_array
 
 from .._codes import has_missing
 from .._fitted import learning, query
-from .._memory import check_memory
 from .._tables import check_table
-from .._validation import check_observed
+from .._validation import check_observed, check_weight, leave_out_weightless
 from ..density._em import EM_CONSTRAINTS
 from ..density.gaussian._moments import Moments
 from ._density import ProbabilisticPCAMixin
-from ._missing import complete, expected_moments, fit_incomplete
-from ._principal_axes import principal_axes
+from ._missing import complete, expected_moments, fit_incomplete, n_axes_of
+from ._principal_axes import check_moments_fit, count_rows, principal_axes
 
 SPARSE_FORMATS = ("csr", "csc")
 
@@ -179,7 +178,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         self.em_tol = em_tol
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the principal axes of X.
 
         Parameters
@@ -188,6 +187,10 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
             Training data; NaN is a missing value (missing at random).
         y : Ignored
             Not used, present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once. The axes are then those of the
+            weighted covariance, whatever ``svd_solver`` is. Scale weights to sum to the number of
+            rows: variances are divided by their sum less 1.
 
         Returns
         -------
@@ -197,19 +200,25 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         Raises
         ------
         ValueError
-            If X has a column without observed values, or has missing values while ``n_components``
-            is "mle". The projection is then left as it was before the call.
+            If X has a column without observed values, if it has missing values or weights while
+            ``n_components`` is "mle", or if weights sum to 1 or less. The projection is then left
+            as it was before the call.
         """
         self._validate_params()
         with learning(self, anew=True) as new:
             new.__dict__.pop("_moments", None)
-            new._fit_rows(X)
+            new._fit_rows(X, sample_weight)
         return self
 
-    def _fit_rows(self, X: ArrayLike) -> None:
+    def _fit_rows(self, X: ArrayLike, sample_weight: ArrayLike | None) -> None:
         table = self._check(X, reset=True, accept_sparse=SPARSE_FORMATS)
+        weight, table = leave_out_weightless(check_weight(sample_weight, table), table)
         if not sparse.issparse(table) and has_missing(table):
-            self._fit_missing(table)
+            self._fit_missing(table, weight)
+            return
+        if weight is not None and (weight != 1).any():
+            n_axes_of(self.n_components, table, "with weights")
+            self._set_from_moments(count_rows(table, weight, "fit"), table.shape[0])
             return
         names = getattr(self, "feature_names_in_", None)
         with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
@@ -218,22 +227,20 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
             self.feature_names_in_ = names  # which an array does not have
         self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
         if self.n_samples_ == 1:
-            row = sparse.csr_array(table).toarray() if sparse.issparse(table) else table
-            self._moments = Moments.count(row, None, scatter="full")
-            self._set_from_moments()
+            self._set_from_moments(count_rows(table, None, "fit"), 1)
 
-    def _fit_missing(self, X: np.ndarray) -> None:
+    def _fit_missing(self, X: np.ndarray, weight: np.ndarray | None) -> None:
         """Fit the density by expectation-maximisation; its expected moments give the axes."""
         check_observed(X, getattr(self, "feature_names_in_", None))
         density = fit_incomplete(
             X,
+            weight,
             self.n_components,
             max_iter=self.max_iter,
             tol=self.em_tol,
             verbose=self.verbose,
         )
-        self._moments = density._statistics
-        self._set_from_moments()
+        self._set_from_moments(density._statistics, len(X))
         self.n_iter_, self.lower_bounds_ = density.n_iter_, density.lower_bounds_
 
     @query
@@ -276,7 +283,9 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         """
         return PCA.inverse_transform(self, check_table(X, "X", dtype=[np.float64, np.float32]))
 
-    def fit_transform(self, X: ArrayLike, y: Any = None) -> np.ndarray:
+    def fit_transform(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> np.ndarray:
         """Find the principal axes of X and project X onto them.
 
         Parameters
@@ -285,15 +294,19 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
             Training data; NaN is a missing value.
         y : Ignored
             Not used, present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
 
         Returns
         -------
         Z : ndarray of shape (n_samples, n_components)
             The projected rows.
         """
-        return self.fit(X).transform(X)
+        return self.fit(X, sample_weight=sample_weight).transform(X)
 
-    def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def partial_fit(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Learn from a further batch of rows.
 
         Batches of complete rows, in any number and order, give the same axes as one ``fit`` to all
@@ -308,6 +321,8 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
             Further training data; NaN is a missing value.
         y : Ignored
             Not used, present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; None counts every row once.
 
         Returns
         -------
@@ -328,25 +343,17 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         first = not hasattr(self, "components_")
         with learning(self) as new:
             table = new._check(X, reset=first)
-            check_memory(
-                3 * 8 * table.shape[1] ** 2,  # moments so far, those of X, and their axes
-                f"partial_fit of {table.shape[1]} columns",
-                "use fit, which keeps no moments, or leave out columns",
-            )
+            weight, table = leave_out_weightless(check_weight(sample_weight, table), table)
+            check_moments_fit(table.shape[1], "partial_fit")
             if first and has_missing(table):
-                new._fit_missing(table)
+                new._fit_missing(table, weight)
+            elif first:
+                new._set_from_moments(count_rows(table, weight, "partial_fit"), len(table))
             else:
-                new._fit_further(table, first)
+                further = expected_moments(table, weight, new.mean_, new._covariance())
+                n_samples = new.n_samples_ + len(table)
+                new._set_from_moments(new._moments_so_far() + further, n_samples)
         return self
-
-    def _fit_further(self, table: np.ndarray, first: bool) -> None:
-        if first:
-            self._moments = Moments.count(table, None, scatter="full")
-        else:
-            further = expected_moments(table, self.mean_, self._covariance())
-            self._moments = self._moments_so_far() + further
-        self._set_from_moments()
-        self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
 
     @query
     def reconstruction_error(self, X: ArrayLike) -> float:
@@ -380,5 +387,7 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         scatter = self.get_covariance() * (self.n_samples_ - 1)
         return Moments(float(self.n_samples_), self.mean_, scatter)
 
-    def _set_from_moments(self) -> None:
-        self.__dict__.update(principal_axes(self._moments, self.n_components))
+    def _set_from_moments(self, moments: Moments, n_samples: int) -> None:
+        self._moments = moments
+        self.__dict__.update(principal_axes(moments, self.n_components, n_samples))
+        self.n_iter_, self.lower_bounds_ = 1, np.empty(0)

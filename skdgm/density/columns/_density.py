@@ -14,28 +14,27 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch, get_tags
-from sklearn.utils.metaestimators import _BaseComposition
 
 from ..._codes import as_codes
-from .._base import BaseDensity
-from .._composite import CompositeDensity
+from ..._validation import EstimatorParameter
+from .._base import A_DENSITY, BaseDensity
+from .._composite import CompositeDensity, hand_on_table, table_given
 from .._engine.blocks import run_in_threads
 from .._engine.columns import Columns
 from ._blocks import (
     ColumnCodes,
     ColumnStatistics,
-    check_densities,
-    check_partition,
     fit_block,
     in_block,
-    selected_columns,
     sum_of_blocks,
     take_columns,
 )
 from ._group import ColumnGroup
+from ._parameters import REMAINDER, NamedBlocks
+from ._selection import check_partition, columns_left, selected_columns
 
 
-class ColumnDensity(_BaseComposition, CompositeDensity):
+class ColumnDensity(NamedBlocks, CompositeDensity):
     """Independent blocks of columns, each with a density of its own.
 
     ``p(x) = prod_b p_b(x_b)``: pixels beside measurements, or any columns that need different
@@ -45,7 +44,7 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
     Parameters
     ----------
     densities : list of tuples (name, density, columns)
-        The blocks. Every column of X must be in exactly one.
+        The blocks. No column of X may be in several. A block that selects no columns is left out.
 
         name : str
             Name under which the density can be set and searched, and its parameters as
@@ -54,8 +53,13 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
             The family of the block.
         columns : int, str, list of either, slice, boolean mask or callable
             Columns of the block, given as in :class:`~sklearn.compose.ColumnTransformer`.
-            Strings are column names, and slices of names include the last. A callable is given X
-            as an array and returns any of the above.
+            Strings are column names, and slices of names include the last; a Series of either also
+            serves. A callable is given the frame that was passed to ``fit``, or else X as an array,
+            and returns any of the above:
+            :func:`~sklearn.compose.make_column_selector` makes one.
+    remainder : density estimator or None, default=None
+        The density of the columns that no block selects, a block named "remainder". None makes such
+        columns an error that names them.
     n_jobs : int or None, default=None
         Threads over the blocks of columns when fitting, and over blocks of rows otherwise; None is
         1 unless in a ``joblib.parallel_config`` context. It changes no result.
@@ -63,7 +67,8 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
     Attributes
     ----------
     densities_ : list of tuples (name, density, columns)
-        The blocks, each with its fitted density and the indices of its columns, an array.
+        The blocks that have columns, each with its fitted density and the indices of its columns,
+        an array.
     named_densities_ : :class:`~sklearn.utils.Bunch`
         The fitted densities by name.
     n_parameters_ : int
@@ -94,8 +99,8 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
     Examples
     --------
     >>> import numpy as np
-    >>> from skdgm import BernoulliIndependentDensity, ColumnDensity, GaussianDensity
-    >>> from skdgm import MixtureDensity
+    >>> from skdgm import BernoulliIndependentDensity, ChowLiuTreeDensity, ColumnDensity
+    >>> from skdgm import GaussianDensity, MixtureDensity
     >>> X = np.array([[1, 0, 2.0], [1, 1, 2.5], [0, 0, -2.0], [0, 1, -2.5]] * 5)
     >>> blocks = ColumnDensity(
     ...     [
@@ -114,75 +119,39 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
     >>> joined = MixtureDensity(blocks, random_state=0).fit(X)
     >>> joined.conditional_mean([[1, 1, np.nan]]).round(1)
     array([[1. , 1. , 1.9]])
+
+    Blocks by the dtypes of a frame, and a density for the columns that are left:
+
+    >>> import pandas as pd
+    >>> from sklearn.compose import make_column_selector
+    >>> frame = pd.DataFrame({"loud": [True, False] * 9, "size": range(18), "kind": [2, 0, 1] * 6})
+    >>> is_bool = make_column_selector(dtype_include=bool)
+    >>> densities = [
+    ...     ("coins", BernoulliIndependentDensity(), is_bool),
+    ...     ("sizes", GaussianDensity(), ["size"]),
+    ... ]
+    >>> by_dtype = ColumnDensity(densities, remainder=ChowLiuTreeDensity()).fit(frame)
+    >>> [(name, columns.tolist()) for name, _, columns in by_dtype.densities_]
+    [('coins', [0]), ('sizes', [1]), ('remainder', [2])]
     """
 
     _group_type = ColumnGroup
-    _parameter_constraints: dict = {"densities": [list], "n_jobs": [None, Integral]}
+    _parameter_constraints: dict = {
+        "densities": [list],
+        "remainder": [EstimatorParameter("remainder", A_DENSITY, BaseDensity), None],
+        "n_jobs": [None, Integral],
+    }
 
     def __init__(
-        self, densities: list[tuple[str, BaseDensity, Any]], *, n_jobs: int | None = None
+        self,
+        densities: list[tuple[str, BaseDensity, Any]],
+        *,
+        remainder: BaseDensity | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.densities = densities
+        self.remainder = remainder
         self.n_jobs = n_jobs
-
-    # ------------------------------------------------------------------ parameters
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Get the parameters, with the blocks' densities and their own parameters by name.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to include the densities of the blocks and their parameters.
-
-        Returns
-        -------
-        params : dict
-            Parameter names and their values.
-        """
-        return self._get_params("_named", deep=deep)
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, also those of a block or its whole density.
-
-        Parameters
-        ----------
-        **params : dict
-            Values by name: ``densities``, ``n_jobs``, the name of a block for its density, or
-            ``name__parameter``.
-
-        Returns
-        -------
-        self : object
-            The density.
-        """
-        self._set_params("_named", **params)
-        return self
-
-    @property
-    def _named(self) -> Any:
-        """The pairs (name, density) that scikit-learn's compositions take their parameters from."""
-        try:
-            return [(name, density) for name, density, _ in self.densities]
-        except (TypeError, ValueError):  # invalid, as validation will say
-            return self.densities
-
-    @_named.setter
-    def _named(self, pairs: list[tuple[str, BaseDensity]]) -> None:
-        columns = [columns for _, _, columns in self.densities]
-        self.densities = [(*pair, own) for pair, own in zip(pairs, columns, strict=True)]
-
-    @property
-    def _families(self) -> list[BaseDensity]:
-        """The densities among the parameters, as far as the parameters are valid."""
-        try:
-            return [density for _, density in self._named if isinstance(density, BaseDensity)]
-        except (TypeError, ValueError):
-            return []
-
-    def _validate_params(self) -> None:
-        super()._validate_params()
-        check_densities(self.densities)
-        self._validate_names([name for name, _, _ in self.densities])
 
     # ------------------------------------------------------------------ blocks
     @property
@@ -218,10 +187,15 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
     def _unfitted_blocks(self, X: np.ndarray) -> list[tuple[str, BaseDensity, np.ndarray]]:
         names = getattr(self, "feature_names_in_", None)
         numbers = getattr(self, "_column_numbers", np.arange(X.shape[1]))
+        places = self._select(X, names)
+        self._left_out = [name for name, columns in places.items() if not len(columns)]
         blocks = []
-        for name, family, selection in self.densities:
-            columns = selected_columns(name, selection, X, names)
+        for name, family in self._families_by_name:
+            columns = places[name]
+            if not len(columns):
+                continue
             density = clone(family)
+            hand_on_table(self, density)
             density.n_features_in_ = len(columns)
             density._column_numbers = numbers[columns]
             if names is not None:
@@ -229,8 +203,19 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
             if hasattr(self, "_known_values"):
                 density._known_values = [self._known_values[column] for column in columns]
             blocks.append((name, density, columns))
-        check_partition(blocks, X.shape[1], names)
         return blocks
+
+    def _select(self, X: np.ndarray, names: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Return the indices of the columns of each block, of which some may have none."""
+        n_columns, table = X.shape[1], table_given(self, X)
+        places = {
+            name: selected_columns(name, selection, table, n_columns, names)
+            for name, _, selection in self.densities
+        }
+        if self.remainder is not None:
+            places[REMAINDER] = columns_left(places, n_columns)
+        check_partition(places, n_columns, names)
+        return places
 
     def _blocks_to_extend(self) -> list[tuple[str, BaseDensity, np.ndarray]]:
         """Return copies of the fitted blocks, with the current parameters.
@@ -238,13 +223,14 @@ class ColumnDensity(_BaseComposition, CompositeDensity):
         They are copies so that a batch that fails leaves the fit so far as it was.
         """
         blocks = self._copied_blocks()
+        families = [pair for pair in self._families_by_name if pair[0] not in self._left_out]
         known = [(name, type(density)) for name, density, _ in blocks]
-        if known != [(name, type(family)) for name, family, _ in self.densities]:
+        if known != [(name, type(family)) for name, family in families]:
             raise ValueError(
                 "densities holds other blocks than the fit so far, so partial_fit cannot continue; "
                 "call fit."
             )
-        for (_, density, _), (_, family, _) in zip(blocks, self.densities, strict=True):
+        for (_, density, _), (_, family) in zip(blocks, families, strict=True):
             density.set_params(**clone(family).get_params(deep=False))
         return blocks
 

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import StrOptions
 from ..._tables import AnyCells, Schema
 from ..._validation import RandomState, check_observed
 from .._base import DENSITY, BaseDensity
+from .._completions import Limits, within
 from .._coordinates import CoordinateDensity
 from .._engine.columns import Columns
 from .._engine.completions import best_completions
@@ -281,12 +282,12 @@ class TableDensity(CoordinateDensity):
 
     _imputes = False
 
-    def _fit_to_impute(self, X: Any) -> Self:
+    def _fit_to_impute(self, X: Any, sample_weight: Any) -> Self:
         self._imputes = True
-        return self.fit(X)
+        return self.fit(X, sample_weight=sample_weight)
 
-    def _impute(self, X: Any) -> Any:
-        return self._complete(X, self._best_answers)
+    def _impute_means(self, X: Any, limits: Limits | None) -> Any:
+        return self._complete(X, within(self._best_answers, limits))
 
     def _best_answers(self, codes: CoordinateRows) -> np.ndarray:
         """Return means as ``_mean_missing`` does, by the families that answer best."""

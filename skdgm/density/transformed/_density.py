@@ -17,10 +17,10 @@ from sklearn.utils import get_tags
 from ..._codes import as_exact_floats
 from ..._validation import EstimatorParameter, check_observed
 from .._base import DENSITY, BaseDensity
-from .._composite import with_parameters
+from .._composite import table_given, with_parameters
 from .._coordinates import CoordinateDensity
 from .._engine.coordinates import CoordinateRows, varying_columns
-from ._fit_map import fit_map, mixes_columns
+from ._fit_map import Header, fit_map, mixes_columns
 from ._missing import inverse_missing, mean_missing
 
 
@@ -35,8 +35,10 @@ class TransformedDensity(CoordinateDensity):
     transformer : transformer
         The transformer, fitted to X first: :class:`~sklearn.preprocessing.StandardScaler`,
         ``MinMaxScaler``, ``MaxAbsScaler``, ``RobustScaler``, ``PowerTransformer`` or
-        ``QuantileTransformer``, :class:`~sklearn.decomposition.PCA` or :class:`PCAProjection` with
-        all components, or a :class:`~sklearn.pipeline.Pipeline` of these.
+        ``QuantileTransformer``, :class:`NormalScoreTransformer`,
+        :class:`~sklearn.preprocessing.FunctionTransformer` of a known function,
+        :class:`~sklearn.decomposition.PCA` or :class:`PCAProjection` with all components, or a
+        :class:`~sklearn.pipeline.Pipeline` or :class:`~sklearn.compose.ColumnTransformer` of these.
     density : density estimator
         The density of the transformed X, over continuous columns.
     n_jobs : int or None, default=None
@@ -75,11 +77,23 @@ class TransformedDensity(CoordinateDensity):
       continues along its tangent. For a Box-Cox exponent of 0 or less, x of 0 or less scores
       ``-inf``.
 
+    - ``FunctionTransformer`` takes the functions of NumPy and SciPy whose derivative is known here:
+      ``log``, ``log1p``, ``log2``, ``log10``, ``sqrt``, ``arcsinh``, ``arctanh``, ``logit``,
+      ``ndtri`` and those that undo them. Any other is refused. Where their values are bounded, as
+      those of ``sqrt`` and ``exp`` are below, T continues along the tangent beyond the training
+      data. Elsewhere, x outside the domain scores ``-inf``.
+    - ``ColumnTransformer`` must send every column through one step (``remainder="passthrough"``
+      keeps the others). The density sees the columns in the order of X, not in that of the steps.
+
     - No unit of a column matters where the transformer follows it, as scalers, Box-Cox powers and
       quantiles do, and the density; Yeo-Johnson powers depend on the unit.
 
     - A ``PowerTransformer`` gets the exponent 1 for columns of a single value, also with holes, and
       of two values, which any exponent takes to the same two values after scaling.
+
+    A spike at one value, such as many zeros, stays one behind any increasing function, and no
+    normal density fits it. :class:`NormalScoreTransformer` spreads it, :class:`TableDensity` gives
+    it a probability.
 
     Rows that the map takes beyond the largest floating-point number score ``-inf``, too.
 
@@ -97,8 +111,12 @@ class TransformedDensity(CoordinateDensity):
     Within :class:`MixtureDensity` and :class:`GenerativeClassifier`, the transformer is fitted once
     to all rows, and all components or classes share it.
 
-    A transformer that takes no ``sample_weight`` is fitted to repeated rows, so weights must then
-    be integers.
+    A transformer that depends on how often rows occur, but takes no ``sample_weight``, is fitted to
+    repeated rows, so weights must then be integers.
+
+    A :class:`~sklearn.pipeline.Pipeline` that ends in a density fits and scores rows, but its
+    scores are those of the transformed columns, and it has no ``sample``:
+    ``TransformedDensity`` is the pipeline that samples, in the original columns.
 
     References
     ----------
@@ -119,6 +137,16 @@ class TransformedDensity(CoordinateDensity):
     >>> log_normal = TransformedDensity(PowerTransformer("box-cox"), GaussianDensity()).fit(X)
     >>> round(normal.score(X), 1), round(log_normal.score(X), 1)
     (-2.1, -1.4)
+
+    Known functions of some of the columns:
+
+    >>> from sklearn.compose import ColumnTransformer
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> both = np.hstack([X, np.random.default_rng(1).normal(size=(500, 1))])
+    >>> log = FunctionTransformer(np.log, np.exp)
+    >>> steps = ColumnTransformer([("log", log, [0])], remainder="passthrough")
+    >>> round(TransformedDensity(steps, GaussianDensity()).fit(both).score(both), 1)
+    -2.7
     """
 
     _column_kind = "continuous"
@@ -146,7 +174,8 @@ class TransformedDensity(CoordinateDensity):
         check_observed(X, getattr(self, "feature_names_in_", None))
         self._varies = varying_columns(X)
         self.transformer_ = clone(self.transformer)
-        self._map = fit_map(self.transformer_, X, weight)
+        header = Header(getattr(self, "feature_names_in_", None), table_given(self, X))
+        self._map = fit_map(self.transformer_, X, weight, header=header)
         Z, log_det = self._map.forward(X)
         with np.errstate(over="ignore", invalid="ignore"):
             self._spread = np.nanstd(Z, axis=0)
@@ -154,6 +183,7 @@ class TransformedDensity(CoordinateDensity):
         if mixes_columns(self.transformer):  # its columns are not those with the names
             self._prototype.__dict__.pop("feature_names_in_", None)
             self._prototype.__dict__.pop("_column_numbers", None)
+            self._prototype.__dict__.pop("_given", None)
         codes = self._prototype._declare(Z, weight)
         self._check_continuous(not self._prototype._columns.all_continuous)
         return CoordinateRows(X, codes, log_det)

@@ -1,83 +1,113 @@
-"""Find the invertible map of a scikit-learn transformer, by its class once it is fitted.
+"""Fit a scikit-learn transformer, step by step, and find its invertible map.
 
-A transformer without a map, or whose fit cannot be inverted, raises an error that names the step.
+Each step is fitted to the columns that it sees. Errors name the step, and number columns as in X.
 """
 
 from __future__ import annotations
 
-from functools import singledispatch
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    MaxAbsScaler,
-    MinMaxScaler,
-    PowerTransformer,
-    QuantileTransformer,
-    RobustScaler,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
 from ..._validation import ColumnError
-from ..._weighted_fit import fit_weighted
-from ._maps import (
-    AffineMap,
-    BoxCoxMap,
-    ComposedMap,
-    InvertibleMap,
-    QuantileMap,
-    RotationMap,
-    YeoJohnsonMap,
-    check_complete,
-)
-from ._normal_scores import NormalScoreMap, NormalScoreTransformer
+from ..._weighted_fit import fit_weighted, needs_no_weights
+from ..columns._parameters import REMAINDER
+from ..columns._selection import check_partition, columns_left, selected_columns
+from ._functions import CURVES, known_curve
+from ._maps import BlockMap, ComposedMap, check_complete
+from ._step_maps import map_of
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """The columns that a transformer sees, from which a ColumnTransformer selects.
+
+    Parameters
+    ----------
+    names : ndarray of str or None
+        Their names.
+    table : frame or None
+        The frame that a user has passed to fit.
+    """
+
+    names: np.ndarray | None = None
+    table: Any = None
 
 
 def fit_map(
-    transformer: Any, X: np.ndarray, weight: np.ndarray | None, name: str = ""
+    transformer: Any,
+    X: np.ndarray,
+    weight: np.ndarray | None,
+    name: str = "",
+    header: Header = Header(),
 ) -> ComposedMap:
     """Fit the transformer, in place, and return its map.
 
-    The steps of a pipeline are fitted one after another, each with the weights. Errors name the
-    step by ``name``.
+    The steps of a pipeline are fitted one after another, those of a ColumnTransformer each to its
+    columns, with the weights. Errors name the step by ``name``.
     """
     if isinstance(transformer, Pipeline):
         maps = []
         for own, step in transformer.steps:
-            maps.append(fit_map(step, X, weight, f"{name}__{own}" if name else own))
+            maps.append(fit_map(step, X, weight, _name_of(own, name), header))
             X, _ = maps[-1].forward(X)
+            if mixes_columns(step):
+                header = Header()
         return ComposedMap(maps)
+    if isinstance(transformer, ColumnTransformer):
+        return ComposedMap([_fit_blocks(transformer, X, weight, name, header)])
     if name and (transformer is None or transformer == "passthrough"):
         return ComposedMap([])
-    kind = type(transformer).__name__
-    label = f"step {name!r} of transformer ({kind})" if name else f"transformer ({kind})"
+    label = _label_of(transformer, name)
     _check_fits(transformer, X, label)
     # A copy, because transformers with copy=False may write to it.
     with np.errstate(over="ignore", invalid="ignore"):  # what is lost, is said below
-        fit_weighted(transformer, _complete_constants(X), weight=weight)
+        own_weight = None if needs_no_weights(transformer) else weight
+        fit_weighted(transformer, _complete(transformer, X), weight=own_weight)
     if type(transformer) is PowerTransformer:
         _leave_few_values(transformer, X, weight)
-    fitted = ComposedMap([_map_of(transformer, X, label)])
+    fitted = ComposedMap([map_of(transformer, X, label)])
     if not isinstance(transformer, PCA):
         _check_image(X, fitted.forward(X)[0], label)
     return fitted
+
+
+def _name_of(step: str, name: str) -> str:
+    return f"{name}__{step}" if name else step
+
+
+def _label_of(transformer: Any, name: str) -> str:
+    kind = type(transformer).__name__
+    return f"step {name!r} of transformer ({kind})" if name else f"transformer ({kind})"
 
 
 def mixes_columns(transformer: Any) -> bool:
     """Return whether the transformer, or a step of it, makes a column from several."""
     if isinstance(transformer, Pipeline):
         return any(mixes_columns(step) for _, step in transformer.steps)
+    if isinstance(transformer, ColumnTransformer):
+        steps = [step for _, step, _ in transformer.transformers]
+        return any(map(mixes_columns, [*steps, transformer.remainder]))
     return isinstance(transformer, PCA)
 
 
 def _check_fits(transformer: Any, X: np.ndarray, label: str) -> None:
     """Raise a ValueError if the transformer has no known map, or cannot be fitted to X."""
-    if _map_of.dispatch(type(transformer)) is _map_of.dispatch(object):
-        _map_of(transformer, X, label)
+    if map_of.dispatch(type(transformer)) is map_of.dispatch(object):
+        map_of(transformer, X, label)
     if isinstance(transformer, PCA):
         check_complete(X, label)
+    if isinstance(transformer, FunctionTransformer):
+        _check_function(transformer, X, label)
     if isinstance(transformer, PowerTransformer) and transformer.method == "box-cox":
         constant = np.nanmin(X, axis=0) == np.nanmax(X, axis=0)
         if constant.any():
@@ -89,13 +119,40 @@ def _check_fits(transformer: Any, X: np.ndarray, label: str) -> None:
             )
 
 
-def _complete_constants(X: np.ndarray) -> np.ndarray:
+def _check_function(transformer: FunctionTransformer, X: np.ndarray, label: str) -> None:
+    """Raise a ValueError unless a FunctionTransformer applies a curve that is defined for X."""
+    known = known_curve(transformer.func)
+    inverse = CURVES[known].inverse if known else None
+    is_known = known is not None or transformer.func is None
+    if not is_known or transformer.kw_args or transformer.inv_kw_args:
+        raise ValueError(
+            f"{label} cannot be used: its Jacobian is not known. The func must be one of NumPy's "
+            f"or SciPy's {', '.join(CURVES)}, without arguments, so that its derivative is known."
+        )
+    if transformer.inverse_func not in (None, inverse):
+        right = f"{inverse.__name__}, which undoes {known}" if known else "None"  # type: ignore
+        raise ValueError(f"{label} has a wrong inverse_func: it must be {right}.")
+    wrong = np.zeros(X.shape, dtype=bool) if not known else ~CURVES[known].is_defined(X)
+    wrong &= ~np.isnan(X)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise ColumnError(
+            "{label} cannot be used: {function} has no finite value and slope at {value:g}, which "
+            "{column} holds. Shift or scale the column first, or use another function.",
+            column,
+            {"label": label, "function": known, "value": X[row, column]},
+        )
+
+
+def _complete(transformer: Any, X: np.ndarray) -> np.ndarray:
     """Return a copy in which constant columns have no holes, so that all transformers know them.
 
     PowerTransformer takes a hole for variation and finds an exponent for rounding errors.
+    FunctionTransformer, which learns nothing, takes it for a value that its inverse does not undo.
     """
     least, most = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
-    return np.where(np.isnan(X) & (least == most), least, X)
+    is_filled = isinstance(transformer, FunctionTransformer) | (least == most)
+    return np.where(np.isnan(X) & is_filled, least, X)
 
 
 def _leave_few_values(
@@ -118,123 +175,73 @@ def _leave_few_values(
             getattr(transformer._scaler, name)[few] = getattr(own, name)
 
 
-@singledispatch
-def _map_of(transformer: Any, X: np.ndarray, label: str) -> InvertibleMap:
-    raise ValueError(
-        f"{label} cannot be used: its Jacobian is not known. Supported are StandardScaler, "
-        "MinMaxScaler, MaxAbsScaler, RobustScaler, PowerTransformer, QuantileTransformer, "
-        "NormalScoreTransformer, PCA and PCAProjection with all components, and a Pipeline of them."
-    )
-
-
-@_map_of.register(StandardScaler)
-def _of_standard_scaler(transformer: StandardScaler, X: np.ndarray, label: str) -> AffineMap:
-    return AffineMap(transformer.mean_ if transformer.with_mean else None, transformer.scale_)
-
-
-@_map_of.register(RobustScaler)
-def _of_robust_scaler(transformer: RobustScaler, X: np.ndarray, label: str) -> AffineMap:
-    return AffineMap(transformer.center_, transformer.scale_)
-
-
-@_map_of.register(MaxAbsScaler)
-def _of_max_abs_scaler(transformer: MaxAbsScaler, X: np.ndarray, label: str) -> AffineMap:
-    _check_no_clip(transformer, label)
-    return AffineMap(None, transformer.scale_)
-
-
-@_map_of.register(MinMaxScaler)
-def _of_min_max_scaler(transformer: MinMaxScaler, X: np.ndarray, label: str) -> AffineMap:
-    _check_no_clip(transformer, label)
-    return AffineMap(-transformer.min_ / transformer.scale_, 1 / transformer.scale_)
-
-
-@_map_of.register(PowerTransformer)
-def _of_power_transformer(transformer: PowerTransformer, X: np.ndarray, label: str) -> ComposedMap:
-    kind = BoxCoxMap if transformer.method == "box-cox" else YeoJohnsonMap
-    least, most = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
-    maps = [kind(transformer.lambdas_, least, most)]
-    Z, _ = ComposedMap(maps).forward(X)
-    with np.errstate(over="ignore", invalid="ignore"):
-        rounding = len(X) * np.finfo(np.float64).eps * np.abs(np.nanmean(Z, axis=0))
-        lost = (np.nanstd(Z, axis=0) <= rounding) & (least < most)
-    if lost.any():
-        column = int(lost.argmax())
-        raise ColumnError(
-            "{label} has no inverse in floating point: with the exponent {exponent:.3g}, the "
-            "values of {column} differ by rounding errors only. Scale the column first, for "
-            "example with StandardScaler.",
-            column,
-            {"label": label, "exponent": transformer.lambdas_[column]},
-        )
-    if transformer.standardize:
-        maps.append(_of_standard_scaler(transformer._scaler, X, label))
-    return ComposedMap(maps)
-
-
-@_map_of.register(QuantileTransformer)
-def _of_quantile_transformer(
-    transformer: QuantileTransformer, X: np.ndarray, label: str
-) -> QuantileMap:
-    quantiles = transformer.quantiles_
-    if len(quantiles) == 1:
-        raise ColumnError(
-            "{label} has a single quantile and so no inverse, from {column} on; fit to two rows or "
-            "more with n_quantiles of two or more, got n_samples={n_samples}.",
-            0,
-            {"label": label, "n_samples": len(X)},
-        )
-    repeated = ~(np.diff(quantiles, axis=0) > 0)
-    if repeated.any():
-        column = int(repeated.any(axis=0).argmax())
-        value = quantiles[repeated[:, column].argmax(), column]
-        raise ColumnError(
-            "{label} has no inverse: in {column}, the value {value:g} is more than one of the "
-            "quantiles, for many rows share it. Use fewer n_quantiles, or another transformer.",
-            column,
-            {"label": label, "value": value},
-        )
-    normal = transformer.output_distribution == "normal"
-    return QuantileMap(quantiles, transformer.references_, normal)
-
-
-@_map_of.register(NormalScoreTransformer)
-def _of_normal_scores(
-    transformer: NormalScoreTransformer, X: np.ndarray, label: str
-) -> NormalScoreMap:
-    return transformer._map
-
-
-@_map_of.register(PCA)
-def _of_pca(transformer: PCA, X: np.ndarray, label: str) -> RotationMap:
-    n_components, n_columns = transformer.components_.shape
-    if n_components != n_columns:
-        raise ValueError(
-            f"{label} makes {n_components} columns of {n_columns} and so has no inverse; keep all "
-            f"components, and fit to at least as many rows as columns, got n_samples={len(X)}."
-        )
-    scale = np.ones(n_columns)
-    if transformer.whiten:
-        variance = transformer.explained_variance_
-        flat = variance <= n_columns * np.finfo(np.float64).eps * variance.max()
-        if flat.any():
-            raise ValueError(
-                f"{label} has no inverse: column {flat.argmax()} of its output has variance zero "
-                "(to machine precision), which whitening divides by. Pass whiten=False, leave out "
-                "columns that follow from others, or scale the columns first."
+def _fit_blocks(
+    transformer: ColumnTransformer,
+    X: np.ndarray,
+    weight: np.ndarray | None,
+    name: str,
+    header: Header,
+) -> BlockMap:
+    """Fit the steps of a ColumnTransformer in place, each to its columns, and return their map."""
+    label = _label_of(transformer, name)
+    if transformer.transformer_weights is not None:
+        raise ValueError(f"{label} has transformer_weights; leave them out, or scale by a step.")
+    table = X if header.table is None else header.table
+    steps = {own: step for own, step, _ in transformer.transformers}
+    places = {
+        own: selected_columns(own, selection, table, X.shape[1], header.names)
+        for own, _, selection in transformer.transformers
+    }
+    steps[REMAINDER] = transformer.remainder
+    places[REMAINDER] = columns_left(places, X.shape[1])
+    for own, columns in places.items():
+        if isinstance(steps[own], str) and steps[own] == "drop" and len(columns):
+            raise ColumnError(
+                '{label} has no inverse: it drops {column}. Pass remainder="passthrough", or leave '
+                "the column out of X.",
+                columns[0],
+                {"label": label},
             )
-        scale = np.sqrt(variance)
-    return RotationMap(transformer.mean_, transformer.components_, scale, label)
+    check_partition(places, X.shape[1], header.names)
+    blocks = []
+    for own, columns in places.items():
+        if len(columns):
+            with _columns_of_table(columns):
+                step = fit_map(steps[own], X[:, columns], weight, _name_of(own, name))
+            blocks.append((columns, step))
+    _mark_as_fitted(transformer, steps, places, X)
+    return BlockMap(blocks)
 
 
-def _check_no_clip(transformer: Any, label: str) -> None:
-    if getattr(transformer, "clip", False):
-        raise ColumnError(
-            "{label} has no inverse: with clip=True, every column is constant beyond its training "
-            "range, from {column} on. Pass clip=False.",
-            0,
-            {"label": label},
-        )
+@contextmanager
+def _columns_of_table(columns: np.ndarray) -> Iterator[None]:
+    """Number the column of an error about a block as in the table."""
+    try:
+        yield
+    except ColumnError as error:
+        column = columns[error.column]
+        raise type(error)(error.template, column, error.fields, error.blocks) from error
+
+
+def _mark_as_fitted(
+    transformer: ColumnTransformer,
+    steps: dict[str, Any],
+    places: dict[str, np.ndarray],
+    X: np.ndarray,
+) -> None:
+    """Make a ColumnTransformer of fitted steps one that transforms, by the places of columns."""
+    frozen = {
+        own: FrozenEstimator(step) if len(places[own]) and not isinstance(step, str) else step
+        for own, step in steps.items()
+    }
+    *own_steps, rest = frozen.items()
+    transformer.transformers = [(own, step, places[own]) for own, step in own_steps]
+    transformer.remainder = rest[1]
+    with (
+        config_context(enable_metadata_routing=False, transform_output="default"),
+        np.errstate(all="ignore"),
+    ):
+        transformer.fit(X)
 
 
 def _check_image(X: np.ndarray, Z: np.ndarray, label: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
+from typing import Self
 
 import numpy as np
 from scipy import special
@@ -117,16 +118,48 @@ class RotationMap(InvertibleMap):
         raise TypeError(f"{self.label} mixes columns.")
 
 
-class PowerMap(InvertibleMap):
-    """A curve with an exponent for each column, and lines beyond ``low`` and ``high``.
+class BlockMap(InvertibleMap):
+    """Maps of blocks of columns side by side; every column is in one block and keeps its place."""
+
+    def __init__(self, blocks: Sequence[tuple[np.ndarray, InvertibleMap]]) -> None:
+        self.blocks = list(blocks)
+        self.is_affine = all(one.is_affine for _, one in blocks)
+
+    def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        Z, total = np.empty(X.shape), np.zeros(len(X))
+        for columns, one in self.blocks:
+            Z[:, columns], log_det = one.forward(X[:, columns])
+            total += log_det
+        return Z, total
+
+    def inverse(self, Z: np.ndarray) -> np.ndarray:
+        X = np.empty(Z.shape)
+        for columns, one in self.blocks:
+            X[:, columns] = one.inverse(Z[:, columns])
+        return X
+
+    def of_column(self, column: int) -> InvertibleMap:
+        columns, one = next(block for block in self.blocks if column in block[0])
+        return one.of_column(int(np.flatnonzero(columns == column)[0]))
+
+    def kinks(self, n_columns: int) -> np.ndarray:
+        own = [(columns, one.kinks(len(columns))) for columns, one in self.blocks]
+        kinks = np.full((max(len(each) for _, each in own), n_columns), np.nan)  # NaN is none
+        for columns, each in own:
+            kinks[: len(each), columns] = each
+        return kinks
+
+
+class CurveMap(InvertibleMap):
+    """An increasing curve in each column, and lines beyond ``low`` and ``high``.
 
     A curve that is bounded on one side does not reach all z, and the density of z would lose what
     lies beyond the bound. There, but only there, ``low`` or ``high`` is the end of the training
-    data, and the curve continues along its tangent.
+    data, and the curve continues along its tangent. Elsewhere, it is the end of the domain.
     """
 
-    def __init__(self, exponent: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-        self.exponent, self.low, self.high = exponent, low, high
+    def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
+        self.low, self.high = low, high
 
     @abstractmethod
     def _curve(self, X: np.ndarray) -> np.ndarray: ...
@@ -149,10 +182,25 @@ class PowerMap(InvertibleMap):
         line = end + (Z - core) * np.exp(-self._log_slope(end))
         return np.where(core == Z, self._curve_inverse(core), line)
 
-    def of_column(self, column: int) -> PowerMap:
+    def of_column(self, column: int) -> Self:
         own = copy(self)
-        own.exponent, own.low = self.exponent[[column]], self.low[[column]]
-        own.high = self.high[[column]]
+        own.low, own.high = self.low[[column]], self.high[[column]]
+        return own
+
+    def kinks(self, n_columns: int) -> np.ndarray:
+        return self._curve(np.stack([self.low, self.high]))
+
+
+class PowerMap(CurveMap):
+    """A curve with an exponent for each column."""
+
+    def __init__(self, exponent: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        super().__init__(low, high)
+        self.exponent = exponent
+
+    def of_column(self, column: int) -> Self:
+        own = super().of_column(column)
+        own.exponent = self.exponent[[column]]
         return own
 
     def kinks(self, n_columns: int) -> np.ndarray:

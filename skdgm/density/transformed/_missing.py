@@ -72,8 +72,9 @@ def _mean_of_normals(own_map: InvertibleMap, density: Any, codes: CoordinateRows
     mean = np.full(codes.shape, np.nan)
     for column, missing in enumerate(np.isnan(codes.values).T):
         rows = np.flatnonzero(missing)
-        own = center[rows, column], np.sqrt(variance[rows, column])
-        mean[rows, column] = mean_under_normals(_curve_of(own_map, column), *own)
+        if len(rows):
+            own = center[rows, column], np.sqrt(variance[rows, column])
+            mean[rows, column] = mean_under_normals(_curve_of(own_map, column), *own)
     return mean
 
 
