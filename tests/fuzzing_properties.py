@@ -241,7 +241,7 @@ def clones_and_pickles_are_the_same(problem, model):
 # ---------------------------------------------------------------------- one mechanism for all fits
 def batches_give_the_model_of_one_fit(problem, model):
     applies(hasattr(problem.estimator, "partial_fit") and not problem.has_holes)
-    applies(not is_singular(problem))
+    applies(not is_singular(problem) and not problem.parts_of(MixtureDensity))
     weight = problem.weight
     rows = np.flatnonzero(np.ones(len(problem.X)) if weight is None else weight)
     batched = clone(problem.estimator)

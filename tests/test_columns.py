@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
 
 from skdgm import (
+    BaggingDensity,
     BernoulliIndependentDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
@@ -256,7 +257,7 @@ def test_batches_heed_parameters_set_since():
 
 def test_batches_need_blocks_that_learn_in_batches():
     assert hasattr(words_and_sizes(), "partial_fit")
-    mixed = words_and_sizes(sizes=MixtureDensity(GaussianDensity()))
+    mixed = words_and_sizes(sizes=BaggingDensity(GaussianDensity()))
     assert not hasattr(mixed, "partial_fit")
     assert not hasattr(ColumnDensity([("all", mixed, slice(None))]), "partial_fit")
 

@@ -147,8 +147,8 @@ class ClassifierComparison:
         """
         # Decimal writes integers of any length; str stops at 4,300 digits.
         exact = [str(Decimal(count)) for count in self.table["n_parameters"]]
-        text = self.table.map(_no_formula).rename(index=_no_formula, columns=_no_formula)
-        text.assign(n_parameters=exact).to_csv(path)
+        text = self.table.assign(n_parameters=exact).map(_no_formula)
+        text.rename(index=_no_formula, columns=_no_formula).to_csv(path)
 
     def plot(self, ax: Sequence[Any] | None = None) -> ComparisonDisplay:
         """Plot accuracy against the share of hidden cells and the number of parameters.

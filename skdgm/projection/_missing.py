@@ -8,22 +8,24 @@ from typing import Any
 import numpy as np
 
 from .._codes import has_missing
-from ..density._engine.blocks import part_of
+from ..density._engine.blocks import part_of, total_weight
 from ..density.gaussian._covariances import LowRankCovariance
 from ..density.gaussian._density import GaussianDensity
 from ..density.gaussian._moments import Moments
+from ._principal_axes import samples_of
 
 RIDGE = 1e-6  # of the mean variance: keeps the likelihood bounded where rows are few
 
 
-def n_axes_of(n_components: Any, X: Any, why: str) -> Any:
+def n_axes_of(n_components: Any, X: Any, weight: np.ndarray | None, why: str) -> Any:
     """Return the number of axes to learn from moments of X, or a share of the variance.
 
     ``why`` says in an error what keeps "mle" from being chosen.
     """
     if n_components == "mle":
         raise ValueError(f'n_components="mle" cannot be chosen {why}; give a number.')
-    most = min(X.shape)
+    n_rows, n_columns = X.shape
+    most = min(samples_of(n_rows, total_weight(weight, n_rows)), n_columns)
     k = most if n_components is None else n_components
     if k > most:
         raise ValueError(
@@ -40,7 +42,7 @@ def fit_incomplete(
     If ``n_components`` is a share of the variance, the number of axes is known only afterwards, and
     the covariance is unrestricted.
     """
-    k = n_axes_of(n_components, X, "if X has missing values")
+    k = n_axes_of(n_components, X, weight, "if X has missing values")
     n_factors = int(k) if 1 <= k < X.shape[1] else None  # None is as general as a full covariance
     density = GaussianDensity("low_rank", n_factors=n_factors, reg_covar=RIDGE, **iteration)
     return density.fit(X, sample_weight=weight)

@@ -22,7 +22,7 @@ from ..density._em import EM_CONSTRAINTS
 from ..density.gaussian._moments import Moments
 from ._density import ProbabilisticPCAMixin
 from ._missing import complete, expected_moments, fit_incomplete, n_axes_of
-from ._principal_axes import check_moments_fit, count_rows, principal_axes
+from ._principal_axes import check_moments_fit, count_rows, principal_axes, settle_null_axes
 
 SPARSE_FORMATS = ("csr", "csc")
 
@@ -213,16 +213,21 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
     def _fit_rows(self, X: ArrayLike, sample_weight: ArrayLike | None) -> None:
         table = self._check(X, reset=True, accept_sparse=SPARSE_FORMATS)
         weight, table = leave_out_weightless(check_weight(sample_weight, table), table)
-        if not sparse.issparse(table) and has_missing(table):
+        is_sparse = sparse.issparse(table)
+        if not is_sparse and has_missing(table):
             self._fit_missing(table, weight)
             return
         if weight is not None and (weight != 1).any():
-            n_axes_of(self.n_components, table, "with weights")
-            self._set_from_moments(count_rows(table, weight, "fit"), table.shape[0])
+            k = n_axes_of(self.n_components, table, weight, "with weights")
+            solver = "arpack" if self.svd_solver == "auto" and is_sparse else self.svd_solver
+            if self.n_components is None and solver == "arpack":
+                k = max(1, k - 1)  # as many as PCA keeps of repeated rows
+            self._set_from_moments(count_rows(table, weight, "fit"), table.shape[0], k)
             return
         names = getattr(self, "feature_names_in_", None)
         with np.errstate(invalid="ignore"):  # one row: PCA divides zero by zero
             super().fit(table if self.copy else table.copy())  # copy=False: PCA overwrites it
+        self.components_ = settle_null_axes(self.components_, self.explained_variance_)
         if names is not None:
             self.feature_names_in_ = names  # which an array does not have
         self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
@@ -351,8 +356,8 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
                 new._set_from_moments(count_rows(table, weight, "partial_fit"), len(table))
             else:
                 further = expected_moments(table, weight, new.mean_, new._covariance())
-                n_samples = new.n_samples_ + len(table)
-                new._set_from_moments(new._moments_so_far() + further, n_samples)
+                n_rows = new.n_samples_ + len(table)
+                new._set_from_moments(new._moments_so_far() + further, n_rows)
         return self
 
     @query
@@ -387,7 +392,8 @@ class PCAProjection(ProbabilisticPCAMixin, PCA):
         scatter = self.get_covariance() * (self.n_samples_ - 1)
         return Moments(float(self.n_samples_), self.mean_, scatter)
 
-    def _set_from_moments(self, moments: Moments, n_samples: int) -> None:
+    def _set_from_moments(self, moments: Moments, n_rows: int, n_components: Any = None) -> None:
         self._moments = moments
-        self.__dict__.update(principal_axes(moments, self.n_components, n_samples))
+        n_components = self.n_components if n_components is None else n_components
+        self.__dict__.update(principal_axes(moments, n_components, n_rows))
         self.n_iter_, self.lower_bounds_ = 1, np.empty(0)

@@ -13,6 +13,9 @@ from ..density._engine.blocks import weighted_blocks
 from ..density._engine.statistics import add_in_pairs
 from ..density.gaussian._moments import Moments
 
+NOTHING = 1e-15  # of the largest variance, times the number of columns, as rounding leaves it
+DEPENDENT = 1e-3  # distance of a unit vector from axes, below which it is as good as among them
+
 
 def check_moments_fit(n_columns: int, call: str) -> None:
     """Raise an error if memory does not hold what axes from moments need."""
@@ -34,19 +37,57 @@ def count_rows(X: Any, weight: np.ndarray | None, call: str) -> Moments:
     )
 
 
+def samples_of(n_rows: int, total: float) -> int:
+    """Return the number of samples that rows count as, by which that of the axes is limited.
+
+    A weight is as good as repetition, but small weights leave as many samples as there are rows.
+    """
+    return max(n_rows, int(total + 1e-9 * total))  # a sum of weights has rounding errors
+
+
+def settle_null_axes(axes: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Return axes of which those along which nothing varies follow from the others alone.
+
+    Any orthonormal axes of the rest of the space would do there, and rounding errors would choose.
+    Those returned are the unit vectors farthest from the other axes, made orthogonal in turn.
+    """
+    k, d = axes.shape
+    n_varying = int(np.count_nonzero(variance > NOTHING * d * np.max(variance, initial=0.0)))
+    n_null = k - n_varying
+    if not n_null:
+        return axes
+    varying = axes[:n_varying]
+    distance = 1 - np.einsum("ij,ij->j", varying, varying)  # squared, of the unit vectors
+    farthest = np.argsort(-np.round(distance, 6), kind="stable")
+    null = np.empty((0, d))
+    for column in farthest:
+        known = np.vstack([varying, null])
+        unit = np.zeros(d)
+        unit[column] = 1.0
+        for _ in range(2):  # the second time for what rounding has left
+            unit -= known.T @ (known @ unit)
+        length = np.linalg.norm(unit)
+        if length > DEPENDENT:
+            null = np.vstack([null, unit / length])
+        if len(null) == n_null:
+            return np.vstack([varying, null]).astype(axes.dtype, copy=False)
+    return axes  # no unit vector is far enough from the others
+
+
 def principal_axes(
-    moments: Moments, n_components: int | float | None, n_samples: int
+    moments: Moments, n_components: int | float | None, n_rows: int
 ) -> dict[str, Any]:
     """Return the fitted attributes that :class:`sklearn.decomposition.PCA` finds from the rows."""
     d = len(moments.mean)
+    n_samples = samples_of(n_rows, float(moments.total))
     rank = min(n_samples, d)
     freedom = float(moments.total) - 1
-    if n_samples > 1 and freedom <= 0:
+    if n_rows > 1 and freedom <= 0:
         raise ValueError(
             f"sample_weight sums to {moments.total:g}, but variances are divided by that sum less "
             "1; scale the weights to sum to the number of rows."
         )
-    freedom = freedom if n_samples > 1 else 1.0
+    freedom = freedom if n_rows > 1 else 1.0
     variance, vectors = linalg.eigh(np.asarray(moments.scatter) / freedom)
     variance = np.maximum(variance[::-1], 0.0)
     _, axes = svd_flip(None, vectors.T[::-1], u_based_decision=False)
@@ -56,7 +97,7 @@ def principal_axes(
         "mean_": moments.mean,
         "n_samples_": n_samples,
         "n_components_": k,
-        "components_": axes[:k].copy(),
+        "components_": settle_null_axes(axes[:k].copy(), variance[:k]),
         "explained_variance_": variance[:k].copy(),
         "explained_variance_ratio_": ratio[:k].copy(),
         "singular_values_": np.sqrt(variance[:k] * freedom),
