@@ -12,6 +12,7 @@ from sklearn.model_selection import ParameterGrid
 
 from skdgm.comparison import _compare as compare
 from skdgm.density.markov_chain import _counts as _chain_counts
+from skdgm.density.table import _candidates, _stack
 
 # Compilation makes first examples slow; continuous integration draws the same examples every time.
 hypothesis.settings.register_profile("skdgm", deadline=None, derandomize="CI" in os.environ)
@@ -57,6 +58,20 @@ def small_grids(monkeypatch):
         return searches
 
     monkeypatch.setattr(compare, "make_searches", make_small)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_folds():
+    """Let tables be learned on two folds; tests of what folds are for take ``all_folds``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_stack, "n_folds_of", lambda n_rows: 2)
+        yield
+
+
+@pytest.fixture
+def all_folds(monkeypatch):
+    """Let tables be learned on as many folds as users get."""
+    monkeypatch.setattr(_stack, "n_folds_of", _candidates.n_folds_of)
 
 
 @pytest.fixture(params=["dense", "sparse"])
