@@ -16,6 +16,7 @@ from skdgm import (
     GaussianDensity,
     GenerativeClassifier,
     HiddenChowLiuTreeDensity,
+    MixtureDensity,
     TableDensity,
 )
 from skdgm.density.table._answers import _best_shares
@@ -389,3 +390,15 @@ def test_bad_parameters_are_refused():
     with pytest.raises(AttributeError):
         TableDensity().partial_fit(TABLE)
     assert not TableDensity(ChowLiuTreeDensity()).fit(TABLE[["town", "sex"]]).candidates_
+
+
+def test_a_density_of_numbers_does_not_take_categories_for_numbers():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.normal(size=40), "kind": rng.choice(list("abc"), 40)})
+    for density in (GaussianDensity(), MixtureDensity(GaussianDensity("diag"), random_state=0)):
+        with pytest.raises(ValueError, match=r"numbers only, but column 'kind' holds categories"):
+            TableDensity(density).fit(frame)
+    frame["kind"] = frame["kind"].map({"a": 0.0, "b": 1.0, "c": 2.5})
+    told = TableDensity(GaussianDensity(), columns={"kind": "continuous"}).fit(frame)
+    normal = GaussianDensity().fit(frame.to_numpy())
+    assert_allclose(told.score_samples(frame), normal.score_samples(frame.to_numpy()))

@@ -16,7 +16,7 @@ from ..._validation import RandomState, check_observed
 from .._base import DENSITY, BaseDensity
 from .._completions import Limits, within
 from .._coordinates import CoordinateDensity
-from .._engine.columns import Columns
+from .._engine.columns import Columns, column_labels
 from .._engine.completions import best_completions
 from .._engine.coordinates import CoordinateRows
 from ..binned import BinnedDensity
@@ -230,7 +230,22 @@ class TableDensity(CoordinateDensity):
         values, M, log_share = self._coding.forward(S)
         self._mean_log_share = float(np.average(log_share, weights=weight))
         self._prototype = self._make_model()
-        return CoordinateRows(values, self._prototype._declare(M, weight), log_share)
+        codes = self._prototype._declare(M, weight)
+        self._check_lists_categories()
+        return CoordinateRows(values, codes, log_share)
+
+    def _check_lists_categories(self) -> None:
+        """Raise a ValueError if the model takes a column of categories for one of numbers."""
+        listable = self._coding.from_model(self._prototype._columns.listable[np.newaxis])[0]
+        taken = [place for place in self._coding.categorical if not listable[place]]
+        if taken:
+            label = column_labels(self, np.arange(self.n_features_in_) == taken[0])
+            raise ValueError(
+                f"density takes numbers only, but {label} holds categories: choose "
+                'density="auto", a density of categories such as ChowLiuTreeDensity(), or a '
+                "ColumnDensity with a block for each; if it holds numbers, say so by "
+                f"columns={{{self._names[taken[0]]!r}: 'continuous'}}."
+            )
 
     def _encode(self, S: np.ndarray) -> CoordinateRows:
         values, M, log_share = self._coding.forward(np.asarray(S, dtype=np.float64))
