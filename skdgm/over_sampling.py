@@ -16,6 +16,7 @@ from ._tables import below, read_labels, rows_at, rows_like, validate_table
 from ._validation import RandomState
 from .conditional import GenerativeClassifier
 from .density import BaseDensity, TableDensity
+from .density._base import DENSITY
 
 try:
     from imblearn.over_sampling.base import BaseOverSampler
@@ -100,7 +101,7 @@ class DensityOverSampler(BaseOverSampler):
 
     _parameter_constraints: dict = {
         **BaseOverSampler._parameter_constraints,
-        "density": [BaseDensity, None],
+        "density": [DENSITY, None],
         "random_state": ["random_state", np.random.Generator],
     }
 

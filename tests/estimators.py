@@ -329,7 +329,7 @@ FAMILY_CASES = [  # one per family, where its settings do not matter
 
 
 def has_latent_class(density: BaseDensity) -> bool:
-    """Whether batches give another model than one fit, for a row's component is only expected."""
+    """Return True if batches give another model than one fit: components are only expected."""
     return any(isinstance(own, MixtureDensity) for own in [density, *density.get_params().values()])
 
 
