@@ -1,37 +1,63 @@
-"""Generative models with exact likelihoods for scikit-learn users."""
+"""Generative models with exact likelihoods for scikit-learn users.
 
-from . import compare as compare
-from . import density as _density
-from . import display as display
-from .comparison import (
-    ClassifierComparison,
-    ComparisonDisplay,
-    compare_classifiers,
-    load_table,
-)
-from .conditional import (
-    ChainRuleConditional,
-    ConditionalDensity,
-    GaussianDiscriminant,
-    GenerativeClassifier,
-)
-from .density import *
-from .impute import DensityImputer
-from .outliers import DensityOutlierDetector
-from .projection import PCAProjection
+Names are imported when they are first asked for, so that ``import skdgm`` takes no time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same for type checkers and editors, which do not run __getattr__
+    from .comparison import ClassifierComparison as ClassifierComparison
+    from .comparison import ComparisonDisplay as ComparisonDisplay
+    from .comparison import compare_classifiers as compare_classifiers
+    from .comparison import load_table as load_table
+    from .conditional import ChainRuleConditional as ChainRuleConditional
+    from .conditional import ConditionalDensity as ConditionalDensity
+    from .conditional import GaussianDiscriminant as GaussianDiscriminant
+    from .conditional import GenerativeClassifier as GenerativeClassifier
+    from .density import *
+    from .impute import DensityImputer as DensityImputer
+    from .outliers import DensityOutlierDetector as DensityOutlierDetector
+    from .projection import PCAProjection as PCAProjection
 
 __version__ = "0.1.0"
-__all__ = [
-    "ChainRuleConditional",
-    "ClassifierComparison",
-    "ComparisonDisplay",
-    "ConditionalDensity",
-    "DensityImputer",
-    "DensityOutlierDetector",
-    "GaussianDiscriminant",
-    "GenerativeClassifier",
-    "PCAProjection",
-    "compare_classifiers",
-    "load_table",
-]
-__all__ += _density.__all__
+
+HOMES = {
+    "comparison": (
+        "ClassifierComparison",
+        "ComparisonDisplay",
+        "compare_classifiers",
+        "load_table",
+    ),
+    "conditional": (
+        "ChainRuleConditional",
+        "ConditionalDensity",
+        "GaussianDiscriminant",
+        "GenerativeClassifier",
+    ),
+    "impute": ("DensityImputer",),
+    "outliers": ("DensityOutlierDetector",),
+    "projection": ("PCAProjection",),
+}  # of public names; all others are those of the densities
+MODULES = (*HOMES, "compare", "density", "display", "metrics")
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name, or one of the modules."""
+    if name == "__all__":
+        return sorted([*sum(HOMES.values(), ()), *import_module(".density", __name__).__all__])
+    if name in MODULES:
+        return import_module(f".{name}", __name__)
+    home = next((module for module, names in HOMES.items() if name in names), "density")
+    if not name.startswith("_"):
+        module = import_module(f".{home}", __name__)
+        if home != "density" or name in module.__all__:
+            value = globals()[name] = getattr(module, name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *MODULES, *__getattr__("__all__")})
