@@ -77,6 +77,8 @@ def has_missing(codes: np.ndarray) -> bool:
 
 def as_floats(codes: np.ndarray) -> np.ndarray:
     """Return the codes as floats, NaN where missing."""
+    if codes.dtype.kind != "f" and not has_missing(codes):
+        return codes.astype(np.float64)
     return np.where(missing_cells(codes), np.nan, codes)
 
 

@@ -85,6 +85,8 @@ def fill(X: Any, values: np.ndarray) -> Any:
 
 def fill_with_means(points: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Replace missing coordinates by the mean of their column."""
+    if not has_missing(points):
+        return points.astype(np.float64, copy=False)
     seen = ~np.isnan(points)
     points = np.where(seen, points, 0.0).astype(np.float64)
     mean = weight @ points / np.maximum(weight @ seen, np.finfo(np.float64).tiny)

@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.metrics import pairwise_distances_argmin
 
 from .._engine.blas import openmp_threads_for
+from .._engine.blocks import row_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +34,10 @@ class DistinctPoints:
         largest = np.maximum(highest, -lowest)
         step = np.maximum(2.0**-24 * (highest - lowest), 2.0**-48 * largest)
         step[step == 0] = 1.0
-        keys = np.empty(len(points), dtype=object)  # bytes, the most significant first
-        keys[:] = [np.rint((point - lowest) / step).astype(">u4").tobytes() for point in points]
+        whole = np.empty(points.shape, dtype=">u4")  # of which bytes are in order of numbers
+        for rows in row_blocks(*points.shape):
+            whole[rows] = np.rint((points[rows] - lowest) / step)
+        keys = whole.view(np.dtype((np.void, whole.itemsize * points.shape[1])))[:, 0]
         _, first, number = np.unique(keys, return_index=True, return_inverse=True)
         return cls(points[first], np.rint((points[first] - lowest) / step), number)
 
