@@ -48,6 +48,7 @@ html_theme_options = {
 }
 
 sphinx_gallery_conf = {
+    "parallel": 2,  # examples at once
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "within_subsection_order": ExplicitOrder(

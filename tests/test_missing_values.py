@@ -204,7 +204,7 @@ def test_observed_values_stay(case):
 @cases(CASES)
 def test_threads_change_nothing(case, monkeypatch):
     monkeypatch.setattr(_blocks, "BLOCK_CELLS", 7 * case.n_columns)  # blocks of seven rows
-    X, density = case.incomplete_data(), few_steps(case.density)
+    X, density = case.incomplete_data(30), few_steps(case.density)
     models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 2)]
     for call in ("score_samples", "conditional_mean", "conditional_mode"):
         assert_array_equal(getattr(models[1], call)(X), getattr(models[0], call)(X))
