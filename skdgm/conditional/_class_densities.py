@@ -19,11 +19,10 @@ from .._fitted import GivenTable, learning
 from .._tables import read_labels, validate_table
 from .._validation import check_observed, check_weight, leave_out_weightless
 from ..density import BaseDensity
-from ..density._composite import hand_on_columns, with_parameters
+from ..density._composite import hand_on_columns, with_batch_declared
 from ..density._engine.blas import blas_threads_for
-from ..density._engine.blocks import part_of, run_in_weighted_blocks, total_weight
+from ..density._engine.blocks import part_of, total_weight
 from ..density._engine.lend import lacking_columns, with_lent_values
-from ..density._engine.statistics import add_in_pairs
 from ..density._group import DensityGroup, group_of, set_n_parameters
 from ._lend import warn_of_lacking
 from ._priors import learned_priors, weighted_by_class
@@ -152,7 +151,6 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             prototype._validate_params()
             rows, labels = validate_table(new, X, y, reset=first, **prototype._input_checks)
             new._given = GivenTable(X)
-            new._given = GivenTable(X)
             check_classification_targets(labels)
             new._check_known(labels)
             if first:
@@ -267,14 +265,14 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """Add a batch to the statistics of each class, under what all rows so far declare."""
         X, weight, rows = self._rows_of_classes(X, y, sample_weight)
         self._add_to_priors(weight, rows, so_far=True)
-        densities: dict[int, Any] = {}
-        batches: dict[int, Any] = {}
-        for c in self._learned:
-            densities[c] = with_parameters(self.densities_[c], family)
-            codes = densities[c]._declare(X, weight, extend=True)
-            batches[c] = codes[rows[c]], part_of(weight, rows[c])
-        template = densities[self._learned[0]]  # of classes without rows before
-        statistics = {c: _with_batch(densities[c], *batches[c]) for c in self._learned}
+        copies, codes = with_batch_declared(self._group.densities, family, X, weight)
+        densities = dict(zip(self._learned.tolist(), copies, strict=True))
+        statistics = {c: density._statistics for c, density in densities.items()}
+        for c, density in densities.items():
+            if len(rows[c]):
+                batch = codes[rows[c]], part_of(weight, rows[c])
+                statistics[c] = density._statistics_with(*batch)
+        template = copies[0]  # of classes without rows before
         for c, batch in self._first_rows(template, X, weight, rows, codes):
             group = self._group_of(template._without_rows(), [c])
             group.fit([batch], self.n_jobs)
@@ -313,12 +311,3 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self._make_density()).input_tags
         return tags
-
-
-def _with_batch(density: Any, codes: Any, weight: np.ndarray | None) -> Any:
-    """Return the statistics of a density's rows so far and of a batch."""
-    if not codes.shape[0]:
-        return density._statistics
-    expect = density._expected_statistics
-    expected = run_in_weighted_blocks(expect, codes, weight, density.n_jobs)
-    return density._statistics + add_in_pairs(expected)

@@ -154,8 +154,7 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
                 return self
             X, weight = new._check_training(X, sample_weight, reset=False)
             codes = new._declare(X, weight, extend=True)
-            expected = run_in_weighted_blocks(new._expected_statistics, codes, weight, new.n_jobs)
-            new._set(new._statistics + add_in_pairs(expected))
+            new._set(new._statistics_with(codes, weight))
             new._describe_rows(codes)
         return self
 
@@ -260,6 +259,13 @@ class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, Bas
     def _has_counts(self) -> bool:
         """True if the density knows the statistics of rows, to which those of others add."""
         return self.__sklearn_is_fitted__() and getattr(self, "_statistics", None) is not None
+
+    def _statistics_with(self, codes: Any, weight: np.ndarray | None) -> Any:
+        """Return the statistics of the rows so far and of a batch, as the model expects them."""
+        expect = self._expected_statistics
+        return self._statistics + add_in_pairs(
+            run_in_weighted_blocks(expect, codes, weight, self.n_jobs)
+        )
 
     def _note_rows(self, n_rows: int, weight: np.ndarray | None) -> None:
         """Note which rows of the table that the user gave have any weight."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
 
@@ -83,6 +83,20 @@ def with_parameters(density: Any, family: BaseDensity) -> Any:
     twin = copy(density)
     twin.set_params(**clone(family).get_params(deep=False))
     return twin
+
+
+def with_batch_declared(
+    densities: Iterable[Any], family: BaseDensity, X: Any, weight: np.ndarray | None
+) -> tuple[list[Any], Any]:
+    """Return copies of densities that know what a further batch declares, and its codes.
+
+    The densities stand side by side. The copies have the parameters of the family, and room in
+    their statistics for new categories.
+    """
+    copies = [with_parameters(density, family) for density in densities]
+    for own in copies:  # all encode alike
+        codes = own._declare(X, weight, extend=True)
+    return copies, codes
 
 
 def same_parameters(first: Any, second: Any) -> bool:

@@ -53,24 +53,24 @@ def settle_null_axes(axes: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """
     k, d = axes.shape
     n_varying = int(np.count_nonzero(variance > NOTHING * d * np.max(variance, initial=0.0)))
-    n_null = k - n_varying
-    if not n_null:
+    if n_varying == k:
         return axes
-    varying = axes[:n_varying]
+    settled = axes.astype(np.float64)
+    n_settled, varying = n_varying, settled[:n_varying]
     distance = 1 - np.einsum("ij,ij->j", varying, varying)  # squared, of the unit vectors
     farthest = np.argsort(-np.round(distance, 6), kind="stable")
-    null = np.empty((0, d))
     for column in farthest:
-        known = np.vstack([varying, null])
+        known = settled[:n_settled]
         unit = np.zeros(d)
         unit[column] = 1.0
         for _ in range(2):  # the second time for what rounding has left
             unit -= known.T @ (known @ unit)
         length = np.linalg.norm(unit)
         if length > DEPENDENT:
-            null = np.vstack([null, unit / length])
-        if len(null) == n_null:
-            return np.vstack([varying, null]).astype(axes.dtype, copy=False)
+            settled[n_settled] = unit / length
+            n_settled += 1
+        if n_settled == k:
+            return settled.astype(axes.dtype, copy=False)
     return axes  # no unit vector is far enough from the others
 
 

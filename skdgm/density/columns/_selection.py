@@ -99,7 +99,7 @@ def check_partition(
         if len(own) == 1:
             continue
         of_X = f"Column {column}" + ("" if names is None else f" ({names[column]!r})") + " of X"
-        if own and len(set(own)) == 1:
+        if len(set(own)) == 1:
             raise ValueError(f"{of_X} is {len(own)} times in block {own[0]!r}; list it once.")
         if not own:
             raise ValueError(

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from ..._codes import has_missing
 from ._covariances import FullCovariance
-from ._moments import Moments, check_finite
+from ._moments import Moments
 
 CURE = 'use shrinkage="auto" instead, which takes them'
 
@@ -45,7 +45,6 @@ def moments_by_estimator(density: Any, X: np.ndarray, weight: np.ndarray | None)
         raise ValueError(
             f"covariance_estimator takes no missing values; impute X first, or {CURE}."
         )
-    check_finite(Moments.count(X, None, scatter="diagonal"), X)
     estimator = clone(density.covariance_estimator).fit(X)
     covariance = np.asarray(getattr(estimator, "covariance_", None))
     if covariance.shape != (X.shape[1], X.shape[1]):

@@ -56,8 +56,7 @@ class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Aver
         responsibilities : ndarray of shape (n_samples, n_components)
             ``p(z = k | x)``. A row that every component rules out gets the weights.
         """
-        codes = self._encode(self._check_query(X))
-        return self._responsibilities(codes)[0]
+        return self._shares(self._encode(self._check_query(X)))
 
     @query
     def transform(self, X: ArrayLike) -> np.ndarray:

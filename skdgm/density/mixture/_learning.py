@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from ..._validation import RandomState, check_generator
 from .._base import BaseDensity
-from .._composite import same_parameters, with_parameters
+from .._composite import same_parameters, with_batch_declared
 from .._em import EMDensity, PartlyObserved, run_em, warn_not_converged
 from .._engine.blocks import RowsOf, ones_if_none, run_in_row_blocks
 from .._engine.responsibilities import responsibilities
@@ -73,9 +73,7 @@ class _MixtureLearning(LatentClassDensity, EMDensity):
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         if not extend:
             return super()._encode_training(X, weight, extend)
-        densities = [with_parameters(own, self.density) for own in self.densities_]
-        for density in densities:  # each makes room in its statistics for new categories
-            codes = density._declare(X, weight, extend=True)
+        densities, codes = with_batch_declared(self.densities_, self.density, X, weight)
         parts = tuple(density._statistics for density in densities)
         self._statistics = MixtureStatistics(self._statistics.weight, parts)
         self._prototype = densities[0]._without_rows()
