@@ -9,18 +9,25 @@ column most significant, so that keys sort as rows do.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 from scipy import sparse
 
-from ._kernels.codes import pack_windows, pack_words, unpack_words
+from ._kernels.codes import (
+    encode_floats,
+    pack_windows,
+    pack_words,
+    threshold_floats,
+    unpack_words,
+)
 from ._tables import INEXACT, first_inexact
 from ._validation import ColumnError
 
 LARGEST_CODE = 65_534  # of a category; the code after it marks a missing value
+CELLS_AT_ONCE = 2**20  # of which an array of another layout or dtype is copied
 PLACE = "row {row}, {column} holds {value}"  # where a cell is, in the template of an error
 
 
@@ -110,12 +117,9 @@ def as_codes(X: np.ndarray) -> np.ndarray:
     ValueError
         If a value is negative, not an integer, or above 65,534; the message names its place.
     """
-    if X.dtype == np.bool_:
-        return readonly(X.view(np.uint8))
-    if not X.size:
-        return readonly(X.astype(np.uint8))
-    if X.dtype == np.uint8:
-        return readonly(X.astype(np.uint16) if has_missing(X) else X)
+    codes = codes_that_fit(X)
+    if codes is not None:
+        return codes
     X, missing = as_categories(X)
     high = X.max().item()  # float16 does not hold LARGEST_CODE
     if high > LARGEST_CODE:
@@ -130,6 +134,44 @@ def as_codes(X: np.ndarray) -> np.ndarray:
     if missing is not None:
         codes[missing] = missing_code(codes)
     return readonly(codes)
+
+
+def codes_that_fit(X: np.ndarray) -> np.ndarray | None:
+    """Return what :func:`as_codes` does, or None where X holds a value that has no code."""
+    if X.dtype == np.bool_:
+        return readonly(X.view(np.uint8))
+    if not X.size:
+        return readonly(X.astype(np.uint8))
+    if X.dtype == np.uint8:
+        return readonly(X.astype(np.uint16) if has_missing(X) else X)
+    if X.dtype.kind in "ui":
+        low, high = int(X.min()), int(X.max())
+        if low < 0 or high > LARGEST_CODE:
+            return None
+        return readonly(X.astype(np.uint8 if high < missing_mark(np.uint8) else np.uint16))
+    if X.dtype.itemsize > np.dtype(np.float64).itemsize:
+        return None  # kernels do not know long doubles
+    for dtype in (np.uint8, np.uint16):
+        codes = np.empty(X.shape, dtype=dtype)
+        largest = 0
+        for floats, own in _flat_blocks(X, codes):
+            high = encode_floats(floats, own)
+            if high < 0:
+                return None
+            largest = max(largest, high)
+        if largest < missing_mark(dtype):
+            break
+    return readonly(codes)
+
+
+def _flat_blocks(X: np.ndarray, codes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield floats of X that kernels can read, flat, with the codes to fill in for them."""
+    dtype = np.float64 if X.dtype.itemsize > np.dtype(np.float32).itemsize else np.float32
+    step = max(1, CELLS_AT_ONCE // X.shape[1])
+    for start in range(0, len(X), step):
+        rows = slice(start, start + step)
+        floats = np.ascontiguousarray(X[rows], dtype=dtype)
+        yield readonly(floats.reshape(-1)), codes[rows].reshape(-1)
 
 
 def as_categories(X: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -184,7 +226,10 @@ def holds_grey_levels(X: np.ndarray) -> bool:
     """Return whether X holds no category: every value lies strictly between 0 and 1."""
     if X.dtype.kind != "f":
         return False
-    low, high = np.fmin.reduce(X, axis=None), np.fmax.reduce(X, axis=None)  # NaN aside
+    for rows in (X[:1], X):  # mostly, the first row tells
+        low, high = np.fmin.reduce(rows, axis=None), np.fmax.reduce(rows, axis=None)  # NaN aside
+        if low <= 0 or high >= 1:
+            return False
     return bool(low > 0 and high < 1)
 
 
@@ -198,11 +243,16 @@ def as_binary_codes(X: np.ndarray | sparse.csr_array, threshold: float | None) -
         return _as_sparse_binary(X, threshold)
     if X.dtype == np.bool_ or X.dtype == np.uint8:
         unchanged = threshold is None or 0 <= threshold < 1
-        if unchanged and X.max() <= 1:
-            return as_codes(X)
+        if unchanged and X.max(initial=0) <= 1:
+            return readonly(X.view(np.uint8))
     if threshold is None:
         _check_binary(X)
         return as_codes(X)
+    if X.dtype in (np.float32, np.float64):
+        codes = np.empty(X.shape, dtype=np.uint8)
+        for floats, own in _flat_blocks(X, codes):
+            threshold_floats(floats, floats.dtype.type(threshold), own)
+        return readonly(codes)
     codes = np.greater(X, threshold).view(np.uint8)
     missing = _nan_cells(X)
     if missing is not None:

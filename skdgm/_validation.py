@@ -19,6 +19,7 @@ RandomState = int | np.random.RandomState | np.random.Generator | None
 
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100  # sums and products of weights then stay finite
 WORTHLESS = 1e-100  # share of the largest weight below which a row counts for nothing
+FIRST_ROWS = 64  # in which observed values are looked for at first
 
 
 class EstimatorParameter(HasMethods):
@@ -150,15 +151,27 @@ def weighted_mean(scores: np.ndarray, sample_weight: ArrayLike | None) -> float:
     return float(np.average(scores, weights=weight))
 
 
-def observed_columns(X: Any) -> np.ndarray:
-    """Return a mask of the columns in which not every value is missing."""
+def observed_columns(X: Any, rows: np.ndarray | None = None) -> np.ndarray:
+    """Return a mask of the columns in which not every value of some rows (all by default) is NaN.
+
+    Mostly, the first rows tell.
+    """
+    observed = np.zeros(X.shape[1], dtype=bool)
     if X.dtype.kind != "f":
-        return np.ones(X.shape[1], dtype=bool)
+        return ~observed
     if sparse.issparse(X):
+        X = X if rows is None else X[rows]
         n_missing = np.bincount(X.indices[np.isnan(X.data)], minlength=X.shape[1])
-    else:
-        n_missing = np.isnan(X).sum(axis=0) if np.isnan(np.min(X)) else np.zeros(X.shape[1])
-    return n_missing < X.shape[0]
+        return n_missing < X.shape[0]
+    n_rows = len(X) if rows is None else len(rows)
+    start, step = 0, FIRST_ROWS
+    while start < n_rows and not observed.all():
+        block = slice(start, start + step)
+        left = np.flatnonzero(~observed)
+        own = X[block, left] if rows is None else X[rows[block, np.newaxis], left]
+        observed[left] = ~np.isnan(own).all(axis=0)
+        start, step = start + step, 2 * step
+    return observed
 
 
 def check_observed(
@@ -168,7 +181,7 @@ def check_observed(
 
     ``rows`` are the only ones to check, and ``which`` names them: " in the rows of class 'a'".
     """
-    empty = np.flatnonzero(~observed_columns(X if rows is None else X[rows]))
+    empty = np.flatnonzero(~observed_columns(X, rows))
     if empty.size:
         name = "" if names is None else f" ({names[empty[0]]!r})"
         raise ColumnError(

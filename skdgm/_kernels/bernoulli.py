@@ -6,20 +6,25 @@ from ._compile import kernel
 
 
 @kernel
-def count_ones(codes, ones):
-    """Add each column's number of ones to ``ones`` (int64).
+def count_values(codes, missing, n_missing, ones):
+    """Add each column's numbers of values that are ``missing``, and of ones (int64).
 
-    Columns are summed side by side in bytes, which vectorises; 255 rows fit before a byte is full.
+    Columns are counted side by side in bytes, which vectorises; 255 rows fit before a byte is full.
     """
     n_rows, n_columns = codes.shape
-    partial = np.zeros(n_columns, dtype=np.uint8)
+    mark = np.uint8(missing)
+    few_missing = np.zeros(n_columns, dtype=np.uint8)
+    few_ones = np.zeros(n_columns, dtype=np.uint8)
     for start in range(0, n_rows, 255):
-        partial[:] = 0
+        few_missing[:] = 0
+        few_ones[:] = 0
         for row in range(start, min(start + 255, n_rows)):
             for column in range(n_columns):
-                partial[column] += np.uint8(codes[row, column])
+                few_missing[column] += np.uint8(codes[row, column] == mark)
+                few_ones[column] += np.uint8(codes[row, column] == np.uint8(1))
         for column in range(n_columns):
-            ones[column] += partial[column]
+            n_missing[column] += few_missing[column]
+            ones[column] += few_ones[column]
 
 
 @kernel

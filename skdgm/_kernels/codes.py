@@ -1,8 +1,37 @@
-"""Rows of codes packed into 64-bit words, most significant column first, and back."""
+"""Codes of floats, and rows of codes packed into 64-bit words, most significant column first."""
 
 import numpy as np
 
 from ._compile import kernel
+
+MARK = np.int32(-1)  # the largest code of any dtype, in the bits of a signed integer
+
+
+@kernel
+def encode_floats(values, codes):
+    """Fill in the codes of categories, their largest for NaN, and return the largest category.
+
+    The result is -1 if a value is negative, no integer, or has no code of 16 bits. The codes of
+    categories that their dtype does not hold, or that would be the mark, are meaningless.
+    """
+    largest, fit = np.int32(0), True
+    for i in range(len(values)):
+        value = values[i]
+        is_missing = value != value
+        in_range = (value >= 0) & (value < 65_535)
+        category = np.int32(value if in_range else 0)
+        fit &= is_missing | (in_range & (category == value))
+        largest = max(largest, category)
+        codes[i] = MARK if is_missing else category
+    return largest if fit else -1
+
+
+@kernel
+def threshold_floats(values, threshold, codes):
+    """Fill in 1 for values above the threshold, 0 for others, and the largest code for NaN."""
+    for i in range(len(values)):
+        value = values[i]
+        codes[i] = MARK if value != value else np.int32(value > threshold)
 
 
 @kernel

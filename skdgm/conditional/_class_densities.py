@@ -23,6 +23,7 @@ from ..density._composite import hand_on_columns, with_batch_declared
 from ..density._engine.blas import blas_threads_for
 from ..density._engine.blocks import part_of, total_weight
 from ..density._engine.lend import lacking_columns, with_lent_values
+from ..density._engine.row_tables import RowTables
 from ..density._group import DensityGroup, group_of, set_n_parameters
 from ._lend import warn_of_lacking
 from ._priors import learned_priors, weighted_by_class
@@ -182,10 +183,13 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         check_observed(X, getattr(self, "feature_names_in_", None))
         # All classes share what the data declare (categories, dtype).
         codes = prototype._declare(X, weight)
-        tables = [(codes[own], part_of(weight, own)) for own in rows]
-        for c, lent in self._lend(prototype, X, rows, weight):
-            tables[c] = lent, tables[c][1]
-        self._fit_group(prototype, tables)
+        lent = dict(self._lend(prototype, X, rows, weight))
+        # Fit the densities of the classes that have rows of any weight.
+        self._learned = np.flatnonzero([len(own) for own in rows])
+        self._group = self._group_of(prototype, self._learned)
+        with blas_threads_for(codes.shape[0], prototype._columns.width):
+            self._group.fit(tables_of(self._learned, codes, weight, rows, lent), self.n_jobs)
+        self._finish_group()
 
     def _rows_of_classes(
         self, X: Any, y: np.ndarray, sample_weight: ArrayLike | None
@@ -229,17 +233,6 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             for c, columns in lacking:
                 yield c, prototype._encode(with_lent_values(X, rows[c], columns, weight))
 
-    def _fit_group(
-        self, prototype: BaseDensity, tables: list[tuple[Any, np.ndarray | None]]
-    ) -> None:
-        """Fit the densities of the classes that have rows of any weight."""
-        self._learned = np.array([c for c, (codes, _) in enumerate(tables) if codes.shape[0]])
-        own = [tables[c] for c in self._learned]
-        self._group = self._group_of(prototype, self._learned)
-        with blas_threads_for(sum(codes.shape[0] for codes, _ in own), prototype._columns.width):
-            self._group.fit(own, self.n_jobs)
-        self._finish_group()
-
     def _group_of(self, prototype: BaseDensity, classes: Any) -> DensityGroup:
         names = [f"Class {self.classes_.tolist()[c]!r}" for c in classes]
         return group_of(prototype, names, self._total_weight[classes].tolist())
@@ -273,15 +266,15 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 batch = codes[rows[c]], part_of(weight, rows[c])
                 statistics[c] = density._statistics_with(*batch)
         template = copies[0]  # of classes without rows before
-        for c, batch in self._first_rows(template, X, weight, rows, codes):
+        for c, first in self._first_rows(template, X, weight, rows, codes):
             group = self._group_of(template._without_rows(), [c])
-            group.fit([batch], self.n_jobs)
+            group.fit(first, self.n_jobs)
             (densities[c],) = group.densities
             statistics[c] = densities[c]._statistics
         self._learned = np.array(sorted(statistics))
         self._group = self._group_of(template, self._learned)
         self._group.extend(
-            [densities[c] for c in self._learned], [statistics[c] for c in self._learned]
+            [densities[c] for c in sorted(statistics)], [statistics[c] for c in sorted(statistics)]
         )
         self._finish_group()
 
@@ -292,7 +285,7 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         weight: np.ndarray | None,
         rows: list[np.ndarray],
         codes: Any,
-    ) -> Iterator[tuple[int, tuple[Any, np.ndarray | None]]]:
+    ) -> Iterator[tuple[int, RowTables]]:
         """Yield each class that had no rows before, with the codes and weights of its first."""
         known = set(self._learned.tolist())
         first = [own[: 0 if c in known else None] for c, own in enumerate(rows)]
@@ -305,9 +298,21 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             check_observed(X, getattr(self, "feature_names_in_", None), which=batch)
         lent = dict(self._lend(template, X, first, weight))
         for c in new:
-            yield c, (lent[c] if c in lent else codes[first[c]], part_of(weight, first[c]))
+            yield c, tables_of([c], codes, weight, first, lent)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self._make_density()).input_tags
         return tags
+
+
+def tables_of(
+    classes: Sequence[int] | np.ndarray,
+    codes: Any,
+    weight: np.ndarray | None,
+    rows: Sequence[np.ndarray],
+    lent: Mapping[int, Any],
+) -> RowTables:
+    """Return the rows of some classes, of which ``rows`` and ``lent`` know those of all."""
+    own = {place: lent[int(c)] for place, c in enumerate(classes) if c in lent}
+    return RowTables(codes, weight, [rows[c] for c in classes], own)

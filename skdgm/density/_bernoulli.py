@@ -228,19 +228,18 @@ class BernoulliIndependentDensity(BaseDensity):
         total = total_weight(weight, n_rows)
         if sparse.issparse(codes):
             return self._count_sparse(codes, ones_if_none(weight, n_rows))
+        mark = missing_code(codes)
+        if weight is None:
+            n_missing, n_ones = np.zeros((2, n_columns), dtype=np.int64)
+            kernels.count_values(readonly(codes), mark, n_missing, n_ones)
+            return BernoulliStatistics(total - n_missing, n_ones.astype(np.float64))
         if has_missing(codes):
-            weight = ones_if_none(weight, n_rows)
             observed, ones = np.zeros(n_columns), np.zeros(n_columns)
-            mark = missing_code(codes)
             kernels.add_observed(readonly(codes), mark, readonly(weight), observed, ones)
             return BernoulliStatistics(observed, ones)
-        if weight is None:
-            ones = np.zeros(n_columns, dtype=np.int64)
-            kernels.count_ones(readonly(codes), ones)
-        else:
-            ones = np.zeros(n_columns)
-            kernels.add_weighted_ones(readonly(codes), readonly(weight), ones)
-        return BernoulliStatistics(np.full(n_columns, total), ones.astype(np.float64))
+        ones = np.zeros(n_columns)
+        kernels.add_weighted_ones(readonly(codes), readonly(weight), ones)
+        return BernoulliStatistics(np.full(n_columns, total), ones)
 
     @staticmethod
     def _count_sparse(codes: sparse.csr_array, weight: np.ndarray) -> BernoulliStatistics:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from ._engine.coordinates import CoordinateRows
+from ._engine.row_tables import RowTables
 from ._group import DensityGroup, group_of
 
 
@@ -18,10 +20,8 @@ class CoordinateGroup(DensityGroup):
         super().__init__(prototype, names, n_rows)
         self.inner = group_of(prototype._prototype, names, n_rows)
 
-    def fit(
-        self, tables: Sequence[tuple[CoordinateRows, np.ndarray | None]], n_jobs: int | None
-    ) -> None:
-        self.inner.fit([(codes.transformed, weight) for codes, weight in tables], n_jobs)
+    def fit(self, tables: RowTables, n_jobs: int | None) -> None:
+        self.inner.fit(tables.of(attrgetter("transformed")), n_jobs)
         self._take_over()
 
     def estimate(self, statistics: Sequence[Any]) -> None:

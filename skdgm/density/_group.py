@@ -16,6 +16,7 @@ import numpy as np
 from ._base import BaseDensity
 from ._contract import DensityHooks
 from ._engine.blocks import run_in_threads
+from ._engine.row_tables import RowTables
 
 SMALLEST_SHARE = 1e-12  # of a row: smaller responsibilities are not worth a density's time
 NEXT_TO_NOTHING = 1e-100  # weight of each row for a density that has lost all of them
@@ -49,10 +50,9 @@ class DensityGroup:
             density._n_rows = float(own)
 
     # ------------------------------------------------------------------ learning
-    def fit(self, tables: Sequence[tuple[Any, np.ndarray | None]], n_jobs: int | None) -> None:
+    def fit(self, tables: RowTables, n_jobs: int | None) -> None:
         """Fit each density to codes and weights of its own."""
-        pairs = zip(self.densities, tables, strict=True)
-        tasks = [(density, *table) for density, table in pairs]
+        tasks = [(density, tables, place) for place, density in enumerate(self.densities)]
         run_in_threads(_learn, tasks, n_jobs)
         self._prepare()
 
@@ -182,5 +182,5 @@ def set_n_parameters(estimator: Any, n_parameters: int | None) -> None:
         estimator.n_parameters_ = n_parameters
 
 
-def _learn(density: BaseDensity, codes: Any, weight: np.ndarray | None) -> None:
-    density._learn(codes, weight)
+def _learn(density: BaseDensity, tables: RowTables, place: int) -> None:
+    density._learn(*tables[place])

@@ -18,7 +18,10 @@ from ..._codes import (
     LARGEST_CODE,
     as_categories,
     as_codes,
+    codes_that_fit,
+    has_missing,
     largest_codes,
+    missing_cells,
     missing_code,
     missing_mark,
     readonly,
@@ -145,11 +148,13 @@ class Categories:
         ``handle_unknown`` says what becomes of a value that is not known: "error" raises one,
         "missing" marks the cell as missing, and "smooth" gives it the code of "other".
         """
-        if not (self.values or _exceeds_codes(X)):
-            codes = as_codes(X)
-            if self._hold(codes):
-                return codes
-        values, missing = as_categories(X)
+        values, missing = codes_that_fit(X), None
+        if values is None:
+            values, missing = as_categories(X)
+        elif not self.values and self._hold(values):
+            return values
+        elif has_missing(values):
+            missing = missing_cells(values)
         dtype = np.uint8 if self.n_categories.max() <= missing_mark(np.uint8) else np.uint16
         codes, known = np.zeros(X.shape, dtype=dtype), np.empty(X.shape, dtype=bool)
         for columns, place, own in self._places(values):
@@ -166,6 +171,7 @@ class Categories:
         return readonly(codes)
 
     def _hold(self, codes: np.ndarray) -> bool:
+        """Return whether all codes are of known categories."""
         if not codes.size or codes.max() < self.n_known.min():
             return True
         return bool((largest_codes(codes) < self.n_known).all())
@@ -234,30 +240,29 @@ def check_n_values(categories: Categories, seen: Categories, most: int) -> None:
     )
 
 
-def _exceeds_codes(X: np.ndarray) -> bool:
-    """Return whether X holds a category larger than any code."""
-    if X.dtype.itemsize == 1 or X.dtype in (np.int16, np.float16):
-        return False
-    return bool(np.any(X > LARGEST_CODE))
-
-
 def _values_seen(X: np.ndarray) -> list[np.ndarray]:
     """Return the sorted values in each column of X; a column without any has the value 0."""
-    values, missing = as_categories(X)
-    highest = values.max(axis=0)
-    n_columns, high = X.shape[1], int(highest.max())
-    if high <= 1 and missing is None:
-        lowest = values.min(axis=0)
-        return [np.arange(low, top + 1) for low, top in zip(lowest, highest, strict=True)]
-    if high <= LARGEST_CODE and n_columns * high <= MARKED_CELLS:
-        codes = as_codes(X)
-        seen = np.zeros((n_columns, missing_code(codes) + 1), dtype=bool)
-        mark_seen(codes, seen)
-        found = [np.flatnonzero(own[:-1]) for own in seen]
-    else:
+    found = _values_marked(codes_that_fit(X))
+    if found is None:
+        values, missing = as_categories(X)
         columns = values.T if missing is None else map(_observed, values.T, missing.T)
         found = [np.unique(own).astype(np.int64) for own in columns]
     return [own if len(own) else np.zeros(1, dtype=np.int64) for own in found]
+
+
+def _values_marked(codes: np.ndarray | None) -> list[np.ndarray] | None:
+    """Return the sorted codes in each column, or None where a table of marks is too large."""
+    if codes is None:
+        return None
+    highest = largest_codes(codes)
+    if highest.max() <= 1 and not has_missing(codes):
+        pairs = zip(codes.min(axis=0).tolist(), highest.tolist(), strict=True)
+        return [np.arange(low, high + 1) for low, high in pairs]
+    if len(highest) * int(highest.max()) > MARKED_CELLS:
+        return None
+    seen = np.zeros((len(highest), missing_code(codes) + 1), dtype=np.bool_)
+    mark_seen(codes, seen)
+    return [np.flatnonzero(own[:-1]) for own in seen]
 
 
 def _observed(column: np.ndarray, missing: np.ndarray) -> np.ndarray:

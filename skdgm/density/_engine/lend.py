@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..._codes import missing_cells
+from ..._validation import observed_columns
 from .blocks import ones_if_none
 
 
@@ -14,13 +14,14 @@ def lacking_columns(
     X: np.ndarray, rows_of_parts: Sequence[np.ndarray]
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each part that lacks values, and the columns in which only other rows have some."""
-    if X.dtype.kind != "f" or not np.isnan(np.min(X)):
-        return
-    missing = missing_cells(X)
-    somewhere = ~missing.all(axis=0)
+    somewhere = None
     for part, rows in enumerate(rows_of_parts):
-        if len(rows):
-            columns = np.flatnonzero(missing[rows].all(axis=0) & somewhere)
+        if not len(rows):
+            continue
+        lacks = ~observed_columns(X, rows)
+        if lacks.any():
+            somewhere = observed_columns(X) if somewhere is None else somewhere
+            columns = np.flatnonzero(lacks & somewhere)
             if columns.size:
                 yield part, columns
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from .._engine.row_tables import RowTables
 from .._group import DensityGroup, group_of
 from ._blocks import ColumnCodes, ColumnStatistics, in_block
 
@@ -25,11 +27,9 @@ class ColumnGroup(DensityGroup):
                 (name, group.densities[place], columns) for name, columns, group in self.blocks
             ]
 
-    def fit(
-        self, tables: Sequence[tuple[ColumnCodes, np.ndarray | None]], n_jobs: int | None
-    ) -> None:
+    def fit(self, tables: RowTables, n_jobs: int | None) -> None:
         for place, (name, columns, group) in enumerate(self.blocks):
-            own = [(codes.parts[place], weight) for codes, weight in tables]
+            own = tables.of(partial(_part, place=place))
             with in_block(name, columns):
                 group.fit(own, n_jobs)
         self._finish()
@@ -90,3 +90,7 @@ class ColumnGroup(DensityGroup):
     @property
     def n_shared_parameters(self) -> int:
         return sum(group.n_shared_parameters for _, _, group in self.blocks)
+
+
+def _part(codes: ColumnCodes, place: int) -> Any:
+    return codes.parts[place]

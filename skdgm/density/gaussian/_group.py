@@ -19,6 +19,7 @@ from .._em import PartlyObserved, run_em, warn_not_converged
 from .._engine.blocks import run_in_threads
 from .._engine.columns import column_labels
 from .._engine.missing import log_prob_in_parts
+from .._engine.row_tables import RowTables
 from .._group import SMALLEST_SHARE, DensityGroup, warn_of_lent
 from ._by_estimator import moments_by_estimator, refuse_weights, use_estimated
 from ._by_pattern import MOST_COLUMNS, RowsByPattern, has_few_complete, log_prob_by_pattern
@@ -55,7 +56,7 @@ class GaussianGroup(DensityGroup):
         return self._shape == "tied"
 
     # ------------------------------------------------------------------ learning
-    def fit(self, tables: Sequence[tuple[Any, np.ndarray | None]], n_jobs: int | None) -> None:
+    def fit(self, tables: RowTables, n_jobs: int | None) -> None:
         self._knows_columns = True  # as a classifier warns of columns without data itself
         if self.prototype.shrinkage:
             moments = [Moments.count_columns(*table) for table in tables]
@@ -79,7 +80,7 @@ class GaussianGroup(DensityGroup):
         for density in self.densities:
             density.n_iter_, density.lower_bounds_ = max(1, len(bounds)), bounds
 
-    def _fit_by_estimator(self, tables: Sequence[tuple[Any, np.ndarray | None]]) -> None:
+    def _fit_by_estimator(self, tables: RowTables) -> None:
         """Average the covariances that an estimator finds in the rows of each density."""
         own = [moments_by_estimator(self.prototype, *table) for table in tables]
         pooled = Moments.pooled(own)
