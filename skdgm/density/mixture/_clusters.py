@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.cluster import KMeans, kmeans_plusplus
-from sklearn.metrics import pairwise_distances_argmin
 
+from ..._codes import bits_for, pack
 from .._engine.blas import openmp_threads_for
-from .._engine.blocks import row_blocks
+from .._engine.blocks import CHUNK_CELLS, row_blocks
+
+STEP_BITS = 24  # of a coordinate in whole steps
+MOST_POINTS = 2**14  # among which centres are looked for, or more where these are many
+MOST_POINTS_EACH = 2**7
+MOST_STEPS = 10  # of k-means: expectation-maximisation goes on from there just as well
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,23 +28,44 @@ class DistinctPoints:
     not count.
     """
 
-    points: np.ndarray  # (n_distinct, n_columns)
-    steps: np.ndarray  # (n_distinct, n_columns), the same in whole steps
+    points: np.ndarray  # (n_distinct, n_columns), floats or codes
     number: np.ndarray  # (n_rows,), which of them each row is
+    lowest: np.ndarray  # (n_columns,)
+    step: np.ndarray  # (n_columns,)
 
     @classmethod
     def of(cls, points: np.ndarray) -> Self:
-        """Find the distinct points."""
-        lowest, highest = points.min(axis=0), points.max(axis=0)
+        """Find the distinct points among floats or codes, none of which is missing."""
+        lowest, highest = (ends.astype(np.float64) for ends in (points.min(0), points.max(0)))
         largest = np.maximum(highest, -lowest)
-        step = np.maximum(2.0**-24 * (highest - lowest), 2.0**-48 * largest)
+        step = np.maximum(2.0**-STEP_BITS * (highest - lowest), 2.0**-48 * largest)
         step[step == 0] = 1.0
-        whole = np.empty(points.shape, dtype=">u4")  # of which bytes are in order of numbers
-        for rows in row_blocks(*points.shape):
-            whole[rows] = np.rint((points[rows] - lowest) / step)
-        keys = whole.view(np.dtype((np.void, whole.itemsize * points.shape[1])))[:, 0]
+        found = cls(points, np.empty(0), lowest, step)
+        keys = found._keys(highest)
         _, first, number = np.unique(keys, return_index=True, return_inverse=True)
-        return cls(points[first], np.rint((points[first] - lowest) / step), number)
+        return cls(points[first], number, lowest, step)
+
+    def _keys(self, highest: np.ndarray) -> np.ndarray:
+        """Return a key of each point; they sort as points do by their first columns."""
+        if self.points.dtype.kind == "u":
+            return pack(self.points, bits_for(int(highest.max()) + 1))
+        varying = np.flatnonzero(highest > self.lowest)
+        width = max(1, len(varying))
+        whole = np.zeros((len(self.points), width), dtype=">u4")  # of which bytes sort as numbers
+        for rows in row_blocks(len(whole), width, CHUNK_CELLS):
+            whole[rows, : len(varying)] = self.steps(rows)[:, varying]
+        return whole.view(np.dtype((np.void, whole.itemsize * width)))[:, 0]
+
+    def steps(self, rows: Any) -> np.ndarray:
+        """Return the coordinates of some points in whole steps from the lowest."""
+        return np.rint((self.points[rows] - self.lowest) / self.step)
+
+    def coordinates(self, rows: Any) -> np.ndarray:
+        """Return the coordinates of some points, without their last bits."""
+        points = self.points[rows]
+        if points.dtype.kind == "u":
+            return points.astype(np.float64)
+        return np.rint(points * 2.0**STEP_BITS) * 2.0**-STEP_BITS
 
     def __len__(self) -> int:
         return len(self.points)
@@ -63,40 +89,59 @@ def cluster_rows(
     generator: np.random.Generator,
     method: str = "kmeans",
 ) -> np.ndarray:
-    """Return the cluster of each row: that of k-means, or of the nearest of some centres.
+    """Return the cluster of each row: that of the nearest centre.
 
-    "k-means++" spreads the centres, as the start of k-means does; "random_rows" draws rows.
+    Centres are those of k-means, among up to a few thousand distinct points; "k-means++" spreads
+    them as the start of k-means does, and "random_rows" draws rows.
 
     With ``scaled``, columns are brought to unit variance, so that their units do not matter. The
     clusters are found from distinct points and weights, without their last bits: neither the order
     of the rows matters, nor that some are repeated instead of weighted.
     """
-    own_weight = _without_last_bits(np.bincount(distinct.number, weight))
-    if scaled:
-        points = _standardised(distinct.steps, own_weight)
-    else:
-        points = np.rint(distinct.points * 2.0**24) * 2.0**-24
+    weight = _without_last_bits(np.bincount(distinct.number, weight))
     n_clusters = min(n_clusters, len(distinct))
-    if method != "kmeans":
-        centres = points[_draw_centres(points, own_weight, n_clusters, method, generator)]
-        return pairwise_distances_argmin(points, centres)[distinct.number]
-    k_means = KMeans(n_clusters, n_init=1, random_state=int(generator.integers(2**31)))
+    chosen: Any = slice(None)
+    most = max(MOST_POINTS, MOST_POINTS_EACH * n_clusters)
+    if len(distinct) > most:
+        chosen = np.sort(generator.choice(len(distinct), most, replace=False))
+    coordinates = distinct.steps if scaled else distinct.coordinates
+    points = coordinates(chosen)
+    mean, deviation = _mean_and_deviation(points, weight[chosen]) if scaled else (None, None)
+
+    def in_units(points: np.ndarray) -> np.ndarray:
+        if scaled:
+            points -= mean
+            points /= deviation
+        return points
+
+    points = in_units(points)
     with openmp_threads_for(points, n_clusters):
-        return k_means.fit(points, sample_weight=own_weight).labels_[distinct.number]
+        centres = _find_centres(points, weight[chosen], n_clusters, method, generator)
+        squares = (centres**2).sum(axis=1) / 2
+        nearest = [
+            (squares - in_units(coordinates(rows)) @ centres.T).argmin(axis=1)
+            for rows in row_blocks(len(distinct), len(distinct.step), CHUNK_CELLS)
+        ]
+    return np.concatenate(nearest)[distinct.number]
 
 
-def _draw_centres(
+def _find_centres(
     points: np.ndarray,
     weight: np.ndarray,
     n_clusters: int,
     method: str,
     generator: np.random.Generator,
 ) -> np.ndarray:
-    """Draw the numbers of points that are centres."""
     if method == "random_rows":
-        return generator.choice(len(points), n_clusters, replace=False, p=weight / weight.sum())
+        share = weight / weight.sum()
+        return points[generator.choice(len(points), n_clusters, replace=False, p=share)]
     seed = int(generator.integers(2**31))
-    return kmeans_plusplus(points, n_clusters, sample_weight=weight, random_state=seed)[1]
+    if method == "k-means++":
+        return kmeans_plusplus(points, n_clusters, sample_weight=weight, random_state=seed)[0]
+    k_means = KMeans(
+        n_clusters, n_init=1, max_iter=MOST_STEPS, tol=0.0, copy_x=False, random_state=seed
+    )
+    return k_means.fit(points, sample_weight=weight).cluster_centers_
 
 
 def shares_of_clusters(label: np.ndarray, n_clusters: int) -> np.ndarray:
@@ -115,12 +160,9 @@ def _without_last_bits(weight: np.ndarray) -> np.ndarray:
     return np.rint(weight / unit) * unit
 
 
-def _standardised(points: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return columns of mean 0 and variance 1; constant ones become 0."""
-    lowest = points.min(axis=0)
-    extent = points.max(axis=0) - lowest
-    relative = (points - lowest) / np.where(extent > 0, extent, 1.0)
+def _mean_and_deviation(points: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the standard deviation of each column, or 1 where it is constant."""
     share = weight / weight.sum()
-    relative -= share @ relative
-    spread = np.sqrt(share @ relative**2)
-    return relative / np.where(spread > 0, spread, 1.0)
+    mean = share @ points
+    deviation = np.sqrt(share @ (points - mean) ** 2)
+    return mean, np.where(deviation > 0, deviation, 1.0)

@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
+from ..._codes import has_missing
 from .._base import BaseDensity
 from .._engine.codes import coordinates
 from .._engine.missing import fill_with_means
@@ -100,7 +101,7 @@ def _drawn_shares(
     n_components: int,
     generator: np.random.Generator,
 ) -> np.ndarray:
-    distinct = DistinctPoints.of(fill_with_means(coordinates(codes), weight))
+    distinct = DistinctPoints.of(_points(codes, weight))
     distinct.warn_if_fewer_than(n_components)
     if init == "random":  # equal rows alike, so that a weight is as good as repetition
         shares = generator.random((len(distinct), n_components))
@@ -108,6 +109,13 @@ def _drawn_shares(
     has_units = not columns.listable.all()
     label = cluster_rows(distinct, weight, n_components, has_units, generator, init)
     return shares_of_clusters(label, n_components)
+
+
+def _points(codes: Any, weight: np.ndarray) -> np.ndarray:
+    """Return the rows as complete points; codes that are complete serve as they are."""
+    if isinstance(codes, np.ndarray) and codes.dtype.kind == "u" and not has_missing(codes):
+        return codes
+    return fill_with_means(coordinates(codes), weight)
 
 
 def _shares_under(
