@@ -38,8 +38,9 @@ class MixtureDensity(_MixtureLearning):
         Initial assignment of rows to components. With missing values at their column's mean, rows
         join the clusters of k-means, or the nearest of centres that are spread as k-means does at
         its start ("k-means++") or drawn from the rows ("random_rows"). Centres are looked for among
-        up to 16,384 distinct rows, or 128 per component. "random" draws the shares of each row. Else it holds the component of each row, shape (n_samples,), or its shares in all,
-        shape (n_samples, n_components), or is a list of fitted densities, one per component.
+        up to 16,384 distinct rows, or 128 per component. "random" draws the shares of each row.
+        Else it holds the component of each row, shape (n_samples,), or its shares in all, shape
+        (n_samples, n_components), or is a list of fitted densities, one per component.
     n_init : int, default=1
         Number of starts that are drawn; the fit with the highest objective is kept.
     max_iter : int, default=100
