@@ -73,7 +73,7 @@ def test_variances_and_roots_are_those_of_the_conditional_covariance():
     X[:, [0, 2, 5]] = np.nan
     precision = np.linalg.inv(matrix)
     expected = np.linalg.inv(precision[np.ix_([0, 2, 5], [0, 2, 5])])
-    filled, variance, lost = RowsByPattern(X).conditional(FullCovariance(matrix), mean)
+    filled, variance, lost = RowsByPattern(X - mean).conditional(FullCovariance(matrix))
     assert not lost.any()
     assert_allclose(variance[:, [0, 2, 5]], np.tile(np.diag(expected), (7, 1)))
     assert_array_equal(variance[:, [1, 3, 4]], 0)
@@ -82,9 +82,19 @@ def test_variances_and_roots_are_those_of_the_conditional_covariance():
         def standard_normal(self, shape):
             return np.eye(*shape)
 
-    drawn, _ = RowsByPattern(X).draw(FullCovariance(matrix), mean, Unit())
+    drawn, _ = RowsByPattern(X - mean).draw(FullCovariance(matrix), Unit())
     root = (drawn - filled)[:, [0, 2, 5]].T
     assert_allclose(root @ root.T, expected)
+
+
+def test_rows_without_weight_are_scored_but_not_counted():
+    y = hide(complete_rows(50, 4), 0.4, seed=1)
+    y = y[np.isnan(y).any(axis=1)]
+    covariance = FullCovariance(random_covariance(np.random.default_rng(0), 4))
+    counted = np.arange(len(y)) % 3 > 0
+    moments, log_prob = covariance.expect(y, counted.astype(float))
+    assert_same_moments(moments, covariance.expect(y[counted])[0])
+    assert_allclose(log_prob, covariance.log_prob(y), rtol=1e-12)
 
 
 def test_rows_in_any_order_give_the_same():
@@ -111,10 +121,10 @@ def test_singular_patterns_are_done_on_their_own():
     y = y[np.isnan(y).any(axis=1)]
     singular = ~np.isnan(y[:, [1, 3]]).any(axis=1)
     assert 0 < singular.sum() < len(y)
-    _, _, lost = RowsByPattern(y).conditional(ours, np.zeros(5))
+    _, _, lost = RowsByPattern(y).conditional(ours)
     assert_array_equal(lost, singular)
-    _, lost = RowsByPattern(y).expect([ours], np.zeros((1, 5)), np.ones((len(y), 1)))
-    assert_array_equal(lost[:, 0], singular)
+    _, log_prob = RowsByPattern(y).expect([ours], np.zeros((1, 5)), np.ones((len(y), 1)))
+    assert_array_equal(np.isnan(log_prob[:, 0]), singular)
     rows = [row[np.newaxis] for row in y]
     log_prob = np.concatenate([theirs.log_prob(row) for row in rows])
     assert_allclose(ours.log_prob(y), log_prob, rtol=1e-9)
@@ -160,11 +170,11 @@ def test_kernels_compile_once(tmp_path):
     X = hide(complete_rows(20, 3), 0.3)
     np.save(tmp_path / "X.npy", X)
     covariance = FullCovariance(np.eye(3))
-    for table in (X, np.asfortranarray(X), readonly(X), np.load(tmp_path / "X.npy", "r")):
+    loaded, narrow = np.load(tmp_path / "X.npy", "r"), X.astype(np.float32)
+    for table in (X, np.asfortranarray(X), readonly(X), loaded, narrow):
         rows, weight = RowsByPattern(table), np.asfortranarray(np.ones((20, 2)))
         rows.log_prob([covariance], np.zeros((2, 3)))
         rows.expect([covariance] * 2, np.asfortranarray(np.zeros((2, 3))), weight)
-        rows.conditional(covariance, np.zeros(3))
-        rows.draw(covariance, np.zeros(3), np.random.default_rng(0))
-    for name in ("pattern_keys", "log_prob", "add_expected", "conditional", "draw"):
-        assert len(getattr(kernels, name).signatures) == 1
+        rows.conditional(covariance)
+        rows.draw(covariance, np.random.default_rng(0))
+    assert len(kernels.complete.signatures) == 1

@@ -60,9 +60,13 @@ def part_of(weight: np.ndarray | None, rows: Any) -> np.ndarray | None:
     return None if weight is None else weight[rows]
 
 
-def weighted_blocks(codes: Any, weight: np.ndarray | None) -> list[tuple[Any, np.ndarray | None]]:
+def weighted_blocks(
+    codes: Any, weight: np.ndarray | None, cells: int | None = None
+) -> list[tuple[Any, np.ndarray | None]]:
     """Cut codes and weights into blocks of rows."""
-    return [(codes[block], part_of(weight, block)) for block in row_blocks(*codes.shape)]
+    n_rows, n_columns = codes.shape
+    blocks = row_blocks(n_rows, n_columns, cells)
+    return [(codes[block], part_of(weight, block)) for block in blocks]
 
 
 def run_in_weighted_blocks(

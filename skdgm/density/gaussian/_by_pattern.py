@@ -13,6 +13,7 @@ import numpy as np
 
 from ..._codes import has_missing, readonly
 from ..._kernels import gaussian_missing as kernels
+from .._engine.blocks import row_blocks
 from ._missing import NormalCovariance
 from ._moments import Moments
 
@@ -20,8 +21,15 @@ MOST_COLUMNS = 64  # bits of a key
 FEW_PRODUCTS = 2**16  # of values that a loop forms sooner than calls of BLAS
 
 
+NOTHING, NO_SUM = np.empty((0, 0)), np.empty((0, 0, 0))
+CHUNK_CELLS = 2**15  # of rows that are completed at once
+CELLS_OF_STEP = 2**18  # of rows that one thread counts in a step of learning
+
+
 class RowsByPattern:
-    """Rows, and the order of their patterns of missing values.
+    """Rows in the order of their patterns of missing values.
+
+    Neighbouring patterns differ as late as possible, so that they share work.
 
     Parameters
     ----------
@@ -30,11 +38,10 @@ class RowsByPattern:
     """
 
     def __init__(self, X: np.ndarray) -> None:
-        X = readonly(X)
-        key = np.empty(len(X), dtype=np.uint64)
-        kernels.pattern_keys(X, key)
         self.X = X
-        self._arguments = X, readonly(key), readonly(np.argsort(key, kind="stable"))
+        key = pattern_keys(X)
+        self._order = np.argsort(key, kind="stable")
+        self._key = key[self._order]
 
     def log_prob(self, covariances: Sequence[Any], mean: np.ndarray) -> np.ndarray:
         """Return the log-density of the observed values of each row under k normals.
@@ -51,9 +58,11 @@ class RowsByPattern:
         log_prob : ndarray of shape (n_rows, k)
             It is -inf where squares overflow, and NaN where a pattern is near singular.
         """
-        out = np.empty((len(self.X), len(mean)))
-        kernels.log_prob(*self._arguments, readonly(mean), _stacked(covariances), out)
-        return out
+        log_prob = np.empty((len(self.X), len(mean)))
+        for block in self._blocks(1):
+            own, _ = self._complete(block, covariances, mean, filled=False)
+            log_prob[self._order[block]] = own
+        return log_prob
 
     def expect(
         self, covariances: Sequence[Any], mean: np.ndarray, weight: np.ndarray
@@ -73,25 +82,34 @@ class RowsByPattern:
         -------
         moments : list of Moments
             One per normal, of the rows that are not lost.
-        lost : ndarray of shape (n_rows, k)
-            Mask of the rows of positive weight whose pattern is near singular.
+        log_prob : ndarray of shape (n_rows, k)
+            Log-density of each row of positive weight, and NaN where its pattern is near singular.
         """
         k, d = mean.shape
-        first, second = np.zeros((k, d)), np.zeros((k, d, d))
-        lost = np.zeros(weight.shape, dtype=bool)
-        arguments = readonly(weight), readonly(mean), _stacked(covariances)
-        kernels.add_expected(*self._arguments, *arguments, first, second, lost)
-        second += np.triu(second, 1).transpose(0, 2, 1)
-        total = np.sum(weight, axis=0, where=~lost)
+        total, first, second = np.zeros(k), np.zeros((k, d)), np.zeros((k, d, d))
+        log_prob = np.zeros(weight.shape)
+        conditional = np.zeros((k, d, d))
+        for block in self._blocks(k):
+            rows = self._order[block]
+            own = weight[rows]
+            log_prob[rows], filled = self._complete(
+                block, covariances, mean, weight=own, second=conditional
+            )
+            own = np.where(np.isnan(log_prob[rows]), 0.0, own)
+            total += own.sum(axis=0)
+            root = np.sqrt(own).T
+            filled *= root[:, :, np.newaxis]
+            for c in range(k):
+                first[c] += root[c] @ filled[c]
+                second[c] += filled[c].T @ filled[c]
+        second += conditional + np.triu(conditional, 1).transpose(0, 2, 1)
         shift = first / np.where(total > 0, total, 1.0)[:, np.newaxis]
         second -= (total[:, np.newaxis] * shift)[:, :, np.newaxis] * shift[:, np.newaxis]
-        own = zip(total, mean + shift, second, strict=True)
-        return [Moments(float(each), *sums) for each, *sums in own], lost
+        sums = zip(total, mean + shift, second, strict=True)
+        return [Moments(float(each), *of_rows) for each, *of_rows in sums], log_prob
 
-    def conditional(
-        self, covariance: Any, mean: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Complete the rows by the conditional means of one normal.
+    def conditional(self, covariance: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Complete the rows, as deviations from the mean, by conditional means of a normal.
 
         Returns
         -------
@@ -100,23 +118,72 @@ class RowsByPattern:
         variance : ndarray of shape (n_rows, n_columns)
             Conditional variance of each missing value, 0 for observed ones.
         lost : ndarray of shape (n_rows,)
-            Mask of the rows whose pattern is near singular, which are left as they are.
+            Mask of the rows whose pattern is near singular, which are not completed.
         """
-        filled, variance = self.X.copy(), np.zeros(self.X.shape)
-        lost = np.zeros(len(filled), dtype=bool)
-        arguments = readonly(mean), readonly(covariance.value)
-        kernels.conditional(*self._arguments, *arguments, filled, variance, lost)
+        filled, variance = np.empty(self.X.shape), np.empty(self.X.shape)
+        lost = np.empty(len(filled), dtype=bool)
+        n_columns = self.X.shape[1]
+        origin = np.zeros((1, n_columns))
+        for block in self._blocks(1):
+            rows = self._order[block]
+            own = np.zeros((len(rows), n_columns))
+            log_prob, completed = self._complete(block, [covariance], origin, variance=own)
+            filled[rows], variance[rows], lost[rows] = completed[0], own, np.isnan(log_prob[:, 0])
         return filled, variance, lost
 
     def draw(
-        self, covariance: Any, mean: np.ndarray, generator: np.random.Generator
+        self, covariance: Any, generator: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Complete the rows by joint draws from one normal, also told which rows are lost."""
-        filled, lost = self.X.copy(), np.zeros(len(self.X), dtype=bool)
-        normal = readonly(generator.standard_normal(filled.shape))
-        arguments = normal, readonly(mean), readonly(covariance.value)
-        kernels.draw(*self._arguments, *arguments, filled, lost)
+        """Complete the rows by joint draws from a normal, also told which rows are lost."""
+        filled, lost = np.empty(self.X.shape), np.empty(len(self.X), dtype=bool)
+        origin, normal = np.zeros((1, self.X.shape[1])), generator.standard_normal(self.X.shape)
+        for block in self._blocks(1):
+            rows = self._order[block]
+            arguments = block, [covariance], origin
+            log_prob, completed = self._complete(*arguments, normal=normal[rows])
+            filled[rows], lost[rows] = completed[0], np.isnan(log_prob[:, 0])
         return filled, lost
+
+    def _blocks(self, k: int) -> list[slice]:
+        return row_blocks(len(self.X), k * self.X.shape[1], CHUNK_CELLS)
+
+    def _complete(
+        self,
+        block: slice,
+        covariances: Sequence[Any],
+        mean: np.ndarray,
+        *,
+        weight: np.ndarray = NOTHING,
+        normal: np.ndarray = NOTHING,
+        filled: bool = True,
+        variance: np.ndarray = NOTHING,
+        second: np.ndarray = NO_SUM,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Call the kernel on some of the sorted rows; return log-densities and completed rows."""
+        x = readonly(self.X[self._order[block]].astype(np.float64, copy=False))
+        log_prob = np.zeros((len(x), len(mean)))
+        completed = np.zeros((len(mean) if filled else 0, *x.shape))
+        kernels.complete(
+            x,
+            readonly(self._key[block]),
+            readonly(mean),
+            readonly(np.stack([covariance.value for covariance in covariances])),
+            readonly(weight),
+            readonly(normal),
+            log_prob,
+            completed,
+            variance,
+            second,
+        )
+        return log_prob, completed
+
+
+def pattern_keys(X: np.ndarray) -> np.ndarray:
+    """Return a number for the pattern of each row, with the bit of column 0 on top."""
+    packed = np.packbits(np.isnan(X), axis=1)
+    key = np.zeros((len(X), 8), dtype=np.uint8)
+    key[:, : packed.shape[1]] = packed
+    return key.view(">u8")[:, 0].astype(np.uint64)
 
 
 def log_prob_by_pattern(covariances: Sequence[Any], mean: np.ndarray, X: np.ndarray) -> np.ndarray:
@@ -140,7 +207,3 @@ def has_few_complete(X: np.ndarray) -> bool:
     if len(X) <= few or not has_missing(X):
         return len(X) <= few
     return np.count_nonzero(~np.isnan(X).any(axis=1)) <= few
-
-
-def _stacked(covariances: Sequence[Any]) -> np.ndarray:
-    return readonly(np.stack([covariance.value for covariance in covariances]))

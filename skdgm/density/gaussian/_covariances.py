@@ -152,7 +152,7 @@ class FullCovariance(NormalCovariance):
     def conditional_moments(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if not self._has_few_columns:
             return super().conditional_moments(y)
-        filled, variance, lost = RowsByPattern(y).conditional(self, self._origin[0])
+        filled, variance, lost = RowsByPattern(y).conditional(self)
         if lost.any():
             filled[lost], variance[lost] = super().conditional_moments(y[lost])
         return filled, variance
@@ -160,7 +160,7 @@ class FullCovariance(NormalCovariance):
     def conditional_sample(self, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         if not self._has_few_columns:
             return super().conditional_sample(y, generator)
-        filled, lost = RowsByPattern(y).draw(self, self._origin[0], generator)
+        filled, lost = RowsByPattern(y).draw(self, generator)
         if lost.any():
             filled[lost] = super().conditional_sample(y[lost], generator)
         return filled
@@ -169,12 +169,15 @@ class FullCovariance(NormalCovariance):
         if not self._has_few_columns:
             return super().expect(y, weight)
         weight = ones_if_none(weight, len(y))
-        by_pattern = RowsByPattern(y)
-        (moments,), lost = by_pattern.expect([self], self._origin, weight[:, np.newaxis])
+        (moments,), log_prob = RowsByPattern(y).expect([self], self._origin, weight[:, np.newaxis])
+        log_prob, uncounted = log_prob[:, 0], weight == 0
+        if uncounted.any():
+            log_prob[uncounted] = self._log_prob_incomplete(y[uncounted])
+        lost = np.isnan(log_prob)
         if lost.any():
-            rows = lost[:, 0]
-            moments = moments + super().expect(y[rows], weight[rows])[0]
-        return moments, self._log_prob_incomplete(y)
+            others, log_prob[lost] = super().expect(y[lost], weight[lost])
+            moments = moments + others
+        return moments, log_prob
 
     @property
     def _has_few_columns(self) -> bool:

@@ -163,7 +163,8 @@ class GaussianGroup(DensityGroup):
         self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray
     ) -> list[Moments]:
         weights = self._weights(shares, weight)
-        moments, lost = RowsByPattern(codes).expect(self._covariances, self._mean, weights)
+        moments, log_prob = RowsByPattern(codes).expect(self._covariances, self._mean, weights)
+        lost = np.isnan(log_prob)
         starts_anew = shares.max(axis=0) <= SMALLEST_SHARE
         for c in np.flatnonzero(starts_anew | lost.any(axis=0)):
             density, rows = self.densities[c], lost[:, c]

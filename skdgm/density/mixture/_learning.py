@@ -128,6 +128,11 @@ class _MixtureLearning(LatentClassDensity, EMDensity):
     def _is_incomplete(self, codes: Any) -> np.ndarray:
         return np.ones(codes.shape[0], dtype=bool)  # z is latent in every row
 
+    def _arrange(self, codes: Any, incomplete: np.ndarray) -> tuple[np.ndarray, int | None]:
+        if isinstance(codes, RowsOf) or not isinstance(self._prototype, EMDensity):
+            return incomplete, None
+        return self._prototype._arrange(codes, incomplete)
+
     def _count_start(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
         known = self._known_rows(codes.shape[0])
         return self._start_from(codes, weight, check_generator(self.random_state), known)
