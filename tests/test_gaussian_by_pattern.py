@@ -73,7 +73,8 @@ def test_variances_and_roots_are_those_of_the_conditional_covariance():
     X[:, [0, 2, 5]] = np.nan
     precision = np.linalg.inv(matrix)
     expected = np.linalg.inv(precision[np.ix_([0, 2, 5], [0, 2, 5])])
-    filled, variance, lost = RowsByPattern(X - mean).conditional(FullCovariance(matrix))
+    variance = np.zeros(X.shape)
+    filled, lost = RowsByPattern(X - mean).conditional(FullCovariance(matrix), variance)
     assert not lost.any()
     assert_allclose(variance[:, [0, 2, 5]], np.tile(np.diag(expected), (7, 1)))
     assert_array_equal(variance[:, [1, 3, 4]], 0)
@@ -121,7 +122,7 @@ def test_singular_patterns_are_done_on_their_own():
     y = y[np.isnan(y).any(axis=1)]
     singular = ~np.isnan(y[:, [1, 3]]).any(axis=1)
     assert 0 < singular.sum() < len(y)
-    _, _, lost = RowsByPattern(y).conditional(ours)
+    _, lost = RowsByPattern(y).conditional(ours)
     assert_array_equal(lost, singular)
     _, log_prob = RowsByPattern(y).expect([ours], np.zeros((1, 5)), np.ones((len(y), 1)))
     assert_array_equal(np.isnan(log_prob[:, 0]), singular)

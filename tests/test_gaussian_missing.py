@@ -14,7 +14,8 @@ from skdgm import GaussianDensity
 from skdgm._codes import readonly
 from skdgm._kernels import gaussian as kernels
 from skdgm.density._engine import blocks as _blocks
-from skdgm.density._engine.patterns import Patterns
+from skdgm.density._engine.patterns import Batch, Patterns
+from skdgm.density.gaussian import _missing
 from skdgm.density.gaussian._covariances import LowRankCovariance
 
 from .normals import cases, complete_rows, conditional, fitted, mixed_rows, observed_log_prob
@@ -276,3 +277,14 @@ def test_shrinkage_is_learned_when_columns_outnumber_rows(covariance_type, shrin
     assert 0 < density.shrinkage_ <= 1
     assert density.lower_bounds_[-1] > density.lower_bounds_[0]
     assert np.isfinite(density.score_samples(X)).all()
+
+
+def test_draws_turn_each_row_by_the_matrix_of_its_pattern(monkeypatch):
+    monkeypatch.setattr(_missing, "STACK_CELLS", 50)  # rows go by in several blocks
+    rng = np.random.default_rng(0)
+    pattern, vectors = rng.integers(3, size=40), rng.normal(size=(40, 2))
+    loadings, inner = rng.normal(size=(5, 2)), rng.normal(size=(3, 2, 2))
+    batch = Batch(np.arange(40), pattern, np.ones((3, 5), dtype=bool))
+    rows = _missing.Conditional(batch, np.zeros(40), np.zeros((40, 5)), loadings, inner)
+    expected = np.einsum("ij,rjk,rk->ri", loadings, inner[pattern], vectors)
+    assert_allclose(rows._turn(vectors), expected)

@@ -108,28 +108,36 @@ class RowsByPattern:
         sums = zip(total, mean + shift, second, strict=True)
         return [Moments(float(each), *of_rows) for each, *of_rows in sums], log_prob
 
-    def conditional(self, covariance: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def conditional(
+        self, covariance: Any, variance: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Complete the rows, as deviations from the mean, by conditional means of a normal.
+
+        Parameters
+        ----------
+        covariance : FullCovariance
+            Its covariance.
+        variance : ndarray of shape (n_rows, n_columns) or None, default=None
+            Zeros, to get the conditional variance of each missing value.
 
         Returns
         -------
         filled : ndarray of shape (n_rows, n_columns)
             The rows with the mean in place of missing values.
-        variance : ndarray of shape (n_rows, n_columns)
-            Conditional variance of each missing value, 0 for observed ones.
         lost : ndarray of shape (n_rows,)
             Mask of the rows whose pattern is near singular, which are not completed.
         """
-        filled, variance = np.empty(self.X.shape), np.empty(self.X.shape)
-        lost = np.empty(len(filled), dtype=bool)
+        filled, lost = np.empty(self.X.shape), np.empty(len(self.X), dtype=bool)
         n_columns = self.X.shape[1]
         origin = np.zeros((1, n_columns))
         for block in self._blocks(1):
             rows = self._order[block]
-            own = np.zeros((len(rows), n_columns))
+            own = NOTHING if variance is None else np.zeros((len(rows), n_columns))
             log_prob, completed = self._complete(block, [covariance], origin, variance=own)
-            filled[rows], variance[rows], lost[rows] = completed[0], own, np.isnan(log_prob[:, 0])
-        return filled, variance, lost
+            filled[rows], lost[rows] = completed[0], np.isnan(log_prob[:, 0])
+            if variance is not None:
+                variance[rows] = own
+        return filled, lost
 
     def draw(
         self, covariance: Any, generator: np.random.Generator

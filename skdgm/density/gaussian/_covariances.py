@@ -147,12 +147,16 @@ class FullCovariance(NormalCovariance):
     def conditional_mean(self, y: np.ndarray) -> np.ndarray:
         if not self._has_few_columns:
             return super().conditional_mean(y)
-        return self.conditional_moments(y)[0]
+        filled, lost = RowsByPattern(y).conditional(self)
+        if lost.any():
+            filled[lost] = super().conditional_mean(y[lost])
+        return filled
 
     def conditional_moments(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if not self._has_few_columns:
             return super().conditional_moments(y)
-        filled, variance, lost = RowsByPattern(y).conditional(self)
+        variance = np.zeros(y.shape)
+        filled, lost = RowsByPattern(y).conditional(self, variance)
         if lost.any():
             filled[lost], variance[lost] = super().conditional_moments(y[lost])
         return filled, variance

@@ -87,7 +87,11 @@ class Conditional:
             return vectors @ matrices.T
         if len(matrices) == 1:
             return vectors @ matrices[0].T
-        return (matrices[self.batch.pattern] @ vectors[:, :, np.newaxis])[:, :, 0]
+        product = np.empty((len(vectors), matrices.shape[1]))
+        for rows in row_blocks(len(vectors), max(1, matrices[0].size), STACK_CELLS):
+            own = matrices[self.batch.pattern[rows]]
+            product[rows] = (own @ vectors[rows, :, np.newaxis])[:, :, 0]
+        return product
 
     def _blocks(self) -> list[slice]:
         """Return blocks of patterns whose matrices R are held at once."""
@@ -301,7 +305,7 @@ def low_rank_conditionals(
     """
     n_factors = loadings.shape[1]
     n_together = (STACK_CELLS if roots else BLOCK_CELLS) // max(1, n_factors**2)
-    for batch in Patterns.of(np.isnan(y)).batches(max(1, n_together), many_apart=roots):
+    for batch in Patterns.of(np.isnan(y)).batches(max(1, n_together), many_apart=False):
         n_patterns, missing = len(batch.missing), batch.missing_cells
         factor = np.empty((n_patterns, n_factors, n_factors))
         log_det = np.empty(n_patterns)
