@@ -10,6 +10,7 @@ from skdgm import GaussianDensity, MixtureDensity
 from skdgm._codes import readonly
 from skdgm._kernels import gaussian_missing as kernels
 from skdgm.density._group import DensityGroup
+from skdgm.density.gaussian import _regularised
 from skdgm.density.gaussian._by_pattern import RowsByPattern, log_prob_by_pattern
 from skdgm.density.gaussian._covariances import FullCovariance
 from skdgm.density.gaussian._missing import NormalCovariance
@@ -165,6 +166,19 @@ def test_a_group_counts_and_scores_as_its_densities_do(parameters, n_rows):
     expected = DensityGroup.expect(group, *arguments)
     for own, other in zip(group.expect(*arguments), expected, strict=True):
         assert_same_moments(own, other)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied"])
+def test_steps_over_threads_are_those_of_one(covariance_type, monkeypatch):
+    X, fitted = hide(complete_rows(300, 4), 0.3, seed=1), []
+    for cells, n_jobs in [(2**18, None), (400, 1), (400, 2)]:
+        monkeypatch.setattr(_regularised, "CELLS_OF_STEP", cells)
+        density = GaussianDensity(covariance_type, max_iter=5, tol=10.0, n_jobs=n_jobs)
+        mixture = MixtureDensity(density, 2, max_iter=3, random_state=0, tol=10.0, n_jobs=n_jobs)
+        fitted.append([density.fit(X), *mixture.fit(X).densities_])
+    for whole, one, two in zip(*fitted, strict=True):
+        assert_array_equal(one.covariance_, two.covariance_)
+        assert_allclose(one.covariance_, whole.covariance_, rtol=1e-9)
 
 
 def test_kernels_compile_once(tmp_path):
