@@ -5,6 +5,7 @@ A class that lacks something is told so at the first fit.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
@@ -308,9 +309,15 @@ def check_learned(density: DensityHooks) -> None:
 
 def check_without_nan(density: DensityHooks) -> None:
     """Raise a TypeError if a fitted attribute holds NaN: then missing values were counted."""
-    for name, value in vars(density).items():
-        is_learned = name.endswith("_") and isinstance(value, float | np.ndarray)
-        if is_learned and np.asarray(value).dtype.kind == "f" and np.isnan(value).any():
+    for name, value in vars(density).items():  # in every step of expectation-maximisation
+        if name[-1] != "_":
+            continue
+        least: Any = 0.0  # NaN passes through a minimum
+        if isinstance(value, float):
+            least = value
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
+            least = value.min()
+        if math.isnan(least):
             raise TypeError(
                 f"{type(density).__name__} has learned NaN as {name}: _count must leave missing "
                 "cells out, or the family must derive from skdgm.density.EMDensity."

@@ -124,9 +124,13 @@ class PartlyObserved:
         incomplete = density._is_incomplete(codes)
         self.density = density
         self.total = total_weight(weight, codes.shape[0])
+        self._counted = None
+        if incomplete.all():
+            self.incomplete = codes, weight
+            return
         self.complete = codes[~incomplete], part_of(weight, ~incomplete)
         self.incomplete = codes[incomplete], part_of(weight, incomplete)
-        self._counted = None if incomplete.all() else density._count_blocks(*self.complete)
+        self._counted = density._count_blocks(*self.complete)
 
     def expect(self) -> tuple[Any, float]:
         """Return the expected statistics of all rows, and their log-likelihood."""

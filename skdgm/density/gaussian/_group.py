@@ -215,6 +215,8 @@ class GaussianGroup(DensityGroup):
             tied = covariances[0]
             incomplete = partial(log_prob_each, covariances * len(mean), mean)
             complete = partial(log_prob_tied, tied.whitening, tied.log_det, mean)
+        if not has_missing(codes):
+            return complete(codes)
         if self._goes_by_pattern:
             incomplete = partial(log_prob_by_pattern, covariances, mean)
             if has_few_complete(codes):
@@ -222,7 +224,9 @@ class GaussianGroup(DensityGroup):
         return log_prob_in_parts(codes, complete, incomplete)
 
     def log_objective(self, codes: np.ndarray) -> np.ndarray:
-        return self.log_prob(codes) + log_noise(self.densities, codes)
+        log_prob = self.log_prob(codes)
+        log_prob += log_noise(self.densities, codes)
+        return log_prob
 
     @property
     def n_shared_parameters(self) -> int:

@@ -50,7 +50,7 @@ def _totals_and_means(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np
         total = weight.T @ observed
         first, of_column = weight.T @ np.where(observed, X, 0.0), total
     else:
-        total = weight.sum(axis=0)
+        total = np.ones(len(X)) @ weight
         first, of_column = weight.T @ X, total[:, np.newaxis]
     return total, first / np.where(of_column > 0, of_column, 1.0)
 

@@ -61,10 +61,15 @@ class ColumnScale:
         """Variance of each column, exactly 0 where it is constant."""
         return np.where(self.is_constant, 0.0, column_variances(self.moments))
 
+    @cached_property
+    def priors(self) -> dict[tuple, CovariancePrior]:
+        """Priors in this scale, by what they depend on, as they are asked for."""
+        return {}
+
     def lend(self, moments: Moments, n_rows: float) -> Moments:
         """Replace the moments of columns of total weight zero by those of so many average rows."""
         unseen = np.asarray(moments.total) == 0
-        if not unseen.any():
+        if not (unseen if np.ndim(moments.total) == 0 else unseen.any()):
             return moments
         return replace(
             moments,

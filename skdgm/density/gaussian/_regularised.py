@@ -91,6 +91,17 @@ class RegularisedDensity(EMDensity):
 
     def _prior(self, shrinkage: float, n_rows: float | None = None) -> CovariancePrior:
         """Return the prior on the covariance, which counts as much as so many rows."""
+        if n_rows is None:
+            n_rows = self._n_rows
+        if self._target is not None or self.rounding is not None:
+            return self._new_prior(shrinkage, n_rows)
+        key = self._n_rows, n_rows, shrinkage, self.reg_covar, self._ties_columns
+        priors = self._scale.priors  # all components ask for the same one, in every step
+        if key not in priors:
+            priors[key] = self._new_prior(shrinkage, n_rows)
+        return priors[key]
+
+    def _new_prior(self, shrinkage: float, n_rows: float) -> CovariancePrior:
         variance, target = self._scale.variance, self._target
         if target is None:
             # The scale of a mixture's prior (Fraley and Raftery, 2007); 1 for one density.
@@ -102,7 +113,7 @@ class RegularisedDensity(EMDensity):
         return CovariancePrior.of(
             variance,
             target,
-            self._n_rows if n_rows is None else n_rows,
+            n_rows,
             shrinkage,
             self.reg_covar,
             rounding,
@@ -125,8 +136,11 @@ def log_noise(densities: Sequence[RegularisedDensity], codes: np.ndarray) -> np.
     Where columns are independent, that is what the row's observed columns add.
     """
     noise = densities[0]._prior(0.0).noise
-    precision = np.stack([each._covariance.inverse_diagonal() for each in densities])
-    by_column = -0.5 * noise * precision
+    is_tied = densities[0].covariance_type == "tied"
+    own = densities[:1] if is_tied else densities
+    by_column = -0.5 * noise * np.array([each._covariance.inverse_diagonal() for each in own])
+    if is_tied:
+        return np.broadcast_to(by_column.sum(), (len(codes), len(densities)))
     if densities[0]._counts_missing and has_missing(codes):
         return ~np.isnan(codes) @ by_column.T
     return np.broadcast_to(by_column.sum(axis=1), (len(codes), len(densities)))
