@@ -267,8 +267,7 @@ class DensityHooks(ABC):
 
     def _count_blocks(self, codes: Any, weight: np.ndarray | None) -> Any:
         parts = run_in_weighted_blocks(self._count, codes, weight, self.n_jobs)
-        check_statistics(self, parts[0])
-        return add_in_pairs(parts)
+        return add_in_pairs(check_statistics(self, part) for part in parts)
 
 
 def check_hooks(density: DensityHooks) -> None:
@@ -281,8 +280,8 @@ def check_hooks(density: DensityHooks) -> None:
         )
 
 
-def check_statistics(density: DensityHooks, statistics: Any) -> None:
-    """Raise a TypeError if statistics do not add up."""
+def check_statistics(density: DensityHooks, statistics: Any) -> Any:
+    """Return statistics, or raise a TypeError if they do not add up."""
     adds = hasattr(statistics, "__add__") and not isinstance(statistics, list | tuple | str)
     if not adds:
         raise TypeError(
@@ -290,6 +289,7 @@ def check_statistics(density: DensityHooks, statistics: Any) -> None:
             "array or a dataclass of arrays that derives from skdgm.density.Statistics; it "
             f"returned a {type(statistics).__name__}."
         )
+    return statistics
 
 
 def check_learned(density: DensityHooks) -> None:

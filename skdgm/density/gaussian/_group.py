@@ -26,8 +26,8 @@ from ._by_pattern import MOST_COLUMNS, RowsByPattern, has_few_complete, log_prob
 from ._covariances import FullCovariance, log_prob_at
 from ._degenerate import determined_columns, warn_of_degenerate
 from ._missing import NormalCovariance, log_normal
-from ._moments import Moments, check_finite
-from ._moments_of_each import ScatterKind, cached_row_blocks, count_moments
+from ._moments import Moments, cached_row_blocks, check_finite
+from ._moments_of_each import ScatterKind, count_moments, float_blocks
 from ._prior import column_variances
 from ._regularised import log_noise
 
@@ -251,9 +251,10 @@ def log_prob_each(
     out = np.empty((len(X), len(mean)))
     blocks = [slice(None)] if has_missing(X) else cached_row_blocks(X)  # patterns are gathered once
     for rows in blocks:
+        x = np.asarray(X[rows])
         for c, covariance in enumerate(covariances):
             with np.errstate(over="ignore"):
-                deviation = X[rows] - mean[c]
+                deviation = x - mean[c]
             out[rows, c] = log_prob_at(covariance, deviation)
     return out
 
@@ -278,8 +279,9 @@ def log_prob_independent(variance: np.ndarray, mean: np.ndarray, X: np.ndarray) 
     variance = np.broadcast_to(variance, mean.shape)
     log_factor = -0.5 * (math.log(2 * math.pi) + np.log(variance))
     out = np.empty((len(X), len(mean)))
-    X, mean, precision = readonly(X), readonly(mean), readonly(1 / variance)
-    kernels.log_prob_independent(X, mean, precision, readonly(log_factor), out)
+    arguments = readonly(mean), readonly(1 / variance), readonly(log_factor)
+    for rows in float_blocks(X):
+        kernels.log_prob_independent(readonly(X[rows]), *arguments, out[rows])
     return out
 
 

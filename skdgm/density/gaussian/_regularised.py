@@ -12,6 +12,7 @@ from ..._codes import has_missing
 from ..._memory import check_memory
 from .._em import EMDensity
 from .._engine.blocks import run_in_weighted_blocks
+from .._engine.codes import numbers_of
 from .._engine.columns import column_labels
 from .._engine.numbers import checked_rounding
 from .._engine.statistics import add_in_pairs
@@ -59,6 +60,9 @@ class RegularisedDensity(EMDensity):
             self._scale, self._statistics = scale, None
             self._warn_of_constant_columns()
         return codes
+
+    def _encode(self, X: Any) -> Any:
+        return numbers_of(X)
 
     def _encode_part(self, table: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         codes = super()._encode_part(table, weight)
