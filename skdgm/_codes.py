@@ -78,7 +78,7 @@ def has_missing(codes: np.ndarray) -> bool:
     if not codes.size:
         return False
     if codes.dtype.kind == "f":
-        return bool(np.isnan(np.min(codes)))  # NaN passes through a minimum
+        return bool(np.isnan(codes.min()))  # NaN passes through a minimum
     return bool(codes.max() == missing_code(codes))
 
 

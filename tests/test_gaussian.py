@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
+from sklearn.base import clone
 from sklearn.covariance import LedoitWolf, ShrunkCovariance
 from sklearn.datasets import load_digits, load_iris
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
-from skdgm import GaussianDensity, MixtureDensity
+from skdgm import GaussianDensity, GaussianDiscriminant, MixtureDensity
 from skdgm.density.gaussian._ledoit_wolf import ColumnMoments, LengthMoments
 from skdgm.density.gaussian._moments import Moments
 from skdgm.density.gaussian._scatter import ThinScatter, leading_axes, sum_of_squares, trace
@@ -182,6 +183,31 @@ def test_batches_that_need_other_sums_are_refused(first, then):
         density.set_params(**then).partial_fit(X)
     assert_array_equal(density.score_samples(X), before)
     density.set_params(**GaussianDensity(**first).get_params()).partial_fit(X)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "low_rank"])
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int16, np.float16, np.float32])
+def test_narrow_numbers_are_those_of_floats(covariance_type, dtype):
+    rng = np.random.default_rng(0)
+    X, weight, y = rng.random((300, 4)) < 0.4, rng.random(300), np.arange(300) % 3
+    if dtype is not np.bool_:
+        X = rng.integers(0, 256, (300, 4))  # 255 is no mark of a missing value
+    X = X.astype(dtype)
+    floats = X.astype(np.float64)
+    n_factors = 2 if covariance_type == "low_rank" else None
+    for shrinkage in (None, "auto"):
+        density = GaussianDensity(covariance_type, shrinkage=shrinkage, n_factors=n_factors)
+        ours, same = (clone(density).fit(own[:200], None, weight[:200]) for own in (X, floats))
+        assert_allclose(ours.score_samples(X), same.score_samples(floats))
+        ours, same = ours.partial_fit(X[200:]), same.partial_fit(floats[200:])
+        assert_allclose(ours.score_samples(X), same.score_samples(floats))
+    model = GaussianDiscriminant(covariance_type, n_factors=n_factors)
+    ours, same = (clone(model).fit(own, y, weight) for own in (X, floats))
+    assert_allclose(ours.predict_joint_log_proba(X), same.predict_joint_log_proba(floats))
+    density = GaussianDensity(covariance_type, n_factors=n_factors)
+    mixture = MixtureDensity(density, 3, init=y, max_iter=2, tol=1e9)
+    ours, same = (clone(mixture).fit(own, None, weight) for own in (X, floats))
+    assert_allclose(ours.predict_proba(X), same.predict_proba(floats), atol=1e-9)
 
 
 def test_nothing_cancels_far_from_the_origin():

@@ -11,6 +11,7 @@ from skdgm import (
     ChowLiuTreeDensity,
     ColumnDensity,
     GaussianDensity,
+    GaussianDiscriminant,
     GenerativeClassifier,
     HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
@@ -59,6 +60,28 @@ def test_independent_columns_take_memory_for_their_categories_only(estimator, sh
         calls += [(fitted.sample, 20)]
     for call in calls:
         assert most_memory(*call) < 40 * 8 * n_categories * n_columns, call
+
+
+NORMALS = [
+    GaussianDensity(),
+    GaussianDensity("low_rank", n_factors=2),
+    GaussianDensity("diag"),
+    GaussianDiscriminant(),
+    GaussianDiscriminant("tied"),
+    GaussianDiscriminant("diag"),
+]
+
+
+@pytest.mark.parametrize("estimator", NORMALS, ids=lambda one: f"{one}")
+def test_normals_make_no_copy_of_narrow_numbers_as_floats(estimator):
+    """A copy of these as float64 is 8 times as large."""
+    X = np.random.default_rng(0).integers(0, 256, (20_000, 100), dtype=np.uint8)
+    y = np.arange(len(X)) % 2
+    fitted = clone(estimator).fit(X[:1000], y[:1000])
+    fitted.score_samples(X[:1000])  # which compiles
+    results = 3 * 8 * len(X)  # a joint log-probability of each class, and of the row
+    assert most_memory(clone(estimator).fit, X, y) < 2 * X.nbytes
+    assert most_memory(fitted.score_samples, X) < results + 1.5 * X.nbytes
 
 
 # ---------------------------------------------------------------------- what does not fit

@@ -81,8 +81,10 @@ class AverageDensity(CompositeDensity):
             yield density, self._codes_for(density, codes)
 
     def _with_weights(self, log_prob: np.ndarray) -> np.ndarray:
+        """Add the logarithms of the weights, in place."""
         with np.errstate(divide="ignore"):  # a weight of zero
-            return log_prob + np.log(self.weights_)
+            log_prob += np.log(self.weights_)
+        return log_prob
 
     def _log_joint(self, codes: Any) -> np.ndarray:
         """Return ``log w_k p_k(x)``, of shape (n_rows, n_members)."""
@@ -94,10 +96,11 @@ class AverageDensity(CompositeDensity):
 
     # ------------------------------------------------------------------ queries
     def _log_prob(self, codes: Any) -> np.ndarray:
-        return logsumexp(self._log_joint(codes), axis=1)
+        return self._responsibilities(codes)[1]
 
     def _log_objective(self, codes: Any) -> np.ndarray:
-        return logsumexp(self._with_weights(self._log_objective_of_each(codes)), axis=1)
+        log_joint = self._with_weights(self._log_objective_of_each(codes))
+        return responsibilities(log_joint, self.weights_)[1]
 
     def _log_prob_given(self, codes: Any, condition: Any) -> np.ndarray:
         """Average the members' own conditionals, weighted by ``p(k | condition)``."""

@@ -5,6 +5,7 @@ A class that lacks something is told so at the first fit.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
@@ -266,8 +267,7 @@ class DensityHooks(ABC):
 
     def _count_blocks(self, codes: Any, weight: np.ndarray | None) -> Any:
         parts = run_in_weighted_blocks(self._count, codes, weight, self.n_jobs)
-        check_statistics(self, parts[0])
-        return add_in_pairs(parts)
+        return add_in_pairs(check_statistics(self, part) for part in parts)
 
 
 def check_hooks(density: DensityHooks) -> None:
@@ -280,8 +280,8 @@ def check_hooks(density: DensityHooks) -> None:
         )
 
 
-def check_statistics(density: DensityHooks, statistics: Any) -> None:
-    """Raise a TypeError if statistics do not add up."""
+def check_statistics(density: DensityHooks, statistics: Any) -> Any:
+    """Return statistics, or raise a TypeError if they do not add up."""
     adds = hasattr(statistics, "__add__") and not isinstance(statistics, list | tuple | str)
     if not adds:
         raise TypeError(
@@ -289,6 +289,7 @@ def check_statistics(density: DensityHooks, statistics: Any) -> None:
             "array or a dataclass of arrays that derives from skdgm.density.Statistics; it "
             f"returned a {type(statistics).__name__}."
         )
+    return statistics
 
 
 def check_learned(density: DensityHooks) -> None:
@@ -308,9 +309,15 @@ def check_learned(density: DensityHooks) -> None:
 
 def check_without_nan(density: DensityHooks) -> None:
     """Raise a TypeError if a fitted attribute holds NaN: then missing values were counted."""
-    for name, value in vars(density).items():
-        is_learned = name.endswith("_") and isinstance(value, float | np.ndarray)
-        if is_learned and np.asarray(value).dtype.kind == "f" and np.isnan(value).any():
+    for name, value in vars(density).items():  # in every step of expectation-maximisation
+        if name[-1] != "_":
+            continue
+        least: Any = 0.0  # NaN passes through a minimum
+        if isinstance(value, float):
+            least = value
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
+            least = value.min()
+        if math.isnan(least):
             raise TypeError(
                 f"{type(density).__name__} has learned NaN as {name}: _count must leave missing "
                 "cells out, or the family must derive from skdgm.density.EMDensity."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -22,6 +22,7 @@ from ._base import BaseDensity
 from ._contract import check_log_prob
 from ._engine.blas import blas_threads_for
 from ._engine.blocks import (
+    map_in_threads,
     part_of,
     run_in_row_blocks,
     run_in_threads,
@@ -137,30 +138,38 @@ class PartlyObserved:
         incomplete = density._is_incomplete(codes)
         self.density = density
         self.total = total_weight(weight, codes.shape[0])
-        self.complete = codes[~incomplete], part_of(weight, ~incomplete)
         rows, self._n_cells = density._arrange(codes, incomplete)
-        self.incomplete = codes[rows], part_of(weight, rows)
-        self._counted = None if incomplete.all() else density._count_blocks(*self.complete)
+        stay = rows is incomplete and incomplete.all()  # so that no copy is needed
+        self.incomplete = (codes, weight) if stay else (codes[rows], part_of(weight, rows))
+        self._counted = None
+        if not incomplete.all():
+            self.complete = codes[~incomplete], part_of(weight, ~incomplete)
+            self._counted = density._count_blocks(*self.complete)
 
     def expect(self) -> tuple[Any, float]:
         """Return the expected statistics of all rows, and their log-likelihood."""
-        statistics, log_likelihood = [], 0.0
+        log_likelihood = 0.0
         if self._counted is not None:
             codes, weight = self.complete
-            statistics.append(self._counted)
             log_prob = np.concatenate(
                 run_in_row_blocks(self.density._log_objective, codes, self.density.n_jobs)
             )
             check_log_prob(self.density, log_prob, len(log_prob))
             log_likelihood += _weighted_sum(log_prob, weight)
         tasks = weighted_blocks(*self.incomplete, self._n_cells)
+
+        def statistics() -> Iterator[Any]:
+            nonlocal log_likelihood
+            if self._counted is not None:
+                yield self._counted
+            expected = map_in_threads(self.density._expect, tasks, self.density.n_jobs)
+            for (_, weight), (counted, log_prob) in zip(tasks, expected, strict=True):
+                check_log_prob(self.density, log_prob, len(log_prob))
+                log_likelihood += _weighted_sum(log_prob, weight)
+                yield counted
+
         with blas_threads_for(*self.incomplete[0].shape):
-            expected = run_in_threads(self.density._expect, tasks, self.density.n_jobs)
-        for (_, weight), (counted, log_prob) in zip(tasks, expected, strict=True):
-            check_log_prob(self.density, log_prob, len(log_prob))
-            statistics.append(counted)
-            log_likelihood += _weighted_sum(log_prob, weight)
-        return add_in_pairs(statistics), log_likelihood
+            return add_in_pairs(statistics()), log_likelihood
 
 
 def run_em(

@@ -111,9 +111,8 @@ class DensityGroup:
 
         A density without any share worth its time sees all rows alike, with next to no weight.
         """
-        worth = shares > SMALLEST_SHARE
-        kept = np.where(worth, shares, 0.0)
-        kept[:, ~worth.any(axis=0)] = NEXT_TO_NOTHING
+        kept = shares * (shares > SMALLEST_SHARE)
+        kept[:, np.ones(len(kept)) @ kept == 0] = NEXT_TO_NOTHING
         kept *= weight[:, np.newaxis]
         return kept
 

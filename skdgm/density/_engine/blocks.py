@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -71,10 +71,10 @@ def weighted_blocks(
 
 def run_in_weighted_blocks(
     function: Callable, codes: Any, weight: np.ndarray | None, n_jobs: int | None
-) -> list:
-    """Call the function on the codes and weights of blocks of rows."""
+) -> Iterator:
+    """Call the function on the codes and weights of blocks of rows; yield results as they come."""
     with blas_threads_for(*codes.shape):
-        return run_in_threads(function, weighted_blocks(codes, weight), n_jobs)
+        yield from map_in_threads(function, weighted_blocks(codes, weight), n_jobs)
 
 
 def draw_with_uniforms(
@@ -95,7 +95,12 @@ def draw_categories(probability: np.ndarray, generator: np.random.Generator) -> 
 
 
 def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> list:
-    """Call the function on each tuple of arguments; return the results in the same order.
+    """Return the results of :func:`map_in_threads`."""
+    return list(map_in_threads(function, tasks, n_jobs))
+
+
+def map_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> Iterator:
+    """Call the function on each tuple of arguments; yield the results in the same order.
 
     Functions that call this one again share the threads that are left. What limits the threads of
     BLAS here limits them there, too, but nothing else does: by their number, last digits differ.
@@ -105,7 +110,8 @@ def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -
     n_threads = min(most, len(tasks))
     with memory_errors_in_words("This call"):
         if n_threads <= 1:
-            return [function(*task) for task in tasks]
+            yield from (function(*task) for task in tasks)
+            return
         is_limited, failed = blas_is_limited(), threading.Event()
 
         def run(task: tuple) -> Any:
@@ -122,7 +128,7 @@ def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -
             _thread.most = most // n_threads
 
         with ThreadPoolExecutor(n_threads, initializer=share) as threads:
-            return list(threads.map(run, tasks))
+            yield from threads.map(run, tasks)
 
 
 _thread = threading.local()  # ``most``: number of threads that may run for what this one does

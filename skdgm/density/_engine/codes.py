@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..._codes import as_floats
+from ..._codes import as_exact_floats, as_floats, has_missing
 
 
 class Codes(Protocol):
@@ -37,6 +37,57 @@ class Codes(Protocol):
 
     def __array__(self, dtype: Any = None, /) -> np.ndarray:
         """Return the table of the values."""
+
+
+class NarrowNumbers:
+    """Complete rows of numbers, kept in a narrower dtype than the float64 that NumPy sees.
+
+    They become floats a block of rows at a time, where these are worked on, so that no copy of a
+    table is several times as large as the table.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+        The numbers, each of which float64 holds exactly.
+    """
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def size(self) -> int:
+        return self.values.size
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Any) -> Self:
+        return type(self)(self.values[rows])
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        return self.values.astype(dtype or self.dtype)
+
+    def __sub__(self, floats: np.ndarray) -> np.ndarray:
+        """Return deviations, as floats, without a copy of the rows as floats."""
+        return np.subtract(self.values, floats, dtype=np.float64)
+
+    def min(self) -> Any:
+        """Return the smallest number."""
+        return self.values.min()
+
+
+def numbers_of(X: Any) -> Any:
+    """Return the codes of validated numbers: floats, or narrower numbers if they are complete."""
+    is_narrow = isinstance(X, np.ndarray) and X.dtype.itemsize < NarrowNumbers.dtype.itemsize
+    if is_narrow and (X.dtype.kind != "f" or not has_missing(X)):
+        return NarrowNumbers(X)
+    return as_exact_floats(X)
 
 
 class ComposedCodes(ABC):
@@ -70,4 +121,6 @@ class ComposedCodes(ABC):
 
 def coordinates(codes: Any) -> np.ndarray:
     """Return the rows as points with meaningful distances, NaN where missing."""
+    if isinstance(codes, NarrowNumbers):
+        return np.asarray(codes)
     return codes.coordinates() if isinstance(codes, ComposedCodes) else as_floats(codes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -16,9 +16,20 @@ class Statistics:
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in names))
 
 
-def add_in_pairs(parts: Sequence[Any]) -> Any:
-    """Sum statistics in a balanced tree, so that those which grow are merged only a few times."""
-    while len(parts) > 1:
-        sums = [first + second for first, second in zip(parts[::2], parts[1::2], strict=False)]
-        parts = sums + list(parts[len(sums) * 2 :])
-    return parts[0]
+def add_in_pairs(parts: Iterable[Any]) -> Any:
+    """Sum statistics in a balanced tree, so that those which grow are merged only a few times.
+
+    Parts are added as they come, so that few sums are held at once.
+    """
+    sums: list[tuple[int, Any]] = []  # of so many parts, a falling series of powers of two
+    for part in parts:
+        n_parts = 1
+        while sums and sums[-1][0] == n_parts:
+            part = sums.pop()[1] + part
+            n_parts *= 2
+        sums.append((n_parts, part))
+        del part  # not to be held while the next one is made
+    total = sums.pop()[1]
+    while sums:
+        total = sums.pop()[1] + total
+    return total

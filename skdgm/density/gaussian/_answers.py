@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from ..._fitted import query, snapshot
 from ._conditional import log_prob_given
 from ._covariances import DiagonalCovariance, FullCovariance, SphericalCovariance, log_prob_at
+from ._group import log_prob_each
 from ._regularised import RegularisedDensity
 
 
@@ -61,7 +62,7 @@ class NormalAnswers(RegularisedDensity):
 
     # ------------------------------------------------------------------ hooks
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
-        return log_prob_at(self._covariance, codes - self.mean_)
+        return log_prob_each([self._covariance], self.mean_[np.newaxis], codes)[:, 0]
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         return self._covariance.sample(n_samples, generator) + self.mean_

@@ -45,6 +45,7 @@ def moments_by_estimator(density: Any, X: np.ndarray, weight: np.ndarray | None)
         raise ValueError(
             f"covariance_estimator takes no missing values; impute X first, or {CURE}."
         )
+    X = np.asarray(X)
     estimator = clone(density.covariance_estimator).fit(X)
     covariance = np.asarray(getattr(estimator, "covariance_", None))
     if covariance.shape != (X.shape[1], X.shape[1]):

@@ -343,7 +343,7 @@ class GaussianDensity(NormalAnswers):
         return self._log_prob(codes) + self._log_noise(codes)
 
     def _log_prior(self, total: float) -> float:
-        return self._prior(self.shrinkage_).log_prob(self._covariance)
+        return self._prior(self.shrinkage_).log_prob(self._covariance) if self.shrinkage_ else 0.0
 
     def _estimate(self, statistics: Moments) -> None:
         lent = self._scale.lend(statistics, self._n_rows)

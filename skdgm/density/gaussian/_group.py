@@ -26,8 +26,8 @@ from ._by_pattern import MOST_COLUMNS, RowsByPattern, has_few_complete, log_prob
 from ._covariances import FullCovariance, log_prob_at
 from ._degenerate import determined_columns, warn_of_degenerate
 from ._missing import NormalCovariance, log_normal
-from ._moments import Moments, check_finite
-from ._moments_of_each import ScatterKind, cached_row_blocks, count_moments
+from ._moments import Moments, cached_row_blocks, check_finite
+from ._moments_of_each import ScatterKind, count_moments, float_blocks
 from ._prior import column_variances
 from ._regularised import log_noise
 
@@ -216,6 +216,8 @@ class GaussianGroup(DensityGroup):
             tied = covariances[0]
             incomplete = partial(log_prob_each, covariances * len(mean), mean)
             complete = partial(log_prob_tied, tied.whitening, tied.log_det, mean)
+        if not has_missing(codes):
+            return complete(codes)
         if self._goes_by_pattern:
             incomplete = partial(log_prob_by_pattern, covariances, mean)
             if has_few_complete(codes):
@@ -223,7 +225,9 @@ class GaussianGroup(DensityGroup):
         return log_prob_in_parts(codes, complete, incomplete)
 
     def log_objective(self, codes: np.ndarray) -> np.ndarray:
-        return self.log_prob(codes) + log_noise(self.densities, codes)
+        log_prob = self.log_prob(codes)
+        log_prob += log_noise(self.densities, codes)
+        return log_prob
 
     @property
     def n_shared_parameters(self) -> int:
@@ -248,9 +252,10 @@ def log_prob_each(
     out = np.empty((len(X), len(mean)))
     blocks = [slice(None)] if has_missing(X) else cached_row_blocks(X)  # patterns are gathered once
     for rows in blocks:
+        x = np.asarray(X[rows])
         for c, covariance in enumerate(covariances):
             with np.errstate(over="ignore"):
-                deviation = X[rows] - mean[c]
+                deviation = x - mean[c]
             out[rows, c] = log_prob_at(covariance, deviation)
     return out
 
@@ -275,8 +280,9 @@ def log_prob_independent(variance: np.ndarray, mean: np.ndarray, X: np.ndarray) 
     variance = np.broadcast_to(variance, mean.shape)
     log_factor = -0.5 * (math.log(2 * math.pi) + np.log(variance))
     out = np.empty((len(X), len(mean)))
-    X, mean, precision = readonly(X), readonly(mean), readonly(1 / variance)
-    kernels.log_prob_independent(X, mean, precision, readonly(log_factor), out)
+    arguments = readonly(mean), readonly(1 / variance), readonly(log_factor)
+    for rows in float_blocks(X):
+        kernels.log_prob_independent(readonly(X[rows]), *arguments, out[rows])
     return out
 
 

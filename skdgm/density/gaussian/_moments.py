@@ -13,9 +13,12 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from ..._codes import has_missing
-from .._engine.blocks import ones_if_none, total_weight
+from .._engine.blocks import ones_if_none, part_of, row_blocks, total_weight
+from .._engine.codes import NarrowNumbers
 from ._ledoit_wolf import ColumnMoments, FourthMoments, LengthMoments
 from ._scatter import ThinScatter, add_outer, diagonal, trace
+
+CHUNK_CELLS = 2**15  # cells of rows that are read several times
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +47,30 @@ class Moments:
     ) -> Self:
         """Return the moments of the rows of X."""
         total = total_weight(weight, len(X))
-        mean = np.mean(X, axis=0) if weight is None else weight @ X / total
-        deviation = X - mean
-        scaled = deviation if weight is None else deviation * np.sqrt(weight)[:, np.newaxis]
-        if scatter == "full":
-            squares = scaled.T @ scaled
-        elif scatter == "thin":
-            squares = ThinScatter.of(scaled)
-        else:
-            squares = np.einsum("ij,ij->j", scaled, scaled)
-        return cls(total, mean, squares, fourth.of(deviation, weight) if fourth else None)
+        mean = sum_of_rows(X, weight) / total
+        squares: Any = 0.0
+        fourth_moments: Any = None
+        blocks = cached_row_blocks(X)
+        if scatter == "thin" and len(X) < X.shape[1]:
+            blocks = [slice(0, len(X))]
+        elif scatter == "diagonal":
+            blocks = row_blocks(len(X), X.shape[1], CHUNK_CELLS)
+        for rows in blocks:
+            deviation = X[rows] - mean
+            own = part_of(weight, rows)
+            if fourth:
+                so_far, of_block = fourth_moments, fourth.of(deviation, own)
+                fourth_moments = of_block if so_far is None else so_far + of_block
+            if own is not None:
+                deviation *= np.sqrt(own)[:, np.newaxis]
+            if scatter == "full":
+                squares += deviation.T @ deviation
+            elif scatter == "thin":
+                of_rows = ThinScatter.of(deviation)
+                squares = squares + of_rows if rows.start else of_rows
+            else:
+                squares += np.einsum("ij,ij->j", deviation, deviation)
+        return cls(total, mean, squares, fourth_moments)
 
     @classmethod
     def count_columns(cls, X: np.ndarray, weight: np.ndarray | None) -> Self:
@@ -149,6 +166,22 @@ class Moments:
     def with_shrinkage(self, shrinkage: float) -> Self:
         """Return the moments with a shrinkage that is known from now on."""
         return replace(self, fourth=None, shrinkage=shrinkage)
+
+
+def cached_row_blocks(X: Any) -> list[slice]:
+    """Blocks of rows that stay in the cache, but are many beside the columns."""
+    d = X.shape[1]
+    return row_blocks(len(X), d, max(CHUNK_CELLS, 2 * d * d))
+
+
+def sum_of_rows(X: Any, weight: np.ndarray | None) -> np.ndarray:
+    """Return the sum of complete rows with weights, of shape (n_rows,) or (n_rows, k)."""
+    if weight is None:
+        values = X.values if isinstance(X, NarrowNumbers) else X
+        return np.asarray(np.sum(values, axis=0, dtype=np.float64))
+    if isinstance(X, np.ndarray):
+        return weight.T @ X
+    return sum(weight[rows].T @ np.asarray(X[rows]) for rows in cached_row_blocks(X))
 
 
 def check_finite(moments: Moments, codes: np.ndarray) -> Moments:

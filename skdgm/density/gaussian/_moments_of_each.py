@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ..._codes import has_missing, readonly
 from ..._kernels import gaussian_group as kernels
-from .._engine.blocks import row_blocks
-from ._moments import Moments
+from .._engine.blocks import CHUNK_CELLS, row_blocks
+from ._moments import Moments, cached_row_blocks, sum_of_rows
 
 ScatterKind = Literal["full", "pooled", "diagonal"]
-
-CHUNK_CELLS = 2**15  # cells of rows that are read k times
 
 
 def count_moments(X: np.ndarray, weight: np.ndarray, kind: ScatterKind) -> list[Moments]:
@@ -50,14 +48,15 @@ def _totals_and_means(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np
         total = weight.T @ observed
         first, of_column = weight.T @ np.where(observed, X, 0.0), total
     else:
-        total = weight.sum(axis=0)
-        first, of_column = weight.T @ X, total[:, np.newaxis]
+        total = np.ones(len(X)) @ weight
+        first, of_column = sum_of_rows(X, weight), total[:, np.newaxis]
     return total, first / np.where(of_column > 0, of_column, 1.0)
 
 
 def _diagonal(X: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    squares = np.zeros(mean.shape)
-    kernels.add_squares(readonly(X), readonly(weight), readonly(mean), squares)
+    squares, mean = np.zeros(mean.shape), readonly(mean)
+    for rows in float_blocks(X):
+        kernels.add_squares(readonly(X[rows]), readonly(weight[rows]), mean, squares)
     return squares
 
 
@@ -66,8 +65,9 @@ def _full(X: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
     scatter = np.zeros((k, d, d))
     for rows in cached_row_blocks(X):
         root = np.sqrt(weight[rows])
+        x = np.asarray(X[rows])
         for c in range(k):
-            scaled = X[rows] - mean[c]
+            scaled = x - mean[c]
             scaled *= root[:, c, np.newaxis]
             scatter[c] += scaled.T @ scaled
     return scatter
@@ -95,7 +95,8 @@ def _pooled(X: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return scatter
 
 
-def cached_row_blocks(X: np.ndarray) -> list[slice]:
-    """Blocks of rows that stay in the cache, but are many beside the columns."""
-    d = X.shape[1]
-    return row_blocks(len(X), d, max(CHUNK_CELLS, 4 * d * d))
+def float_blocks(X: Any) -> list[slice]:
+    """Blocks of rows for kernels that read each once: of floats all, of narrower numbers a few."""
+    if isinstance(X, np.ndarray):
+        return [slice(0, len(X))]
+    return row_blocks(len(X), X.shape[1], CHUNK_CELLS)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..._codes import has_missing
 from .._engine.blocks import total_weight
+from .._engine.codes import NarrowNumbers
 from ._missing import NormalCovariance
 from ._moments import Moments
 
@@ -27,14 +28,19 @@ class ColumnScale:
     highest: np.ndarray  # -inf there
 
     @classmethod
-    def of(cls, codes: np.ndarray, weight: np.ndarray | None) -> Self:
+    def of(cls, codes: Any, weight: np.ndarray | None) -> Self:
         """Return the scale of these rows."""
         with np.errstate(over="ignore", invalid="ignore"):
             moments = Moments.count_columns(codes, weight)
+        n_rows = total_weight(weight, len(codes))
+        if isinstance(codes, NarrowNumbers):
+            values = codes.values
+            ends = (own.astype(np.float64) for own in (values.min(axis=0), values.max(axis=0)))
+            return cls(n_rows, moments, *ends)
         smaller, larger = (np.fmin, np.fmax) if has_missing(codes) else (np.minimum, np.maximum)
         lowest = smaller.reduce(codes, axis=0, initial=np.inf)
         highest = larger.reduce(codes, axis=0, initial=-np.inf)
-        return cls(total_weight(weight, len(codes)), moments, lowest, highest)
+        return cls(n_rows, moments, lowest, highest)
 
     def __add__(self, other: Self) -> Self:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -61,10 +67,15 @@ class ColumnScale:
         """Variance of each column, exactly 0 where it is constant."""
         return np.where(self.is_constant, 0.0, column_variances(self.moments))
 
+    @cached_property
+    def priors(self) -> dict[tuple, CovariancePrior]:
+        """Priors in this scale, by what they depend on, as they are asked for."""
+        return {}
+
     def lend(self, moments: Moments, n_rows: float) -> Moments:
         """Replace the moments of columns of total weight zero by those of so many average rows."""
         unseen = np.asarray(moments.total) == 0
-        if not unseen.any():
+        if not (unseen if np.ndim(moments.total) == 0 else unseen.any()):
             return moments
         return replace(
             moments,

@@ -12,6 +12,7 @@ from ..._codes import has_missing
 from ..._memory import check_memory
 from .._em import EMDensity
 from .._engine.blocks import run_in_weighted_blocks
+from .._engine.codes import numbers_of
 from .._engine.columns import column_labels
 from .._engine.numbers import checked_rounding
 from .._engine.statistics import add_in_pairs
@@ -69,6 +70,9 @@ class RegularisedDensity(EMDensity):
             self._warn_of_constant_columns()
         return codes
 
+    def _encode(self, X: Any) -> Any:
+        return numbers_of(X)
+
     def _encode_part(self, table: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         codes = super()._encode_part(table, weight)
         self._scale = replace(self._scale, n_rows=self._n_rows)  # it is not one part of several
@@ -100,6 +104,17 @@ class RegularisedDensity(EMDensity):
 
     def _prior(self, shrinkage: float, n_rows: float | None = None) -> CovariancePrior:
         """Return the prior on the covariance, which counts as much as so many rows."""
+        if n_rows is None:
+            n_rows = self._n_rows
+        if self._target is not None or self.rounding is not None:
+            return self._new_prior(shrinkage, n_rows)
+        key = self._n_rows, n_rows, shrinkage, self.reg_covar, self._ties_columns
+        priors = self._scale.priors  # all components ask for the same one, in every step
+        if key not in priors:
+            priors[key] = self._new_prior(shrinkage, n_rows)
+        return priors[key]
+
+    def _new_prior(self, shrinkage: float, n_rows: float) -> CovariancePrior:
         variance, target = self._scale.variance, self._target
         if target is None:
             # The scale of a mixture's prior (Fraley and Raftery, 2007); 1 for one density.
@@ -111,7 +126,7 @@ class RegularisedDensity(EMDensity):
         return CovariancePrior.of(
             variance,
             target,
-            self._n_rows if n_rows is None else n_rows,
+            n_rows,
             shrinkage,
             self.reg_covar,
             rounding,
@@ -134,8 +149,11 @@ def log_noise(densities: Sequence[RegularisedDensity], codes: np.ndarray) -> np.
     Where columns are independent, that is what the row's observed columns add.
     """
     noise = densities[0]._prior(0.0).noise
-    precision = np.stack([each._covariance.inverse_diagonal() for each in densities])
-    by_column = -0.5 * noise * precision
+    is_tied = densities[0].covariance_type == "tied"
+    own = densities[:1] if is_tied else densities
+    by_column = -0.5 * noise * np.array([each._covariance.inverse_diagonal() for each in own])
+    if is_tied:
+        return np.broadcast_to(by_column.sum(), (len(codes), len(densities)))
     if densities[0]._counts_missing and has_missing(codes):
         return ~np.isnan(codes) @ by_column.T
     return np.broadcast_to(by_column.sum(axis=1), (len(codes), len(densities)))
