@@ -57,6 +57,12 @@ def test_quantiles_and_normal_scores_are_inverses(column):
     assert_allclose(steps.normal_score(steps.from_normal_score(z)), z, atol=1e-6)
 
 
+def test_quantiles_in_a_wide_gap_are_found():
+    steps = steps_of(np.append(np.random.default_rng(0).normal(size=300), 1e6))
+    z = np.linspace(2.5, 3.0, 501)  # most of it in the gap
+    assert_allclose(steps.normal_score(steps.from_normal_score(z)), z, rtol=1e-9)
+
+
 def test_the_proportions_of_boxes_are_those_that_predict_rows_left_out():
     column = np.sort(np.random.default_rng(1).normal(size=40))
     weight = np.ones(len(column))

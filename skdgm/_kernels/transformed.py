@@ -1,4 +1,4 @@
-"""Sums over nodes on the real line, with a normal density as weight."""
+"""Means of functions under normal densities, from values at the nodes of cells."""
 
 import numpy as np
 
@@ -6,17 +6,48 @@ from ._compile import kernel
 
 
 @kernel(fastmath={"reassoc", "nsz", "contract"})
-def add_under_normals(node, weight, value, first, last, center, scale, origin, mass, moment):
-    """Sum ``p`` and ``p (value - origin)`` over nodes ``first`` to ``last`` of each normal.
+def means_from_cells(
+    key, center, scale, known, left, width, first, n_sides, values, points, weights, mean
+):
+    """Divide the sum of ``p value`` over nodes by that of ``p`` for each normal.
 
-    p is ``weight exp(-((node - center) / scale)**2 / 2)``.
+    ``known`` holds the ascending keys of the cells in which centres lie, ``left`` and ``width``
+    where these are, and ``first`` the row of ``values`` of the first of ``2 n_sides + 1`` cells in
+    a row. Nodes are ``points`` of each cell, from 0 to 1. At the next cell, a width a further in
+    standard deviations, ``p = exp(-t**2 / 2)`` is greater by ``exp(-a t - a**2 / 2)``, and that
+    factor by ``exp(-a**2)``.
     """
+    n_points = len(points)
+    p, factor = np.empty((2, n_points)), np.empty((2, n_points))
     for i in range(len(center)):
-        own_mass, own_moment = 0.0, 0.0
-        middle, start, inverse = center[i], origin[i], 1.0 / scale[i]
-        for q in range(first[i], last[i]):
-            t = (node[q] - middle) * inverse
-            p = weight[q] * np.exp(-0.5 * t * t)
-            own_mass += p
-            own_moment += p * (value[q] - start)
-        mass[i], moment[i] = own_mass, own_moment
+        low, high = 0, len(known)
+        while high - low > 1:
+            half = (low + high) // 2
+            if known[half] <= key[i]:
+                low = half
+            else:
+                high = half
+        middle = first[low] + n_sides[low]
+        a = width[low] / scale[i]
+        start = (left[low] - center[i]) / scale[i]
+        bend = np.exp(-a * a)
+        origin = values[middle, 0]
+        mass, moment = 0.0, 0.0
+        for j in range(n_points):
+            t = start + a * points[j]
+            p[0, j] = weights[j] * np.exp(-0.5 * t * t)
+            p[1, j] = p[0, j]
+            factor[0, j] = np.exp(-a * t - 0.5 * a * a)
+            factor[1, j] = bend / factor[0, j]
+            mass += p[0, j]
+            moment += p[0, j] * (values[middle, j] - origin)
+        for side in range(1, n_sides[low] + 1):
+            for j in range(n_points):
+                p[0, j] *= factor[0, j]
+                factor[0, j] *= bend
+                p[1, j] *= factor[1, j]
+                factor[1, j] *= bend
+                mass += p[0, j] + p[1, j]
+                moment += p[0, j] * (values[middle + side, j] - origin)
+                moment += p[1, j] * (values[middle - side, j] - origin)
+        mean[i] = origin + moment / mass

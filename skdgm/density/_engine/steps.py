@@ -22,10 +22,10 @@ LOG_SQRT_2_PI = 0.5 * np.log(2 * np.pi)
 NARROWEST = 1e-9  # of a box, relative to the extent of the values
 SPACING = 8 * np.finfo(np.float64).eps  # of a box, relative to the size of the values
 EVERYWHERE = (-np.inf, np.inf)
-NEWTON_STEPS = 3
+NEWTON_STEPS = 50  # at most
+SMALL_STEP = 1e-9  # of Newton, beside the width, the square of which is then out of reach
 LITTLE = 2.0  # rows
 MOST_OUTSIDE = 0.005  # weight of the normal part, if there are rows enough to know
-FINE = 0.02  # normal scores between entries of a table
 TINY, EPSILON = np.finfo(np.float64).tiny, np.finfo(np.float64).eps
 
 
@@ -73,7 +73,11 @@ class StepFunction:
     def _cdf_at_edges(self) -> np.ndarray:
         return self.cdf(self.edges)
 
-    @property
+    @cached_property
+    def _normal_at_edges(self) -> np.ndarray:
+        return ndtr((self.edges - self.center) / self.scale)
+
+    @cached_property
     def _normal_weight(self) -> float:
         low, high = self._normal_ends
         return self.outside / (high - low)
@@ -84,7 +88,7 @@ class StepFunction:
         with np.errstate(over="ignore", divide="ignore"):  # far out
             z = (x - self.center) / self.scale
             normal = np.log(self._normal_weight / self.scale) - LOG_SQRT_2_PI - z * z / 2
-            log_pdf = np.logaddexp(np.log(self._height_at(x)), normal)
+            log_pdf = np.logaddexp(self._log_height_at(x), normal)
         low, high = self.support
         return np.where((x < low) | (x > high), -np.inf, log_pdf)
 
@@ -134,45 +138,94 @@ class StepFunction:
         low, high = self.edges[step], self.edges[step + 1]
         mass = np.maximum(below[step + 1] - below[step], TINY)
         x = low + (high - low) * np.clip((p - below[step]) / mass, 0.0, 1.0)
+        little = SMALL_STEP * (high - low)
+        going = np.arange(len(p))
         for _ in range(NEWTON_STEPS):
-            x = np.clip(x - (self.cdf(x) - p) / np.exp(self.log_pdf(x)), low, high)
+            before = x[going]
+            x[going] = self._newton(before, p[going], step[going])
+            going = going[np.abs(x[going] - before) > little[going]]
+            if not len(going):
+                break
         for is_out, rest in ((p < below[0], 0.0), (p > below[-1], self._mass_below[-1])):
             if np.any(is_out):
                 share = (p[is_out] - rest) / self._normal_weight + self._normal_ends[0]
                 x[is_out] = self.center + self.scale * ndtri(np.clip(share, 0.0, 1 - EPSILON))
         return np.clip(x, *self.support)
 
+    def _newton(self, x: np.ndarray, p: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Return numbers in the given steps that are nearer to the quantiles of p."""
+        low, high, height = self.edges[step], self.edges[step + 1], self.height[step]
+        z, weight = (x - self.center) / self.scale, self._normal_weight
+        excess = self._cdf_at_edges[step] - p + height * (x - low)
+        excess += weight * (ndtr(z) - self._normal_at_edges[step])
+        slope = height + weight / self.scale * np.exp(-z * z / 2 - LOG_SQRT_2_PI)
+        return np.clip(x - excess / np.maximum(slope, TINY), low, high)
+
     def normal_score(self, x: np.ndarray) -> np.ndarray:
         """Return the normal quantile of ``cdf``, also far out; the support must be all numbers."""
-        observed = ~np.isnan(x)
-        z = np.full(np.shape(x), np.nan)
-        z[observed] = self._normal_score_of(np.asarray(x)[observed])
-        return z
+        return self.scores(x)[0]
 
-    def _normal_score_of(self, x: np.ndarray) -> np.ndarray:
+    def scores(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``normal_score(x)`` and ``log dz/dx``; NaN stays NaN.
+
+        Each score comes from the tail on its side, so that far out nothing is lost.
+        """
+        z, log_slope = np.full(np.shape(x), np.nan), np.full(np.shape(x), np.nan)
+        observed = ~np.isnan(x)
+        x = np.asarray(x)[observed]
+        step = np.searchsorted(self.edges, x, side="right")
+        step -= x == self.edges[-1]
+        height, below, above, left, right = (each[step] for each in self._around)
+        t = (x - self.center) / self.scale
+        share = below + height * (x - left) + self._normal_weight * ndtr(t)
+        share_above = above + height * (right - x) + self._normal_weight * ndtr(-t)
+        sign = np.where(share <= 0.5, 1.0, -1.0)
+        share = np.where(share <= 0.5, share, share_above)
+        score = ndtri(share)
+        lost = share < TINY / EPSILON
+        if lost.any():
+            score[lost] = self._score_far_out(x[lost], sign[lost])
+        z[observed] = score = sign * score
+        density = height + self._normal_weight / self.scale * np.exp(-t * t / 2 - LOG_SQRT_2_PI)
+        with np.errstate(divide="ignore"):
+            own_slope = np.log(density) + score**2 / 2 + LOG_SQRT_2_PI
+        self._set_log_slope_outside(x, score, own_slope)
+        log_slope[observed] = own_slope
+        return z, log_slope
+
+    @cached_property
+    def _around(self) -> tuple[np.ndarray, ...]:
+        """Heights, masses below and above, and both ends of steps, and of what lies outside."""
+        edges, none = self.edges, np.zeros(1)
+        return (
+            np.concatenate([none, self.height, none]),
+            np.concatenate([none, self._mass_below]),
+            np.concatenate([self._mirrored._mass_below[::-1], none]),
+            np.append(edges[0], edges),
+            np.append(edges, edges[-1]),
+        )
+
+    def _score_far_out(self, x: np.ndarray, sign: np.ndarray) -> np.ndarray:
         log_below, log_above = self._log_cdf(x), self._mirrored._log_cdf(-x)
-        low = log_below < log_above
-        return np.where(low, ndtri_exp(np.where(low, log_below, -1.0)), -ndtri_exp(log_above))
+        return ndtri_exp(np.where(sign > 0, log_below, log_above))
+
+    def _set_log_slope_outside(self, x: np.ndarray, z: np.ndarray, log_slope: np.ndarray) -> None:
+        """Set ``log dz/dx`` outside of the edges, without differences of large numbers.
+
+        There, ``outside Phi(t) = Phi(z)`` with ``t = (x - center) / scale``, so that the slope
+        follows from the ratios ``phi / Phi`` at t and z.
+        """
+        for is_out, sign in ((x < self.edges[0], 1.0), (x > self.edges[-1], -1.0)):
+            if np.any(is_out):
+                t = sign * (x[is_out] - self.center) / self.scale
+                ratios = _log_hazard(t) - _log_hazard(sign * z[is_out])
+                log_slope[is_out] = ratios - np.log(self.scale)
 
     def _log_cdf(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             log_steps = np.log(np.interp(x, self.edges, self._mass_below))
             log_normal = np.log(self.outside) + log_ndtr((x - self.center) / self.scale)
         return np.logaddexp(log_steps, log_normal)
-
-    def log_slope_of_score(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Return ``log dz/dx`` of the normal scores z of x, without differences of large numbers.
-
-        Outside of the edges, ``outside Phi(t) = Phi(z)`` with ``t = (x - center) / scale``, so that
-        the slope follows from the ratios ``phi / Phi`` at t and z.
-        """
-        log_slope = self.log_pdf(x) + z**2 / 2 + LOG_SQRT_2_PI
-        for is_out, sign in ((x < self.edges[0], 1.0), (x > self.edges[-1], -1.0)):
-            if np.any(is_out):
-                t = sign * (x[is_out] - self.center) / self.scale
-                ratios = _log_hazard(t) - _log_hazard(sign * z[is_out])
-                log_slope[is_out] = ratios - np.log(self.scale)
-        return log_slope
 
     def from_normal_score(self, z: np.ndarray) -> np.ndarray:
         """Return the inverse of ``normal_score``."""
@@ -194,27 +247,7 @@ class StepFunction:
     @cached_property
     def _lowest_score(self) -> float:
         """The normal score of the first edge."""
-        return float(self._normal_score_of(self.edges[:1])[0])
-
-    def near_normal_score(self, z: np.ndarray) -> np.ndarray:
-        """Return what ``from_normal_score`` does, by a fine table: quickly, and nearly."""
-        scores, values = self._score_table
-        x = np.interp(z, scores, values)
-        is_out = (z < scores[0]) | (z > scores[-1])
-        if np.any(is_out):
-            x[is_out] = self.from_normal_score(z[is_out])
-        return x
-
-    @cached_property
-    def _score_table(self) -> tuple[np.ndarray, np.ndarray]:
-        scores = self._normal_score_of(self.edges)
-        n_parts = np.ceil(np.maximum(np.diff(scores), 0.0) / FINE).astype(np.intp) + 1
-        start = np.repeat(np.arange(len(n_parts)), n_parts)
-        first = np.repeat(np.cumsum(n_parts) - n_parts, n_parts)
-        share = (np.arange(len(start)) - first) / n_parts[start]
-        inside = self.edges[start] + share * np.diff(self.edges)[start]
-        values = np.append(inside, self.edges[-1])
-        return self._normal_score_of(values), values
+        return float(self.normal_score(self.edges[:1])[0])
 
     def first_moment(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Return the integral of ``x p(x)`` over intervals."""
@@ -240,11 +273,15 @@ class StepFunction:
             z = (x - self.center) / self.scale
             return self._normal_weight / self.scale * np.exp(-z * z / 2 - LOG_SQRT_2_PI)
 
-    def _height_at(self, x: np.ndarray) -> np.ndarray:
-        step = np.searchsorted(self.edges, x, side="right") - 1
-        step = np.where(x == self.edges[-1], len(self.height) - 1, step)
-        inside = (step >= 0) & (step < len(self.height))
-        return np.where(inside, self.height[np.where(inside, step, 0)], 0.0)
+    def _log_height_at(self, x: np.ndarray) -> np.ndarray:
+        step = np.searchsorted(self.edges, x, side="right")
+        return self._log_heights[np.where(x == self.edges[-1], len(self.height), step)]
+
+    @cached_property
+    def _log_heights(self) -> np.ndarray:
+        """Log-density of the steps, and of what lies before and after them."""
+        with np.errstate(divide="ignore"):
+            return np.log(np.concatenate([[0.0], self.height, [0.0]]))
 
     def _moment_below(self, x: np.ndarray) -> np.ndarray:
         x = np.clip(x, *self.support)

@@ -101,10 +101,16 @@ class TransformedDensity(CoordinateDensity):
     observed values, which is exact. Only PCA mixes columns and refuses NaN.
 
     ``conditional_mean`` is exact for scalers. For other maps, it integrates the inverse over the
-    conditional density of each missing column, to about eight digits. With very many quantiles,
-    that takes seconds for a hundred rows, unless ``density`` is a :class:`GaussianDensity` or a
-    mixture of them, whose missing values are normal given the observed ones. The mean may be huge
-    where the inverse grows fast, for example exponentially, though never infinite.
+    conditional density of each missing column. Where ``density`` is a :class:`GaussianDensity` or a
+    mixture of them, that is a normal or a mixture of normals, and the inverse is replaced by its
+    projections on polynomials of degree 15 in cells of about two standard deviations. These are
+    integrated between all quantiles, exactly where the inverse is a straight line. All missing
+    values share them, which takes a few times as long as without the transformer, and a moment
+    longer at the first call. The errors measured are below 3e-9 of what x changes within a standard
+    deviation. Any other density is integrated adaptively, to about eight digits: its ``log p`` is
+    taken at about a thousand points for each missing value, and with very many quantiles, at some
+    for each, which may take seconds for a hundred rows. The mean may be huge where the inverse
+    grows fast, for example exponentially, though never infinite.
     ``conditional_mode`` is the inverse image of the mode of the transformed row. It is the mode of
     x for scalers, but not for other maps, because a mode depends on coordinates.
 

@@ -41,9 +41,13 @@ class InvertibleMap(ABC):
         """Return the z at which the inverse is not smooth, of shape (n_kinks, n_columns)."""
         return np.empty((0, n_columns))
 
+    def affine_columns(self, n_columns: int) -> np.ndarray:
+        """Mask of the columns whose map is known to be affine."""
+        return np.full(n_columns, self.is_affine)
+
     @abstractmethod
-    def of_column(self, column: int) -> InvertibleMap:
-        """Return the map of one column, for a map by column."""
+    def of_columns(self, columns: np.ndarray) -> InvertibleMap:
+        """Return the map of some columns, in ascending order, for a map by column."""
 
 
 class ComposedMap(InvertibleMap):
@@ -67,8 +71,12 @@ class ComposedMap(InvertibleMap):
                 Z = one.inverse(Z)
         return np.clip(Z, -LARGEST, LARGEST)
 
-    def of_column(self, column: int) -> ComposedMap:
-        return ComposedMap([one.of_column(column) for one in self.maps])
+    def affine_columns(self, n_columns: int) -> np.ndarray:
+        masks = [one.affine_columns(n_columns) for one in self.maps]
+        return np.logical_and.reduce([np.ones(n_columns, dtype=bool), *masks])
+
+    def of_columns(self, columns: np.ndarray) -> ComposedMap:
+        return ComposedMap([one.of_columns(columns) for one in self.maps])
 
     def kinks(self, n_columns: int) -> np.ndarray:
         Z = super().kinks(n_columns)
@@ -93,9 +101,9 @@ class AffineMap(InvertibleMap):
     def inverse(self, Z: np.ndarray) -> np.ndarray:
         return Z * self.scale + self.center
 
-    def of_column(self, column: int) -> AffineMap:
+    def of_columns(self, columns: np.ndarray) -> AffineMap:
         both = np.asarray(self.center), np.asarray(self.scale)
-        return AffineMap(*(each[[column]] if each.ndim else each for each in both))
+        return AffineMap(*(each[columns] if each.ndim else each for each in both))
 
 
 class RotationMap(InvertibleMap):
@@ -114,7 +122,7 @@ class RotationMap(InvertibleMap):
     def inverse(self, Z: np.ndarray) -> np.ndarray:
         return (Z * self.scale) @ self.axes + self.mean
 
-    def of_column(self, column: int) -> InvertibleMap:
+    def of_columns(self, columns: np.ndarray) -> InvertibleMap:
         raise TypeError(f"{self.label} mixes columns.")
 
 
@@ -138,9 +146,21 @@ class BlockMap(InvertibleMap):
             X[:, columns] = one.inverse(Z[:, columns])
         return X
 
-    def of_column(self, column: int) -> InvertibleMap:
-        columns, one = next(block for block in self.blocks if column in block[0])
-        return one.of_column(int(np.flatnonzero(columns == column)[0]))
+    def affine_columns(self, n_columns: int) -> np.ndarray:
+        mask = np.empty(n_columns, dtype=bool)
+        for columns, one in self.blocks:
+            mask[columns] = one.affine_columns(len(columns))
+        return mask
+
+    def of_columns(self, columns: np.ndarray) -> BlockMap:
+        own = [np.flatnonzero(np.isin(places, columns)) for places, _ in self.blocks]
+        return BlockMap(
+            [
+                (np.searchsorted(columns, places[some]), one.of_columns(some))
+                for some, (places, one) in zip(own, self.blocks, strict=True)
+                if len(some)
+            ]
+        )
 
     def kinks(self, n_columns: int) -> np.ndarray:
         own = [(columns, one.kinks(len(columns))) for columns, one in self.blocks]
@@ -170,21 +190,33 @@ class CurveMap(InvertibleMap):
     @abstractmethod
     def _log_slope(self, X: np.ndarray) -> np.ndarray: ...
 
+    def _curve_and_log_slope(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._curve(X), self._log_slope(X)
+
     def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         core = np.clip(X, self.low, self.high)
-        Z, log_slope = self._curve(core), self._log_slope(core)
-        Z = np.where(core == X, Z, Z + np.exp(log_slope) * (X - core))
+        Z, log_slope = self._curve_and_log_slope(core)
+        beyond = (core != X) & ~np.isnan(X)
+        if beyond.any():
+            Z[beyond] += np.exp(log_slope[beyond]) * (X - core)[beyond]
         return Z, _sum_observed(log_slope, X)
 
     def inverse(self, Z: np.ndarray) -> np.ndarray:
-        core = np.clip(Z, self._curve(self.low), self._curve(self.high))
-        end = np.where(core < Z, self.high, self.low)
-        line = end + (Z - core) * np.exp(-self._log_slope(end))
-        return np.where(core == Z, self._curve_inverse(core), line)
+        ends = np.stack([self.low, self.high])
+        low, high = self._curve(ends)
+        core = np.clip(Z, low, high)
+        X = self._curve_inverse(core)
+        beyond = (core != Z) & ~np.isnan(Z)
+        if beyond.any():
+            is_above = core < Z
+            slope = np.where(is_above, *np.exp(-self._log_slope(ends))[::-1])
+            line = np.where(is_above, self.high, self.low) + (Z - core) * slope
+            X = np.where(beyond, line, X)
+        return X
 
-    def of_column(self, column: int) -> Self:
+    def of_columns(self, columns: np.ndarray) -> Self:
         own = copy(self)
-        own.low, own.high = self.low[[column]], self.high[[column]]
+        own.low, own.high = self.low[columns], self.high[columns]
         return own
 
     def kinks(self, n_columns: int) -> np.ndarray:
@@ -198,9 +230,9 @@ class PowerMap(CurveMap):
         super().__init__(low, high)
         self.exponent = exponent
 
-    def of_column(self, column: int) -> Self:
-        own = super().of_column(column)
-        own.exponent = self.exponent[[column]]
+    def of_columns(self, columns: np.ndarray) -> Self:
+        own = super().of_columns(columns)
+        own.exponent = self.exponent[columns]
         return own
 
     def kinks(self, n_columns: int) -> np.ndarray:
@@ -247,6 +279,11 @@ class YeoJohnsonMap(PowerMap):
     def _log_slope(self, X: np.ndarray) -> np.ndarray:
         return (self._exponent_at(X) - 1) * np.log1p(np.abs(X))
 
+    def _curve_and_log_slope(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        size, exponent = np.abs(X), self._exponent_at(X)
+        Z = np.copysign(special.boxcox1p(size, exponent), X)
+        return Z, (exponent - 1) * np.log1p(size)
+
     def _exponent_at(self, values: np.ndarray) -> np.ndarray:
         return np.where(values < 0, 2 - self.exponent, self.exponent)
 
@@ -264,30 +301,35 @@ class QuantileMap(InvertibleMap):
         self._z_low, self._z_high = special.ndtri(shares) if normal else shares
         self._low, self._high = self._at_shares(np.tile(shares, (quantiles.shape[1], 1)).T)
         self._mean_slope = (self._z_high - self._z_low) / (self._high - self._low)
-        self._log_steps = np.log(np.diff(references))[:, np.newaxis] - np.log(
-            np.diff(quantiles, axis=0)
-        )
+        self._rises, self._runs = np.diff(references), np.diff(quantiles, axis=0)
+        self._log_steps = np.log(self._rises)[:, np.newaxis] - np.log(self._runs)
 
     def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         core = np.clip(X, self._low, self._high)
         Z, log_slope = np.empty_like(core), np.empty_like(core)
         for j, own in enumerate(self.quantiles.T):
-            Z[:, j] = np.interp(core[:, j], own, self.references)
-            step = np.searchsorted(own, core[:, j], side="right") - 1
-            log_slope[:, j] = self._log_steps[np.minimum(step, len(self._log_steps) - 1), j]
+            x = core[:, j]
+            step = np.searchsorted(own, x, side="right") - 1
+            step = np.minimum(step, len(self._log_steps) - 1)
+            share = (x - own[step]) / self._runs[step, j]
+            Z[:, j] = self.references[step] + share * self._rises[step]
+            log_slope[:, j] = self._log_steps[step, j]
         if self.normal:
             Z = special.ndtri(np.clip(Z, TIP, 1 - TIP))
             log_slope += 0.5 * (Z**2 + LOG_2_PI)
-        log_slope = np.where(core == X, log_slope, np.log(self._mean_slope))
-        return Z + self._mean_slope * (X - core), _sum_observed(log_slope, X)
+        beyond = (core != X) & ~np.isnan(X)
+        if beyond.any():
+            log_slope = np.where(beyond, np.log(self._mean_slope), log_slope)
+            Z += self._mean_slope * (X - core)
+        return Z, _sum_observed(log_slope, X)
 
     def inverse(self, Z: np.ndarray) -> np.ndarray:
         core = np.clip(Z, self._z_low, self._z_high)
         shares = special.ndtr(core) if self.normal else core
         return self._at_shares(shares) + (Z - core) / self._mean_slope
 
-    def of_column(self, column: int) -> QuantileMap:
-        return QuantileMap(self.quantiles[:, [column]], self.references, self.normal)
+    def of_columns(self, columns: np.ndarray) -> QuantileMap:
+        return QuantileMap(self.quantiles[:, columns], self.references, self.normal)
 
     def kinks(self, n_columns: int) -> np.ndarray:
         shares = np.clip(self.references, TIP, 1 - TIP) if self.normal else self.references

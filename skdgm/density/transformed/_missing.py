@@ -14,13 +14,15 @@ import numpy as np
 
 from .._base import BaseDensity
 from .._engine.coordinates import CoordinateRows
+from .._steps import StepIndependentDensity
 from ..gaussian import GaussianDensity
 from ..mixture import MixtureDensity
 from ._maps import LARGEST, InvertibleMap
-from ._normal_means import SmoothedCurve, mean_under_normals
+from ._normal_means import mean_under_normals
 from ._quadrature import mean_of
+from ._smoothed import SmoothedCurves
 
-_curves: WeakKeyDictionary[InvertibleMap, dict[int, SmoothedCurve]] = WeakKeyDictionary()
+_curves: WeakKeyDictionary[InvertibleMap, tuple[np.ndarray, SmoothedCurves]] = WeakKeyDictionary()
 FAR_OUT = 1e4  # nats, beyond which a difference of log-probabilities loses digits that count
 
 
@@ -45,9 +47,24 @@ def mean_missing(
     for column, missing in enumerate(np.isnan(codes.values).T):
         rows = np.flatnonzero(missing)
         if len(rows):
-            own = codes.transformed[rows], center[rows, column], spread[column]
-            mean[rows, column] = _mean_of_column(own_map, density, column, *own)
+            first, which = _distinct_rows(density, codes.transformed[rows], column)
+            own = codes.transformed[rows[first]], center[rows[first], column], spread[column]
+            mean[rows, column] = _mean_of_column(own_map, density, column, *own)[which]
     return np.clip(mean, -LARGEST, LARGEST)
+
+
+def _distinct_rows(density: BaseDensity, codes: Any, column: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first row of each kind, and the kind of each row.
+
+    Rows are of one kind if they do not differ in what tells of a missing column.
+    """
+    Z = np.array(codes, dtype=np.float64)
+    if isinstance(density, StepIndependentDensity):
+        Z = Z[:, [column]]
+    missing = np.isnan(Z)
+    both = np.hstack([np.where(missing, 0.0, Z), missing])
+    _, first, which = np.unique(both, axis=0, return_index=True, return_inverse=True)
+    return first, which.ravel()
 
 
 def _is_normal(density: BaseDensity) -> bool:
@@ -69,24 +86,28 @@ def _mean_of_normals(own_map: InvertibleMap, density: Any, codes: CoordinateRows
                 mean[rows] += share[rows, np.newaxis] * mean_of_part
         return mean
     center, variance = density._moments_missing(codes.transformed)
-    mean = np.full(codes.shape, np.nan)
-    for column, missing in enumerate(np.isnan(codes.values).T):
-        rows = np.flatnonzero(missing)
-        if len(rows):
-            own = center[rows, column], np.sqrt(variance[rows, column])
-            mean[rows, column] = mean_under_normals(_curve_of(own_map, column), *own)
+    curved, curves = _curves_of(own_map, codes.shape[1])
+    if len(curved) < codes.shape[1]:
+        mean = inverse_missing(own_map, codes, center)
+    else:
+        mean = np.full(codes.shape, np.nan)
+    rows, own = np.nonzero(np.isnan(codes.values[:, curved]))
+    where = rows, curved[own]
+    mean[where] = mean_under_normals(curves, own, center[where], np.sqrt(variance[where]))
     return mean
 
 
-def _curve_of(own_map: InvertibleMap, column: int) -> SmoothedCurve:
-    """Return the inverse map of one column, the same for all densities behind the map."""
-    curves = _curves.setdefault(own_map, {})
-    if column not in curves:
-        of_column = own_map.of_column(column)
-        kinks = of_column.kinks(1)[:, 0]
-        kinks = np.unique(kinks[np.isfinite(kinks)])
-        curves[column] = SmoothedCurve(lambda z: of_column.inverse(z[:, np.newaxis])[:, 0], kinks)
-    return curves[column]
+def _curves_of(own_map: InvertibleMap, n_columns: int) -> tuple[np.ndarray, SmoothedCurves]:
+    """Return the columns whose map is not affine, and the inverses of these maps.
+
+    They are the same for all densities behind the map.
+    """
+    if own_map not in _curves:
+        curved = np.flatnonzero(~own_map.affine_columns(n_columns))
+        of_curved = own_map.of_columns(curved)
+        kinks = [np.unique(own[np.isfinite(own)]) for own in of_curved.kinks(len(curved)).T]
+        _curves[own_map] = curved, SmoothedCurves(of_curved.inverse, kinks)
+    return _curves[own_map]
 
 
 def _mean_of_column(
@@ -123,5 +144,11 @@ def _mean_of_column(
         peak = conditional_density(np.arange(len(Z)), center)
         scale = 1 / (math.sqrt(2 * math.pi) * peak)
     scale = np.minimum(scale, spread if spread > 0 else 1.0)
-    curve = _curve_of(own_map, column)
-    return mean_of(curve.function, conditional_density, center, scale, curve.kinks)
+    of_column = own_map.of_columns(np.array([column]))
+    kinks = of_column.kinks(1)[:, 0]
+    kinks = np.unique(kinks[np.isfinite(kinks)])
+
+    def inverse(z: np.ndarray) -> np.ndarray:
+        return of_column.inverse(z[:, np.newaxis])[:, 0]
+
+    return mean_of(inverse, conditional_density, center, scale, kinks)

@@ -15,8 +15,6 @@ from .._engine.steps import StepFunction
 from .._steps import StepIndependentDensity
 from ._maps import InvertibleMap
 
-N_KINKS = 65  # of thousands, enough for means
-
 
 class NormalScoreMap(InvertibleMap):
     """``z = Phi^-1(F(x))`` by column, with the distribution functions F of step functions."""
@@ -25,40 +23,25 @@ class NormalScoreMap(InvertibleMap):
         self.steps = list(steps)
 
     def forward(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        Z = np.column_stack([own.normal_score(x) for own, x in zip(self.steps, X.T, strict=True)])
-        log_slope = np.zeros(len(X))
-        for own, x, z in zip(self.steps, X.T, Z.T, strict=True):
-            observed = ~np.isnan(x)
-            log_slope[observed] += own.log_slope_of_score(x[observed], z[observed])
-        return Z, log_slope
+        Z, total = np.empty(X.shape), np.zeros(len(X))
+        for column, own in enumerate(self.steps):
+            Z[:, column], log_slope = own.scores(X[:, column])
+            total += np.where(np.isnan(log_slope), 0.0, log_slope)
+        return Z, total
 
     def inverse(self, Z: np.ndarray) -> np.ndarray:
         columns = zip(self.steps, Z.T, strict=True)
         return np.column_stack([own.from_normal_score(z) for own, z in columns])
 
-    def of_column(self, column: int) -> NormalScoreMap:
-        """Return the map of one column, with an inverse for means, which are taken of many."""
-        return NearNormalScoreMap([self.steps[column]])
+    def of_columns(self, columns: np.ndarray) -> NormalScoreMap:
+        return NormalScoreMap([self.steps[column] for column in columns])
 
     def kinks(self, n_columns: int) -> np.ndarray:
-        edges = [_spread(own.edges) for own in self.steps]
-        columns = zip(self.steps, edges, strict=True)
-        return np.column_stack([own.normal_score(x) for own, x in columns])
-
-
-class NearNormalScoreMap(NormalScoreMap):
-    """Normal scores of one column, with an inverse by a fine table."""
-
-    def kinks(self, n_columns: int) -> np.ndarray:
-        return self.steps[0].normal_score(self.steps[0].edges)[:, np.newaxis]
-
-    def inverse(self, Z: np.ndarray) -> np.ndarray:
-        return self.steps[0].near_normal_score(Z[:, 0])[:, np.newaxis]
-
-
-def _spread(edges: np.ndarray) -> np.ndarray:
-    """Return some of thousands of edges, enough for means of other densities than normals."""
-    return np.quantile(edges, np.linspace(0, 1, N_KINKS))
+        scores = [own.normal_score(own.edges) for own in self.steps]
+        kinks = np.full((max(map(len, scores)), n_columns), np.nan)  # NaN is none
+        for column, own in enumerate(scores):
+            kinks[: len(own), column] = own
+        return kinks
 
 
 class NormalScoreTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
