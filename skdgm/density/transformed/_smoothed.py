@@ -15,7 +15,7 @@ from numpy.polynomial import legendre
 
 CELL = 2.0  # width beside the unit, which a standard deviation is within a factor of sqrt 2
 leggauss = cache(legendre.leggauss)
-POINTS, POINT_WEIGHTS = leggauss(16)  # in a cell, from -1 to 1  # in a cell, from -1 to 1
+POINTS, POINT_WEIGHTS = leggauss(16)  # in a cell, from -1 to 1
 DEGREES = np.arange(len(POINTS))
 POLYNOMIALS = legendre.legvander(POINTS, len(POINTS) - 1)
 TEST_POWERS = np.arange(9)  # of the place in a panel, with which a rule is tested
