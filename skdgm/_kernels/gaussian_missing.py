@@ -60,9 +60,8 @@ def _eliminate(key, start, n_missing, keep, left, factor, inverse, log_det, orde
         log_det[n_seen + 1] = log_det[n_seen] + np.log(pivot)
         inverse[n_seen] = 1.0 / np.sqrt(pivot)
         row, new = factor[n_seen], left[n_seen + 1]
-        row[: t + 1] = 0.0
-        for j in range(t + 1, n_columns):
-            row[j] = old[t, j] * inverse[n_seen]
+        for j in range(n_columns):
+            row[j] = old[t, j] * inverse[n_seen] if j > t else 0.0
         for i in range(t + 1, n_columns - 1, 2):
             a, b = row[i], row[i + 1]
             for j in range(i, n_columns):
@@ -107,7 +106,8 @@ def _eliminate_row(key, first, factor, inverse, y):
 def _eliminate_rows(key, first, factor, inverse, y, z, square):
     """Do the same to ``y[:, i]`` side by side, which takes hardly longer than a single row."""
     n_columns = len(y)
-    square[:] = 0.0
+    for i in range(SIDE):
+        square[i] = 0.0
     n_seen = 0
     for t in range(n_columns):
         if _misses(key, t):
@@ -197,7 +197,9 @@ def complete(X, key, mean, covariance, weight, normal, log_prob, filled, varianc
     order, place = np.empty(n_columns, np.intp), np.empty((SIDE, 2), np.intp)
     for own in range(len(covariance)):
         start_c, n_means = (own, 1) if len(covariance) > 1 else (0, len(mean))
-        left[0] = covariance[own]
+        for i in range(n_columns):
+            for j in range(n_columns):
+                left[0, i, j] = covariance[own, i, j]
         done, last, stop = 0, np.uint64(0), 0
         while stop < n_rows:
             start, pattern = stop, key[stop]
@@ -224,20 +226,22 @@ def complete(X, key, mean, covariance, weight, normal, log_prob, filled, varianc
             for pair in range(n_means * (stop - start)):
                 c, row = start_c + pair % n_means, start + pair // n_means
                 if len(weight) == 0 or weight[row, c] > 0.0:
-                    place[n_side] = row, c
+                    place[n_side, 0], place[n_side, 1] = row, c
                     for j in range(n_columns):
                         y[j, n_side] = 0.0 if np.isnan(X[row, j]) else X[row, j] - mean[c, j]
                     n_side += 1
                 if n_side < SIDE and pair < n_means * (stop - start) - 1:
                     continue
                 if n_side == 1 and not is_lost:
-                    single[:] = y[:, 0]
+                    for j in range(n_columns):
+                        single[j] = y[j, 0]
                     square[0] = _eliminate_row(pattern, first, factor, inverse, single)
-                    y[:, 0] = single
+                    for j in range(n_columns):
+                        y[j, 0] = single[j]
                 elif not is_lost:
                     _eliminate_rows(pattern, first, factor, inverse, y, z, square)
                 for i in range(n_side):
-                    row, c = place[i]
+                    row, c = place[i, 0], place[i, 1]
                     score = 0.0 - 0.5 * (n_seen * LOG_2_PI + log_det[n_seen] + square[i])
                     log_prob[row, c] = -np.inf if np.isnan(score) else score
                     if is_lost:
