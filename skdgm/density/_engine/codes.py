@@ -120,7 +120,12 @@ class ComposedCodes(ABC):
 
 
 def coordinates(codes: Any) -> np.ndarray:
-    """Return the rows as points with meaningful distances, NaN where missing."""
+    """Return the rows as points with meaningful distances, NaN where missing.
+
+    Floats are their own, and not to be written to.
+    """
     if isinstance(codes, NarrowNumbers):
         return np.asarray(codes)
-    return codes.coordinates() if isinstance(codes, ComposedCodes) else as_floats(codes)
+    if isinstance(codes, ComposedCodes):
+        return codes.coordinates()
+    return codes if codes.dtype.kind == "f" else as_floats(codes)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._codes import has_missing
 from .._base import BaseDensity
-from .._engine.codes import coordinates
+from .._engine.codes import NarrowNumbers, coordinates
 from .._engine.missing import fill_with_means
 from ._clusters import DistinctPoints, cluster_rows, shares_of_clusters
 
@@ -115,6 +115,8 @@ def _points(codes: Any, weight: np.ndarray) -> np.ndarray:
     """Return the rows as complete points; codes that are complete serve as they are."""
     if isinstance(codes, np.ndarray) and codes.dtype.kind == "u" and not has_missing(codes):
         return codes
+    if isinstance(codes, NarrowNumbers):
+        return codes.values
     return fill_with_means(coordinates(codes), weight)
 
 
