@@ -1,0 +1,1 @@
+"""Parts of ``benchmarks/speed.py``: data, calls, rows, measurement and the report."""
