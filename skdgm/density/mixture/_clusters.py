@@ -16,7 +16,8 @@ from .._engine.blocks import CHUNK_CELLS, row_blocks
 STEP_BITS = 24  # of a coordinate in whole steps
 MOST_POINTS = 2**14  # among which centres are looked for, or more where these are many
 MOST_POINTS_EACH = 2**7
-MOST_STEPS = 10  # of k-means: expectation-maximisation goes on from there just as well
+MANY_CELLS = 2**20  # of points, for which k-means takes few steps
+FEW_STEPS = 10  # from which expectation-maximisation goes on just as well
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,9 +139,8 @@ def _find_centres(
     seed = int(generator.integers(2**31))
     if method == "k-means++":
         return kmeans_plusplus(points, n_clusters, sample_weight=weight, random_state=seed)[0]
-    k_means = KMeans(
-        n_clusters, n_init=1, max_iter=MOST_STEPS, tol=0.0, copy_x=False, random_state=seed
-    )
+    steps = {"max_iter": FEW_STEPS, "tol": 0.0} if points.size > MANY_CELLS else {}
+    k_means = KMeans(n_clusters, n_init=1, copy_x=False, random_state=seed, **steps)
     return k_means.fit(points, sample_weight=weight).cluster_centers_
 
 
