@@ -36,8 +36,9 @@ class DenseChainCounts:
         weights = readonly(ones_if_none(weight, len(codes)))
         if has_missing(codes):
             mark = missing_code(codes)
+            no_tables, out = readonly(np.empty((0, 0, 0))), np.empty(0)
             missing_kernels.add_observed_windows(
-                codes, mark, weights, shape.table, shape.order, counts
+                codes, mark, weights, shape.table, shape.order, no_tables, counts, out
             )
         elif weight is None and shape.order <= 1 and shape.n_categories == 2:
             _count_binary_pairs(codes, shape, counts)
