@@ -159,22 +159,35 @@ def test_window_kernels_with_missing_values_agree_with_enumeration(seed, n, K, o
     def joint_of(rows):
         return probability[table, contexts(rows, order, K), rows].prod(axis=1)
 
-    log_prob, mean = np.empty(n_rows), np.empty((n_rows, n))
+    log_probability = readonly(np.log(probability))
+    codes[-1] = codes[0]  # segments with equal values share their messages
+    cells, worth = codes == missing, readonly(rng.normal(size=K))
+    mean, drawn, mode = worth[np.where(cells, 0, codes)], codes.copy(), codes.copy()
     observed, expected = np.zeros(probability.shape), np.zeros(probability.shape)
-    drawn, mode = codes.copy(), codes.copy()
-    arguments = (missing, table, order, probability, readonly(np.log(probability)))
-    chain_missing.log_prob_missing(readonly(codes), *arguments, log_prob)
-    worth = readonly(rng.normal(size=K))
-    chain_missing.mean_missing(readonly(codes), *arguments, worth, mean)
-    chain_missing.draw_missing(readonly(uniform), *arguments, drawn)
-    chain_missing.fill_mode(missing, table, order, arguments[-1], mode)
-    again = np.empty(n_rows)
-    chain_missing.add_expected_windows(
-        readonly(codes), missing, readonly(weight), *arguments[1:], expected, again
-    )
-    chain_missing.add_observed_windows(
-        readonly(codes), missing, readonly(weight), table, order, observed
-    )
+    log_prob, again, no_tables = np.zeros(n_rows), np.zeros(n_rows), np.empty((0, 0, 0))
+    segments, most, _ = chain_missing.find_segments(readonly(codes), missing, order, K)
+    keys = chain_missing.CONTEXT, chain_missing.HASH, chain_missing.BEGIN
+    segments = readonly(segments[np.lexsort([segments[:, key] for key in keys])])
+
+    def answer(task, terms, values, counts, out):
+        chain_missing.answer(
+            task, segments, most, readonly(codes), missing, table, order, terms, worth,
+            readonly(weight), values, counts, out,
+        )  # fmt: skip
+
+    visit = readonly(codes), missing, readonly(weight), table, order, log_probability
+    chain_missing.add_observed_windows(*visit, observed, log_prob)
+    chain_missing.add_observed_windows(*visit, no_tables, again)
+    answer(chain_missing.LOG_PROB, probability, np.empty(0), no_tables, log_prob)
+    answer(chain_missing.COUNT, probability, np.empty(cells.sum()), expected, again)
+    expected += observed
+    for task, terms, filled, values in [
+        (chain_missing.MEAN, probability, mean, np.empty(cells.sum())),
+        (chain_missing.DRAW, probability, drawn, uniform[cells]),
+        (chain_missing.MODE, log_probability, mode, np.empty(cells.sum())),
+    ]:
+        answer(task, terms, values, no_tables, np.empty(0))
+        filled[cells] = values
     assert_equal_to_rounding(again, log_prob)
     for r in range(n_rows):
         unknown, rows, joint = enumerated_completions(codes[r], K, missing, joint_of)

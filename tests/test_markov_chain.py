@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skdgm import BernoulliIndependentDensity, FullCategoricalDensity, MarkovChainImageDensity
 from skdgm.density.markov_chain import _counts as _chain_counts
+from skdgm.density.markov_chain import _packed
 
 from .rows import all_states
 
@@ -252,3 +253,18 @@ def test_grey_levels_are_read_with_a_warning():
     assert_allclose(chain.score_samples(binary), expected)
     with pytest.raises(ValueError, match="Unknown category"):
         chain.score_samples(binary + 1)
+
+
+@pytest.mark.parametrize("homogeneous", [False, True])
+@pytest.mark.parametrize("order", [0, 1, 2, 5, 10])
+def test_packed_windows_count_and_score_as_single_columns_do(order, homogeneous, monkeypatch):
+    X = (np.random.default_rng(0).random((300, 23)) < 0.3).astype(np.uint8)
+    chains = []
+    for n_cells in (0, X.size + 1):
+        monkeypatch.setattr(_packed, "MANY_CELLS", n_cells)
+        chain = MarkovChainImageDensity(order, alpha=0.0, homogeneous=homogeneous).fit(X)
+        chains.append(
+            (chain._statistics.counts, chain.score_samples(X), chain.score_samples(1 - X))
+        )
+    for packed, single in zip(*chains, strict=True):
+        assert_allclose(packed, single, rtol=1e-12)

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skdgm import GenerativeClassifier, MarkovChainImageDensity, MixtureDensity
 from skdgm.density.markov_chain import _counts as _chain_counts
+from skdgm.density.markov_chain import _dense_parts as _chain_dense_parts
 from skdgm.density.markov_chain import _trellis as _chain_trellis
 
 from .rows import all_states, hide
@@ -220,11 +221,36 @@ def test_rows_share_trellises_only_while_these_are_small(chains, monkeypatch):
     chain = chains(True, X, order=6)
     queries = hide(X, 0.5, 0)
     whole = chain.score_samples(queries)
+    monkeypatch.setattr(_chain_dense_parts, "MOST_CELLS", 0)
     monkeypatch.setattr(_chain_trellis, "BLOCK_SIZE", 500)
     assert_allclose(chain.score_samples(queries), whole)
     monkeypatch.setattr(_chain_trellis, "LAYER_STATES", 20)
     with pytest.raises(ValueError, match=r"contexts possible at once.* choose a smaller order"):
         chain.score_samples(queries)
+
+
+@pytest.mark.parametrize("homogeneous", [False, True])
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+def test_dense_parts_answer_as_trellises_do(chains, alpha, homogeneous, monkeypatch):
+    """Blocks of missing values, equal in many rows, and others in few rows, in several parts."""
+    rng = np.random.default_rng(1)
+    X = rng.integers(0, 2, size=(400, 40)) & (rng.random((400, 40)) < 0.3)
+    chain = chains(True, X, order=6, alpha=alpha, homogeneous=homogeneous)
+    queries = X.astype(float)
+    queries[:, np.arange(40) % 20 >= 13] = np.nan
+    queries[:20, 9] = np.nan
+    queries[20:30, 30:] = np.nan
+    answers = []
+    for n_cells in (0, 30 * 2**7):
+        monkeypatch.setattr(_chain_dense_parts, "MOST_CELLS", n_cells)
+        monkeypatch.setattr(_chain_dense_parts, "ENTRIES_PER_CELL", 0.0)
+        mean, mode = chain.conditional_mean(queries), chain.conditional_mode(queries)
+        answers.append([chain.score_samples(queries), mean, chain.score_samples(mode)])
+        drawn = chain.conditional_sample(queries, random_state=0)
+        assert_allclose(drawn.mean(axis=0), mean.mean(axis=0), atol=0.12)
+        assert chain.score_samples(drawn).min() > -np.inf
+    for trellis, dense in zip(*answers, strict=True):
+        assert_allclose(dense, trellis, atol=1e-12)
 
 
 # ---------------------------------------------------------------------- fitting to missing values

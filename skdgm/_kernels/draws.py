@@ -9,7 +9,10 @@ def draw_index(weights, uniform):
 
     It is the first at which the summed weights exceed the uniform number times their sum.
     """
-    below, drawn, target = 0.0, 0, uniform * weights.sum()
+    total = 0.0
+    for index in range(len(weights)):
+        total += weights[index]
+    below, drawn, target = 0.0, 0, uniform * total
     for index in range(len(weights)):
         if weights[index] > 0.0:
             below += weights[index]

@@ -287,7 +287,8 @@ def _share_out(trellis, i, state, informed, message, share):
             child = _child(trellis, i, state, column)
             share[column] *= np.exp(message[child] - largest)
         total += share[column]
-    share[:width] /= total
+    for column in range(width):
+        share[column] /= total
 
 
 @kernel
@@ -308,7 +309,8 @@ def add_posterior(trellis, columns, weight, worth, expected_first, expected, mea
         until = _last_observed(x) + 1
         _reach(trellis, x, n_columns, mark, scratch)
         out[row] = _pass_back(trellis, x, until, mark, scratch)
-        mean[row] = x
+        for i in range(n_columns):  # Numba takes seconds to compile a copy of slices
+            mean[row, i] = x[i]
         if out[row] == -np.inf:
             continue
         for state in active[: start[n_columns + 1]]:

@@ -68,25 +68,55 @@ def add_pairs(codes, weight, first_value, joint):
 
 @kernel(fastmath={"reassoc", "nsz"})
 def log_prob_complete(codes, tree, out):
-    """``out[row] = sum_j log p(x_j | x_parent(j))``."""
+    """``out[row] = sum_j log p(x_j | x_parent(j))``.
+
+    Four rows at a time share what is looked up about a column; past the end the last row is scored
+    again.
+    """
     _, parent, _, first_cell, stride, _, _, log_prob = tree
     n_rows, n_columns = codes.shape
-    for row in range(n_rows):
-        total = 0.0
+    for row_0 in range(0, n_rows, 4):
+        row_1, row_2 = min(row_0 + 1, n_rows - 1), min(row_0 + 2, n_rows - 1)
+        row_3 = min(row_0 + 3, n_rows - 1)
+        total_0, total_1, total_2, total_3 = 0.0, 0.0, 0.0, 0.0
         for j in range(n_columns):
-            cell = first_cell[j] + stride[j] * np.int64(codes[row, parent[j]])
-            total += log_prob[cell + np.int64(codes[row, j])]
-        out[row] = total
+            p, first, step = parent[j], first_cell[j], stride[j]
+            total_0 += log_prob[
+                first + step * np.int64(codes[row_0, p]) + np.int64(codes[row_0, j])
+            ]
+            total_1 += log_prob[
+                first + step * np.int64(codes[row_1, p]) + np.int64(codes[row_1, j])
+            ]
+            total_2 += log_prob[
+                first + step * np.int64(codes[row_2, p]) + np.int64(codes[row_2, j])
+            ]
+            total_3 += log_prob[
+                first + step * np.int64(codes[row_3, p]) + np.int64(codes[row_3, j])
+            ]
+        out[row_0], out[row_1], out[row_2], out[row_3] = total_0, total_1, total_2, total_3
 
 
 @kernel
 def draw(uniform, tree, cumulative, codes):
-    """Invert the cumulative probabilities given each parent's value, the last exactly 1."""
+    """Invert the cumulative probabilities given each parent's value, the last exactly 1.
+
+    Four rows at a time, as in :func:`log_prob_complete`.
+    """
     order, parent, n_values, first_cell, stride, _, _, _ = tree
-    for row in range(len(codes)):
+    last = len(codes) - 1
+    for row_0 in range(0, len(codes), 4):
+        row_1, row_2, row_3 = min(row_0 + 1, last), min(row_0 + 2, last), min(row_0 + 3, last)
         for j in order:
-            cell = first_cell[j] + stride[j] * np.int64(codes[row, parent[j]])
-            value = 0
+            p, first, step = parent[j], first_cell[j], stride[j]
+            cell_0 = first + step * np.int64(codes[row_0, p])
+            cell_1 = first + step * np.int64(codes[row_1, p])
+            cell_2 = first + step * np.int64(codes[row_2, p])
+            cell_3 = first + step * np.int64(codes[row_3, p])
+            value_0, value_1, value_2, value_3 = 0, 0, 0, 0
             for v in range(n_values[j] - 1):
-                value += uniform[row, j] >= cumulative[cell + v]
-            codes[row, j] = value
+                value_0 += uniform[row_0, j] >= cumulative[cell_0 + v]
+                value_1 += uniform[row_1, j] >= cumulative[cell_1 + v]
+                value_2 += uniform[row_2, j] >= cumulative[cell_2 + v]
+                value_3 += uniform[row_3, j] >= cumulative[cell_3 + v]
+            codes[row_0, j], codes[row_1, j] = value_0, value_1
+            codes[row_2, j], codes[row_3, j] = value_2, value_3

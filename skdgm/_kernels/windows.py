@@ -134,3 +134,46 @@ def add_weights(entries, first_cell, least, weight, totals):
             total = totals[cells[i]]
             for c in range(k):
                 total[c] += own[c]
+
+
+# ------------------------------------------------- one density of binary columns, in packed rows
+TOGETHER = 2**15  # cells of the windows that are visited together, which should stay in the cache
+
+
+@kernel
+def _packed_entry(packed, row, stop, mask):
+    """Return the last bits, under the mask, of the first ``stop`` columns of a row.
+
+    ``packed`` holds 8 columns in a byte, the first one in the highest bit, after two bytes of
+    zeros, and has a byte to spare.
+    """
+    byte = stop >> 3
+    bits = (np.uint32(packed[row, byte]) << np.uint32(16)) | np.uint32(packed[row, byte + 2])
+    bits |= np.uint32(packed[row, byte + 1]) << np.uint32(8)
+    return (bits >> np.uint32(8 - (stop & 7))) & mask
+
+
+@kernel
+def count_packed(packed, width, totals):
+    """Add the number of rows with each entry to ``totals`` (n_windows, n_entries)."""
+    n_windows, n_entries = totals.shape
+    mask = np.uint32(n_entries - 1)
+    step = max(1, TOGETHER // n_entries)
+    for first in range(0, n_windows, step):
+        for row in range(len(packed)):
+            for window in range(first, min(first + step, n_windows)):
+                totals[window, _packed_entry(packed, row, (window + 1) * width, mask)] += 1
+
+
+@kernel(fastmath={"reassoc", "nsz"})
+def sum_packed(packed, width, sums, out):
+    """Add to ``out[row]`` the ``sums`` (n_windows, n_entries) of the row's entries."""
+    n_windows, n_entries = sums.shape
+    mask = np.uint32(n_entries - 1)
+    step = max(1, TOGETHER // n_entries)
+    for first in range(0, n_windows, step):
+        for row in range(len(packed)):
+            total = 0.0
+            for window in range(first, min(first + step, n_windows)):
+                total += sums[window, _packed_entry(packed, row, (window + 1) * width, mask)]
+            out[row] += total

@@ -74,12 +74,14 @@ class Categories:
     def of_values(cls, values: list[np.ndarray]) -> Self:
         """Return the categories with these values, by code, in each column."""
         n_known = np.array([len(own) for own in values], dtype=np.int64)
+        distinct = {id(own): own for own in values}  # columns may share an array
         differ = {
-            column: own
-            for column, own in enumerate(values)
+            key
+            for key, own in distinct.items()
             if own.max() >= len(own) or not np.array_equal(own, np.arange(len(own)))
         }
-        return cls(n_known, differ)
+        pairs = enumerate(values)
+        return cls(n_known, {column: own for column, own in pairs if id(own) in differ})
 
     def replaced(self, known: list[np.ndarray | None] | None) -> Self:
         """Return the categories of these columns, or those that are known from elsewhere."""
@@ -256,8 +258,8 @@ def _values_marked(codes: np.ndarray | None) -> list[np.ndarray] | None:
         return None
     highest = largest_codes(codes)
     if highest.max() <= 1 and not has_missing(codes):
-        pairs = zip(codes.min(axis=0).tolist(), highest.tolist(), strict=True)
-        return [np.arange(low, high + 1) for low, high in pairs]
+        found = [np.array([0]), np.array([0, 1]), np.array([1])]
+        return [found[k] for k in (codes.min(axis=0) + highest).tolist()]
     if len(highest) * int(highest.max()) > MARKED_CELLS:
         return None
     seen = np.zeros((len(highest), missing_code(codes) + 1), dtype=np.bool_)

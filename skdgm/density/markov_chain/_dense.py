@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..._codes import digits, has_missing, missing_code, readonly
 from ..._kernels import markov_chain as kernels
 from ..._kernels import markov_chain_missing as missing_kernels
 from .._engine.blocks import draw_with_uniforms, ones_if_none
+from ._packed import PackedWindows, add_to_tables, suits_packing
 from ._shape import ChainShape
 
 
@@ -36,11 +38,14 @@ class DenseChainCounts:
         weights = readonly(ones_if_none(weight, len(codes)))
         if has_missing(codes):
             mark = missing_code(codes)
+            no_tables, out = readonly(np.empty((0, 0, 0))), np.empty(0)
             missing_kernels.add_observed_windows(
-                codes, mark, weights, shape.table, shape.order, counts
+                codes, mark, weights, shape.table, shape.order, no_tables, counts, out
             )
         elif weight is None and shape.order <= 1 and shape.n_categories == 2:
             _count_binary_pairs(codes, shape, counts)
+        elif weight is None and suits_packing(codes, shape):
+            counts = PackedWindows(shape).count(codes)
         else:
             kernels.add_windows(codes, weights, shape.table, shape.order, counts)
         return cls(shape, counts)
@@ -86,14 +91,14 @@ def _count_binary_pairs(codes: np.ndarray, shape: ChainShape, counts: np.ndarray
     both = np.zeros(shape.n_positions, dtype=np.int64)
     kernels.count_binary_pairs(codes, ones, both)
     if shape.order == 0:
-        np.add.at(counts[:, 0], shape.table, np.stack([len(codes) - ones, ones], axis=1))
+        add_to_tables(counts[:, 0], shape.table, np.stack([len(codes) - ones, ones], axis=1))
         return
     counts[0, 0] = len(codes) - ones[0], ones[0]
     after_one = np.stack([ones[:-1] - both[1:], both[1:]], axis=1)
     after_zero = np.stack([len(codes) - ones[:-1], ones[1:]], axis=1)
     after_zero[:, 0] -= after_zero[:, 1] - both[1:]
     after_zero[:, 1] -= both[1:]
-    np.add.at(counts, shape.table[1:], np.stack([after_zero, after_one], axis=1))
+    add_to_tables(counts, shape.table[1:], np.stack([after_zero, after_one], axis=1))
 
 
 class DenseChainProbabilities:
@@ -108,8 +113,20 @@ class DenseChainProbabilities:
         cumulative = np.cumsum(probability, axis=2)
         self.cumulative = cumulative / cumulative[:, :, -1:]  # ends with exactly 1
 
+    def __getstate__(self) -> dict:
+        return {name: value for name, value in vars(self).items() if name != "_packed"}
+
+    @cached_property
+    def _packed(self) -> tuple[PackedWindows, np.ndarray]:
+        """The windows of a binary chain, and what they add to a log-probability."""
+        windows = PackedWindows(self.shape)
+        return windows, windows.sums(self.log_probability)
+
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
         """Return ``log p(x)`` of complete rows."""
+        if suits_packing(codes, self.shape):
+            windows, sums = self._packed
+            return windows.log_prob(codes, sums)
         out = np.empty(len(codes))
         table, order = self.shape.table, self.shape.order
         log_probability = readonly(self.log_probability)

@@ -288,9 +288,11 @@ default="raster"
             )
 
     def _in_scan_order(self, codes: np.ndarray) -> np.ndarray:
-        if not np.array_equal(self.scan_, np.arange(len(self.scan_))):
-            codes = codes[:, self.scan_]
-        return readonly(codes)
+        return readonly(codes if self._keeps_order else codes[:, self.scan_])
+
+    @property
+    def _keeps_order(self) -> bool:
+        return np.array_equal(self.scan_, np.arange(len(self.scan_)))
 
     @property
     def _shape(self) -> ChainShape:
@@ -349,6 +351,8 @@ default="raster"
         return self._in_column_order(self._queries.mode(codes))
 
     def _in_column_order(self, table: np.ndarray) -> np.ndarray:
+        if self._keeps_order:
+            return table
         columns = np.empty_like(table)
         columns[:, self.scan_] = table
         return columns

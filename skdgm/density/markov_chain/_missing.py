@@ -7,24 +7,28 @@ sparse ones, along a trellis of what was seen. Values of a chain of order 0 are 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import numpy as np
 
-from ..._codes import missing_code, readonly, with_missing_category
-from ..._kernels import markov_chain as kernels
-from ..._kernels import markov_chain_missing as dense_kernels
+from ..._codes import readonly, with_missing_category
+from ..._kernels import markov_chain as complete_kernels
+from ..._kernels import markov_chain_missing as kernels
 from ..._kernels import markov_chain_trellis as trellis_kernels
-from .._engine.blocks import draw_with_uniforms, ones_if_none
+from .._engine.blocks import ones_if_none
 from .._engine.statistics import add_in_pairs
 from .._engine.weighted_states import WeightedStates
 from ._counts import ChainCounts
 from ._dense import DenseChainCounts, DenseChainProbabilities
+from ._dense_parts import DenseParts
+from ._segments import DenseTables, Parts, SegmentAnswers
+from ._shape import ChainShape
 from ._sparse import SparseChainCounts, SparseChainProbabilities
 from ._trellis import Trellis, in_trellises
 
 
-class ChainQueries(ABC):
-    """Queries on rows of codes in the order of the chain, some of which are missing.
+class ChainAnswers(ABC):
+    """Answers on rows of codes in the order of the chain, some of which are missing.
 
     Where a value is observed, a completed row may hold anything.
     """
@@ -45,6 +49,10 @@ class ChainQueries(ABC):
     def mode(self, codes: np.ndarray) -> np.ndarray:
         """Complete each row by its most probable completion."""
 
+
+class ChainQueries(ChainAnswers):
+    """All queries: answers, and what learning needs."""
+
     @abstractmethod
     def expect(
         self, codes: np.ndarray, weight: np.ndarray | None
@@ -52,46 +60,44 @@ class ChainQueries(ABC):
         """Return the expected counts of the windows, and ``log p(x_observed)`` of each row."""
 
 
-class DenseQueries(ChainQueries):
+class SegmentQueries(ChainAnswers):
+    """Answers that dense tables answer."""
+
+    def __init__(self, shape: ChainShape, parts: Parts) -> None:
+        self._answers = SegmentAnswers(shape, parts)
+
+    def log_prob(self, codes: np.ndarray) -> np.ndarray:
+        return self._answers.log_prob(codes)
+
+    def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return self._answers.fill(kernels.DRAW, codes, codes.copy(), generator=generator)
+
+    def mean(self, codes: np.ndarray, worth: np.ndarray) -> np.ndarray:
+        return self._answers.fill(kernels.MEAN, codes, np.empty(codes.shape), worth=worth)
+
+    def mode(self, codes: np.ndarray) -> np.ndarray:
+        return self._answers.fill(kernels.MODE, codes, codes.copy())
+
+
+class DenseQueries(SegmentQueries, ChainQueries):
     """Queries on a chain with dense tables."""
 
     def __init__(self, chain: DenseChainProbabilities) -> None:
         self._chain = chain
+        super().__init__(chain.shape, self._whole)
 
-    def log_prob(self, codes: np.ndarray) -> np.ndarray:
-        out = np.empty(len(codes))
-        dense_kernels.log_prob_missing(codes, *self._arguments(codes), out)
-        return out
-
-    def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        arguments = self._arguments(codes)
-        return draw_with_uniforms(dense_kernels.draw_missing, arguments, codes.copy(), generator)
-
-    def mean(self, codes: np.ndarray, worth: np.ndarray) -> np.ndarray:
-        mean = np.empty(codes.shape)
-        dense_kernels.mean_missing(codes, *self._arguments(codes), worth, mean)
-        return mean
-
-    def mode(self, codes: np.ndarray) -> np.ndarray:
-        completed = codes.copy()
-        mark, table, order, _, log_probability = self._arguments(codes)
-        dense_kernels.fill_mode(mark, table, order, log_probability, completed)
-        return completed
+    def _whole(self, segments: np.ndarray) -> Iterator[tuple[np.ndarray, DenseTables]]:
+        """Yield all segments with all tables."""
+        chain, table = self._chain, self._chain.shape.table
+        probability, log_probability = readonly(chain.probability), readonly(chain.log_probability)
+        yield segments, DenseTables(table, table, probability, log_probability)
 
     def expect(
         self, codes: np.ndarray, weight: np.ndarray | None
     ) -> tuple[DenseChainCounts, np.ndarray]:
-        counts, out = np.zeros(self._chain.probability.shape), np.empty(len(codes))
-        weight = readonly(ones_if_none(weight, len(codes)))
-        mark, *arguments = self._arguments(codes)
-        dense_kernels.add_expected_windows(codes, mark, weight, *arguments, counts, out)
-        return DenseChainCounts(self._chain.shape, counts), out
-
-    def _arguments(self, codes: np.ndarray) -> tuple:
-        chain = self._chain
-        probability, log_probability = readonly(chain.probability), readonly(chain.log_probability)
-        shape = chain.shape
-        return missing_code(codes), shape.table, shape.order, probability, log_probability
+        counts = np.zeros(self._chain.probability.shape)
+        log_prob = self._answers.log_prob(codes, weight, counts)
+        return DenseChainCounts(self._chain.shape, counts), log_prob
 
 
 class IndependentQueries(DenseQueries):
@@ -102,7 +108,8 @@ class IndependentQueries(DenseQueries):
         log_probability = np.zeros((n_tables, 1, K + 1))
         log_probability[:, :, :K] = self._chain.log_probability  # of a missing value: log 1
         out, value = np.empty(len(codes)), readonly(with_missing_category(codes, K))
-        kernels.log_prob_independent(value, self._chain.shape.table, readonly(log_probability), out)
+        arguments = value, self._chain.shape.table, readonly(log_probability)
+        complete_kernels.log_prob_independent(*arguments, out)
         return out
 
     def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -117,8 +124,8 @@ class IndependentQueries(DenseQueries):
         return np.broadcast_to(mode[self._chain.shape.table], codes.shape)
 
 
-class SparseQueries(ChainQueries):
-    """Queries on a chain with sparse tables."""
+class TrellisQueries(ChainQueries):
+    """Queries on a chain with sparse tables, along a trellis of what was seen."""
 
     def __init__(self, chain: SparseChainProbabilities) -> None:
         self._chain = chain
@@ -182,6 +189,31 @@ class SparseQueries(ChainQueries):
 
         in_trellises(chain, codes, answer, counting=True)
         return SparseChainCounts(shape, tuple(add_in_pairs(part) for part in parts)), out
+
+
+class SparseQueries(TrellisQueries):
+    """Queries on a chain with sparse tables, which are made dense where that is quicker."""
+
+    def __init__(self, chain: SparseChainProbabilities) -> None:
+        super().__init__(chain)
+        self._parts = DenseParts(chain)
+
+    def log_prob(self, codes: np.ndarray) -> np.ndarray:
+        return self._suitable(codes).log_prob(codes)
+
+    def sample(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return self._suitable(codes).sample(codes, generator)
+
+    def mean(self, codes: np.ndarray, worth: np.ndarray) -> np.ndarray:
+        return self._suitable(codes).mean(codes, worth)
+
+    def mode(self, codes: np.ndarray) -> np.ndarray:
+        return self._suitable(codes).mode(codes)
+
+    def _suitable(self, codes: np.ndarray) -> ChainAnswers:
+        if self._parts.suit(codes):
+            return SegmentQueries(self._chain.shape, self._parts)
+        return TrellisQueries(self._chain)
 
 
 def queries_on(chain: DenseChainProbabilities | SparseChainProbabilities) -> ChainQueries:

@@ -43,8 +43,9 @@ class ChainShape:
 
     @property
     def n_parameters(self) -> int:
-        K = self.n_categories
-        return sum((K - 1) * K ** self.n_before(table) for table in range(self.n_tables))
+        K, n_short = self.n_categories, min(self.order, self.n_tables)  # tables near the start
+        n_contexts = sum(K**n for n in range(n_short)) + (self.n_tables - n_short) * K**self.order
+        return (K - 1) * n_contexts
 
     @property
     def n_cells(self) -> int:

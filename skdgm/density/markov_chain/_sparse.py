@@ -170,6 +170,22 @@ class SparseChainProbabilities:
             total += np.where(before > 0, log_probability, -np.log(K))
         return total
 
+    def dense(self, table: int) -> np.ndarray:
+        """Return a table as an array of shape (K**order, K)."""
+        K, own = self.shape.n_categories, self.tables[table]
+        places = K ** np.arange(self.shape.n_before(table) - 1, -1, -1)
+        number = own.contexts.codes() @ places
+        known = own.contexts.weight > 0
+        total = own.contexts.weight + K * self.alpha
+        dense = np.full((K**self.shape.order, K), 1 / K)
+        dense[number[known]] = (self.alpha / total[known])[:, np.newaxis]
+        context = np.repeat(np.arange(len(known)), own.run_end - own.run_start)
+        cells = known[context]
+        context = context[cells]
+        share = own.windows.weight[cells] / total[context]
+        dense[number[context], own.last_value[cells]] += share
+        return dense
+
     def sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         """Draw rows."""
         codes = np.empty((n_samples, self.shape.n_positions), dtype=self.shape.dtype)
