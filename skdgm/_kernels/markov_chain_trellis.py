@@ -64,6 +64,15 @@ def _allocate_scratch(trellis):
 
 
 @kernel
+def _allocate_share(trellis):
+    """Return room for a share of each column of the widest child row."""
+    widest = 0
+    for width in trellis.width:
+        widest = max(widest, width)
+    return np.empty(widest)
+
+
+@kernel
 def _probability(trellis, state, column):
     """Return the probability of the column, by bisection of the state's run."""
     low, end = trellis.run_start[state], trellis.run_end[state]
@@ -253,7 +262,7 @@ def draw(uniform, trellis, columns):
     n_rows, n_columns = columns.shape
     scratch = _allocate_scratch(trellis)
     active, message = scratch.active, scratch.message
-    share = np.empty(trellis.width.max())
+    share = _allocate_share(trellis)
     for row in range(n_rows):
         x, mark = columns[row], row + 1
         until = _last_observed(x) + 1
@@ -303,7 +312,7 @@ def add_posterior(trellis, columns, weight, worth, expected_first, expected, mea
     n_rows, n_columns = columns.shape
     scratch = _allocate_scratch(trellis)
     active, start, message = scratch.active, scratch.start, scratch.message
-    posterior, share = np.empty(len(active)), np.empty(trellis.width.max())
+    posterior, share = np.empty(len(active)), _allocate_share(trellis)
     for row in range(n_rows):
         x, mark = columns[row], row + 1
         until = _last_observed(x) + 1
@@ -348,7 +357,7 @@ def fill_mode(trellis, columns):
     n_rows, n_columns = columns.shape
     scratch = _allocate_scratch(trellis)
     active, message = scratch.active, scratch.message
-    share = np.empty(trellis.width.max())
+    share = _allocate_share(trellis)
     for row in range(n_rows):
         x, mark = columns[row], row + 1
         _reach(trellis, x, n_columns, mark, scratch)

@@ -60,23 +60,30 @@ def mixing_proportions(densities, weight, prior, tol, max_iter):
     ``densities`` has one row per density, and ``prior`` counts rows for each.
     """
     n_densities, n = densities.shape
-    proportion = np.full(n_densities, 1.0 / n_densities)
-    mixed, expected = np.empty(n), np.empty(n_densities)
+    proportion, expected = np.empty(n_densities), np.empty(n_densities)
+    for k in range(n_densities):
+        proportion[k] = 1.0 / n_densities
+    mixed = np.empty(n)
     for _ in range(max_iter):
-        mixed[:] = 0.0
+        for i in range(n):
+            mixed[i] = 0.0
         for k in range(n_densities):
             for i in range(n):
                 mixed[i] += proportion[k] * densities[k, i]
         for i in range(n):
             mixed[i] = weight[i] / mixed[i] if mixed[i] > 0.0 else 0.0
+        total = 0.0
         for k in range(n_densities):
-            total = 0.0
+            share = 0.0
             for i in range(n):
-                total += densities[k, i] * mixed[i]
-            expected[k] = proportion[k] * total + prior[k]
-        expected /= expected.sum()
-        change = np.abs(expected - proportion).max()
-        proportion[:] = expected
+                share += densities[k, i] * mixed[i]
+            expected[k] = proportion[k] * share + prior[k]
+            total += expected[k]
+        change = 0.0
+        for k in range(n_densities):  # Numba takes seconds to compile a copy of an array
+            share = expected[k] / total
+            change = max(change, abs(share - proportion[k]))
+            proportion[k] = share
         if change < tol:
             break
     return proportion
