@@ -10,7 +10,7 @@ import sys
 import tempfile
 from statistics import median
 
-REPEATS = 3
+REPEATS = 2
 GOALS = {"import skdgm": 0.2, "cold": 2.0, "warm": 0.15}
 DENSITIES = {
     "BernoulliIndependentDensity": "BernoulliIndependentDensity()",

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
-SECONDS = 0.4  # for the repeats of one call
+SECONDS = 0.2  # for the repeats of one call
 SLOW = 1.0  # of which two repeats are enough
 VERY_SLOW = 5.0  # of which one is
-TOO_SLOW = 30.0  # of which the first call, which may compile, counts
+TOO_SLOW = 6.0  # of which the first call, which may compile, counts
 FEWEST, MOST = 3, 15
 
 

@@ -7,7 +7,7 @@ from .calls import Named, Prepare
 from .data import Source
 from .measure import VERY_SLOW, extra_memory, medians
 
-LONGEST = 8.0  # seconds; beyond, a row ``in_steps`` is measured on fewer rows
+LONGEST = 4.0  # seconds; beyond, a row ``in_steps`` is measured on fewer rows
 MOST_MEMORY = 1.5  # times the input: the goal of all rows
 WORTH_COUNTING = 2**20  # bytes of input, below which memory is overhead
 UNITS = {"seconds": "s", "speedup": "x peer", "memory": "x input"}

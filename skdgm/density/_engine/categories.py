@@ -256,10 +256,11 @@ def _values_marked(codes: np.ndarray | None) -> list[np.ndarray] | None:
     """Return the sorted codes in each column, or None where a table of marks is too large."""
     if codes is None:
         return None
-    highest = largest_codes(codes)
-    if highest.max() <= 1 and not has_missing(codes):
+    highest = codes.max(axis=0)
+    if highest.max() <= 1:  # and so nothing is missing
         found = [np.array([0]), np.array([0, 1]), np.array([1])]
         return [found[k] for k in (codes.min(axis=0) + highest).tolist()]
+    highest = largest_codes(codes)
     if len(highest) * int(highest.max()) > MARKED_CELLS:
         return None
     seen = np.zeros((len(highest), missing_code(codes) + 1), dtype=np.bool_)
