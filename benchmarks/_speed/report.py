@@ -35,7 +35,7 @@ def three(value):
 
 
 def gain(value):
-    """Return a ratio, or nothing."""
+    """Return a ratio with two decimals."""
     return f"{value:.2f}"
 
 

@@ -261,21 +261,20 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         copies, codes = with_batch_declared(self._group.densities, family, X, weight)
         densities = dict(zip(self._learned.tolist(), copies, strict=True))
         statistics = {c: density._statistics for c, density in densities.items()}
+        batches = RowTables(codes, weight, rows, {})
         for c, density in densities.items():
             if len(rows[c]):
-                batch = codes[rows[c]], part_of(weight, rows[c])
-                statistics[c] = density._statistics_with(*batch)
+                statistics[c] = density._statistics_with(*batches[c])
         template = copies[0]  # of classes without rows before
         for c, first in self._first_rows(template, X, weight, rows, codes):
             group = self._group_of(template._without_rows(), [c])
             group.fit(first, self.n_jobs)
             (densities[c],) = group.densities
             statistics[c] = densities[c]._statistics
-        self._learned = np.array(sorted(statistics))
-        self._group = self._group_of(template, self._learned)
-        self._group.extend(
-            [densities[c] for c in sorted(statistics)], [statistics[c] for c in sorted(statistics)]
-        )
+        learned = sorted(statistics)
+        self._learned = np.array(learned)
+        self._group = self._group_of(template, learned)
+        self._group.extend([densities[c] for c in learned], [statistics[c] for c in learned])
         self._finish_group()
 
     def _first_rows(

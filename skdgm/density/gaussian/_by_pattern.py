@@ -15,15 +15,12 @@ from ..._codes import has_missing, readonly
 from ..._kernels import gaussian_missing as kernels
 from .._engine.blocks import row_blocks
 from ._missing import NormalCovariance
-from ._moments import Moments
+from ._moments import CHUNK_CELLS, Moments
 
 MOST_COLUMNS = 64  # bits of a key
 FEW_PRODUCTS = 2**16  # of values that a loop forms sooner than calls of BLAS
-
-
-NOTHING, NO_SUM = np.empty((0, 0)), np.empty((0, 0, 0))
-CHUNK_CELLS = 2**15  # of rows that are completed at once
 CELLS_OF_STEP = 2**18  # of rows that one thread counts in a step of learning
+NOTHING, NO_SUM = np.empty((0, 0)), np.empty((0, 0, 0))
 
 
 class RowsByPattern:

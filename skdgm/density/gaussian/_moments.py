@@ -50,10 +50,8 @@ class Moments:
         mean = sum_of_rows(X, weight) / total
         squares: Any = 0.0
         fourth_moments: Any = None
-        blocks = cached_row_blocks(X)
-        if scatter == "thin" and len(X) < X.shape[1]:
-            blocks = [slice(0, len(X))]
-        elif scatter == "diagonal":
+        blocks = cached_row_blocks(X)  # one if rows are fewer than columns
+        if scatter == "diagonal":
             blocks = row_blocks(len(X), X.shape[1], CHUNK_CELLS)
         for rows in blocks:
             deviation = X[rows] - mean

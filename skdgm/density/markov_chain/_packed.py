@@ -11,6 +11,7 @@ import numpy as np
 
 from ..._codes import readonly
 from ..._kernels import windows as kernels
+from .._engine.windows import Windows
 from ._shape import ChainShape
 
 LONGEST = 10  # order
@@ -27,18 +28,26 @@ class PackedWindows:
 
     def __init__(self, shape: ChainShape) -> None:
         n_bits = max(10, shape.order + 4)
-        self._shape, self._width, self._n_entries = shape, n_bits - shape.order, 2**n_bits
-        n_windows = -(-shape.n_positions // self._width)
-        self._tables = np.full((n_windows, self._width), -1)  # no table past the last column
-        self._tables.ravel()[: shape.n_positions] = shape.table
+        self._order, self._n_tables = shape.order, shape.n_tables
+        self._width = n_bits - shape.order
+        self._windows = Windows(shape.table, 2, shape.order, self._width)
 
     def count(self, codes: np.ndarray) -> np.ndarray:
-        """Count contexts and values of complete rows: (T, K**order, K)."""
-        totals = np.zeros((len(self._tables), self._n_entries), dtype=np.uint32)
+        """Count contexts and values of complete rows: (T, K**order, K).
+
+        Whole numbers fold quicker than the weights for which :meth:`Windows.counts` is.
+        """
+        place, tables_of_places = self._windows.place, self._windows.tables
+        totals = np.zeros((len(place), self._windows.n_entries), dtype=np.uint32)
         kernels.count_packed(self._pack(codes), self._width, totals)
-        n_contexts = 2**self._shape.order
-        counts = np.zeros((self._shape.n_tables, n_contexts, 2))
-        for tables in self._tables.T[::-1]:  # from the last column of each window to the first
+        if not np.array_equal(place, np.arange(len(place))):  # windows over the same tables
+            of_windows = totals
+            totals = np.zeros((len(tables_of_places), self._windows.n_entries), dtype=np.uint32)
+            for own, total in zip(place, of_windows, strict=True):
+                totals[own] += total
+        n_contexts = 2**self._order
+        counts = np.zeros((self._n_tables, n_contexts, 2))
+        for tables in tables_of_places.T[::-1]:  # from the last column of each to the first
             cells = totals
             while cells.shape[1] > 2 * n_contexts:  # sum over the first digit
                 half = cells.shape[1] // 2
@@ -50,12 +59,7 @@ class PackedWindows:
 
     def sums(self, terms: np.ndarray) -> np.ndarray:
         """Sum the terms (T, K**order, K) of each entry: (n_windows, n_entries)."""
-        n_windows, n_contexts = len(self._tables), terms.shape[1]
-        sums = np.zeros((n_windows, n_contexts))
-        for tables in self._tables.T:
-            own = np.where((tables >= 0)[:, np.newaxis, np.newaxis], terms[tables], 0.0)
-            sums = sums.reshape(n_windows, -1, n_contexts, 1) + own[:, np.newaxis]
-        return readonly(sums.reshape(n_windows, self._n_entries))
+        return readonly(self._windows.sums(terms[..., np.newaxis])[self._windows.place, :, 0])
 
     def log_prob(self, codes: np.ndarray, sums: np.ndarray) -> np.ndarray:
         """Sum what the windows of complete rows have in ``sums``."""
@@ -66,7 +70,8 @@ class PackedWindows:
     def _pack(self, codes: np.ndarray) -> np.ndarray:
         """Pack rows as the kernels take them."""
         bits = np.packbits(codes, axis=1)
-        packed = np.zeros((len(codes), self._tables.size // 8 + 3), dtype=np.uint8)
+        n_bytes = len(self._windows.place) * self._width // 8 + 3
+        packed = np.zeros((len(codes), n_bytes), dtype=np.uint8)
         packed[:, 2 : 2 + bits.shape[1]] = bits
         return packed
 

@@ -105,9 +105,14 @@ def _curves_of(own_map: InvertibleMap, n_columns: int) -> tuple[np.ndarray, Smoo
     if own_map not in _curves:
         curved = np.flatnonzero(~own_map.affine_columns(n_columns))
         of_curved = own_map.of_columns(curved)
-        kinks = [np.unique(own[np.isfinite(own)]) for own in of_curved.kinks(len(curved)).T]
+        kinks = _kinks_of(of_curved, len(curved))
         _curves[own_map] = curved, SmoothedCurves(of_curved.inverse, kinks)
     return _curves[own_map]
+
+
+def _kinks_of(own_map: InvertibleMap, n_columns: int) -> list[np.ndarray]:
+    """Return the z of each column at which the inverse is not smooth, in ascending order."""
+    return [np.unique(own[np.isfinite(own)]) for own in own_map.kinks(n_columns).T]
 
 
 def _mean_of_column(
@@ -145,8 +150,7 @@ def _mean_of_column(
         scale = 1 / (math.sqrt(2 * math.pi) * peak)
     scale = np.minimum(scale, spread if spread > 0 else 1.0)
     of_column = own_map.of_columns(np.array([column]))
-    kinks = of_column.kinks(1)[:, 0]
-    kinks = np.unique(kinks[np.isfinite(kinks)])
+    (kinks,) = _kinks_of(of_column, 1)
 
     def inverse(z: np.ndarray) -> np.ndarray:
         return of_column.inverse(z[:, np.newaxis])[:, 0]
