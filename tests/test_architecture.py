@@ -28,9 +28,7 @@ LAYERS = [
     ("skdgm.density._engine",),
     (
         "skdgm.density._contract",
-        "skdgm.density._completions",
-        "skdgm.density._column_queries",
-        "skdgm.density._tail",
+        "skdgm.density._queries",
         "skdgm.density._base",
     ),
     ("skdgm.density._em", "skdgm.density._composite", "skdgm.density._group"),
@@ -137,7 +135,7 @@ def test_what_serves_one_family_lives_in_its_folder():
 
 def test_each_family_has_a_room_that_opens_with_its_density():
     for folder in (PACKAGE / "density").iterdir():
-        if folder.is_dir() and folder.name not in ("_engine", "__pycache__"):
+        if folder.is_dir() and folder.name not in ("_engine", "_queries", "__pycache__"):
             assert (folder / "_density.py").exists()
 
 

@@ -30,13 +30,11 @@ from .._validation import (
     spawn_generators,
     weighted_mean,
 )
-from ._column_queries import ColumnQueries
-from ._completions import Completions
 from ._contract import check_hooks, check_log_prob
 from ._engine.blas import blas_threads_for
 from ._engine.blocks import row_blocks, run_in_row_blocks, run_in_threads, run_in_weighted_blocks
 from ._engine.statistics import add_in_pairs
-from ._tail import TailProbability
+from ._queries import Queries
 
 STARTS_ANEW = (
     "The density was made of parameters, without a number of rows that these stand for, so "
@@ -61,7 +59,7 @@ class OfBatches:
         return getattr(super(self.lacking, owner if instance is None else instance), self.name)
 
 
-class BaseDensity(Completions, ColumnQueries, TailProbability, DensityMixin, BaseEstimator):
+class BaseDensity(Queries, DensityMixin, BaseEstimator):
     """A probability distribution over rows that is fitted, scored and sampled.
 
     A family derives from it and writes the hooks of :class:`DensityHooks`.

@@ -14,11 +14,11 @@ from sklearn.utils._param_validation import StrOptions
 from ..._tables import AnyCells, Schema
 from ..._validation import RandomState, check_observed
 from .._base import DENSITY, BaseDensity
-from .._completions import Limits, within
 from .._coordinates import CoordinateDensity
 from .._engine.columns import Columns, column_labels
 from .._engine.completions import best_completions
 from .._engine.coordinates import CoordinateRows
+from .._queries.completions import Limits, within
 from ..binned import BinnedDensity
 from ._coding import TableCoding
 from ._kinds import check_told, infer_kind, warn_of_identifiers

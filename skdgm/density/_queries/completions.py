@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._codes import as_exact_floats
-from .._fitted import query
-from .._tables import as_given
-from .._validation import RandomState, check_generator
-from ._contract import DensityHooks
-from ._engine.blocks import RowsOf, run_in_row_blocks
-from ._engine.completions import best_completions
-from ._engine.missing import fill, rows_with_missing, values_at_missing
+from ..._codes import as_exact_floats
+from ..._fitted import query
+from ..._tables import as_given
+from ..._validation import RandomState, check_generator
+from .._contract import DensityHooks
+from .._engine.blocks import RowsOf, run_in_row_blocks
+from .._engine.completions import best_completions
+from .._engine.missing import fill, rows_with_missing, values_at_missing
 
 Limits = tuple[np.ndarray, np.ndarray]  # the least and the largest value of each column
 

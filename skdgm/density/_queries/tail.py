@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from .._codes import as_codes, missing_cells
-from .._fitted import query
-from .._memory import check_rows
-from .._validation import RandomState, check_n_samples
-from ._contract import DensityHooks
-from ._engine.blocks import row_blocks, run_in_threads
-from ._engine.missing import rows_with_missing
-from ._engine.patterns import Patterns
+from ..._codes import as_codes, missing_cells
+from ..._fitted import query
+from ..._memory import check_rows
+from ..._validation import RandomState, check_n_samples
+from .._contract import DensityHooks
+from .._engine.blocks import row_blocks, run_in_threads
+from .._engine.missing import rows_with_missing
+from .._engine.patterns import Patterns
 
 ROUNDING = 1e-10  # log-probabilities that differ by less, relative to their size, are equal
 FARTHEST = 1e300  # standard deviations; keeps the probabilities of rows farther out positive

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._codes import dtype_that_holds
-from .._fitted import query
-from ._contract import DensityHooks
-from ._engine.blocks import run_in_row_blocks
-from ._engine.columns import column_index, column_labels
-from ._engine.missing import with_column_missing
+from ..._codes import dtype_that_holds
+from ..._fitted import query
+from .._contract import DensityHooks
+from .._engine.blocks import run_in_row_blocks
+from .._engine.columns import column_index, column_labels
+from .._engine.missing import with_column_missing
 
 
 class ColumnQueries(DensityHooks):

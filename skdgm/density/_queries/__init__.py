@@ -1,0 +1,14 @@
+"""The questions that every density answers, beyond fitting, scoring and sampling.
+
+Each module holds one kind of question, asked by public methods and answered through the hooks.
+"""
+
+from .completions import Completions
+from .of_columns import ColumnQueries
+from .tail import TailProbability
+
+__all__ = ["Queries"]
+
+
+class Queries(Completions, ColumnQueries, TailProbability):
+    """All questions."""
