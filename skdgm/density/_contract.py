@@ -21,6 +21,7 @@ from ._engine.blas import blas_threads_for
 from ._engine.blocks import run_in_weighted_blocks, total_weight
 from ._engine.columns import KINDS, ColumnKind, Columns
 from ._engine.completions import value_probabilities
+from ._engine.regions import Regions
 from ._engine.statistics import add_in_pairs
 
 
@@ -229,6 +230,15 @@ class DensityHooks(ABC):
             deviation = self._columns.values_of(column) - mean[:, [column]]
             variance[:, column] = np.sum(share * deviation**2, axis=1)
         return mean, variance
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
+        """Return the density given that columns lie in regions, and the log-probability of that.
+
+        The density has the same columns and takes the same codes; weights from 0 to 1 of the codes
+        of a column multiply their probabilities. Where the regions have probability zero, any
+        density and -inf are returned. The default, None, has the values in regions listed.
+        """
+        return None
 
     def _values_to_list(self, column: int) -> np.ndarray:
         """Return the codes of a column whose probabilities are asked for, none if they are not."""

@@ -1,0 +1,43 @@
+"""Regions in which the values of columns lie: evidence that is less than a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Numbers between two ends, which belong to it; infinite ends leave it open."""
+
+    low: float
+    high: float
+
+    def contains(self, numbers: np.ndarray) -> np.ndarray:
+        """Mask of the numbers in the interval; NaN is in none."""
+        return (numbers >= self.low) & (numbers <= self.high)
+
+
+# Of a column that lists its values, the weight from 0 to 1 of each code; else an interval.
+Region = Interval | np.ndarray
+Regions = Mapping[int, Region]  # by column
+
+
+def contained(table: np.ndarray, regions: Regions) -> np.ndarray:
+    """Return the logarithms of the weights of rows of codes, -inf outside of a region.
+
+    Missing cells weigh 1.
+    """
+    log_weight = np.zeros(len(table))
+    for column, region in regions.items():
+        cells = table[:, column]
+        if isinstance(region, Interval):
+            log_weight[~(region.contains(cells) | np.isnan(cells))] = -np.inf
+            continue
+        with np.errstate(divide="ignore"):
+            log_weights = np.append(np.log(region), 0.0)
+        codes = np.where(cells < len(region), cells, len(region)).astype(np.intp)
+        log_weight += log_weights[codes]
+    return log_weight
