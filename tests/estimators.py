@@ -44,6 +44,7 @@ from skdgm import (
     TransformedDensity,
 )
 from skdgm.density import BaseDensity
+from skdgm.density._derived import DerivedDensity
 
 # The smallest sensible argument of estimators that cannot be constructed without one, or that fit
 # many densities without one.
@@ -122,6 +123,7 @@ def public_estimators() -> list[type[BaseEstimator]]:
         and not member.__module__.startswith(("skdgm._", "skdgm.comparison."))
         and not member.__name__.startswith("_")
         and not inspect.isabstract(member)
+        and not issubclass(member, DerivedDensity)  # which is never fitted
     }
     return sorted(found, key=lambda estimator: estimator.__name__)
 

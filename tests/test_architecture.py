@@ -134,8 +134,9 @@ def test_what_serves_one_family_lives_in_its_folder():
 
 
 def test_each_family_has_a_room_that_opens_with_its_density():
+    shared = ("_engine", "_evidence", "_queries", "__pycache__")
     for folder in (PACKAGE / "density").iterdir():
-        if folder.is_dir() and folder.name not in ("_engine", "_queries", "__pycache__"):
+        if folder.is_dir() and folder.name not in shared:
             assert (folder / "_density.py").exists()
 
 

@@ -9,8 +9,8 @@ from scipy.integrate import quad
 
 from skdgm import StepIndependentDensity
 from skdgm._kernels.steps import held_out_density, neighbour_distances
+from skdgm.density._engine.learned_steps import learn_steps, rounding_step
 from skdgm.density._engine.margins import Margin
-from skdgm.density._engine.steps import learn_steps, rounding_step
 
 RNG = np.random.default_rng(0)
 COLUMNS = {

@@ -225,6 +225,16 @@ class Schema:
         columns = tuple(column.like(dtype=dtype) for column in columns)
         return Schema(columns, self.options, "array", None)
 
+    def of_columns(self, places: np.ndarray) -> Schema:
+        """Return the schema of some of the columns, in the order given."""
+        names = self.names
+        if names is not None:
+            chosen = [names[place] for place in places]
+            names = type(names)(chosen) if isinstance(names, list) else names[places]
+        own = Schema(tuple(self.columns[place] for place in places), self.options, self.kind, names)
+        own.closed[:] = self.closed[places]
+        return own
+
     @property
     def is_numeric(self) -> bool:
         """True if the training data were an array of numbers."""

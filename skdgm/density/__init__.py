@@ -10,6 +10,7 @@ from ._categorical_independent import CategoricalIndependentDensity
 from ._composite import CompositeDensity
 from ._em import EM_CONSTRAINTS, EMDensity
 from ._engine.statistics import Statistics
+from ._evidence import DensityView as DensityView
 from ._group import DensityGroup
 from ._steps import StepIndependentDensity
 from .binned import BinnedDensity

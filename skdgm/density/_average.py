@@ -7,6 +7,7 @@ members' own conditionals, weighted by ``w_k p_k(observed)``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ._base import BaseDensity
 from ._composite import CompositeDensity, with_parameters
 from ._engine.blocks import draw_categories
 from ._engine.columns import Columns
+from ._engine.regions import Regions
 from ._engine.responsibilities import average_by_shares, responsibilities, without_largest
 
 
@@ -165,6 +167,18 @@ class AverageDensity(CompositeDensity):
         return average_by_shares(
             self.densities_, self._responsibilities(codes)[0], codes, ask_member
         )
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        """Restrict the members one by one, and weigh them by how much they have in the regions."""
+        answers = [density._given_regions(regions) for density in self.densities_]
+        log_joint = self._with_weights(np.array([[log_prob for _, log_prob in answers]]))[0]
+        log_prob = float(logsumexp(log_joint))
+        if log_prob == -np.inf:
+            return self, log_prob
+        given = copy(self)
+        given.weights_ = np.exp(log_joint - log_prob)
+        given.densities_ = [density for density, _ in answers]
+        return given, log_prob
 
     def _mode_missing(self, codes: Any) -> np.ndarray:
         candidates = [density._mode_missing(own) for density, own in self._seen(codes)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -157,22 +158,28 @@ class BaseDensity(Queries, DensityMixin, BaseEstimator):
         return self
 
     @query
-    def score_samples(self, X: ArrayLike) -> np.ndarray:
+    def score_samples(
+        self, X: ArrayLike, *, evidence: Mapping[Any, Any] | None = None
+    ) -> np.ndarray:
         """Compute the log-probability (or log-density) of each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows to score; NaN is a missing value.
+        evidence : mapping of column to value, interval or set, default=None
+            What is known of columns that X misses, as in :meth:`condition`.
 
         Returns
         -------
         log_prob : ndarray of shape (n_samples,)
-            ``log p(x)`` in nats. Missing values are integrated out exactly: the fewer are observed,
-            the nearer to 0 a row scores, and with none it scores 0. :meth:`tail_probability`
-            compares such rows. ``-inf`` where the model rules a row out.
+            ``log p(x)`` in nats, or ``log p(x, evidence)``. Missing values are integrated out
+            exactly: the fewer are observed, the nearer to 0 a row scores, and with none it scores
+            0. :meth:`tail_probability` compares such rows. ``-inf`` where the model rules a row
+            out.
         """
-        return self._log_prob_blocks(self._encode(self._check_query(X)))
+        density, table, log_prob = self._under(self._check_query(X), evidence)
+        return log_prob + density._log_prob_blocks(density._encode(table))
 
     @query
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:

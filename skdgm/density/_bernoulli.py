@@ -6,6 +6,7 @@ Each probability is the smoothed share of ones, kept inside an interval if the f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
@@ -21,6 +22,7 @@ from .._kernels import bernoulli as kernels
 from ._base import BaseDensity
 from ._engine.blocks import draw_with_uniforms, ones_if_none, total_weight
 from ._engine.given import check_n_samples_given, check_probabilities
+from ._engine.regions import Regions, weighted
 from ._engine.statistics import Statistics
 from ._engine.windows import WindowTerms, count_windows
 from ._group import DensityGroup
@@ -308,6 +310,15 @@ class BernoulliIndependentDensity(BaseDensity):
 
     def _mode_missing(self, codes: Any) -> np.ndarray:
         return np.broadcast_to(self.probability_ > 0.5, codes.shape)
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        given, probability, log_prob = copy(self), self.probability_.copy(), 0.0
+        for column, region in regions.items():
+            one = probability[column]
+            (_, probability[column]), own = weighted(np.array([1 - one, one]), region)
+            log_prob += own
+        given._set_probability(probability)
+        return given, log_prob
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         codes = np.empty((n_samples, self.n_features_in_), dtype=np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
@@ -15,6 +16,7 @@ from .._codes import missing_code, readonly
 from .._kernels import categorical as kernels
 from ._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from ._engine.blocks import ones_if_none
+from ._engine.regions import Regions, weighted
 from ._group import DensityGroup
 
 
@@ -198,7 +200,7 @@ class CategoricalIndependentDensity(BaseCategoricalDensity):
     # ------------------------------------------------------------------ queries
     @property
     def _rules_out_rows(self) -> bool:
-        return self.alpha == 0
+        return bool(np.isneginf(self._log_probability).any())
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
         return self._log_prob_by(self._log_probability[:, np.newaxis], codes)[:, 0]
@@ -228,6 +230,16 @@ class CategoricalIndependentDensity(BaseCategoricalDensity):
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.broadcast_to([own.argmax() for own in self.probability_], codes.shape)
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        given, log_prob = copy(self), 0.0
+        given.probability_ = list(self.probability_)
+        for column, region in regions.items():
+            given.probability_[column], own = weighted(self.probability_[column], region)
+            log_prob += own
+        with np.errstate(divide="ignore"):
+            given._log_probability = np.log(np.concatenate(given.probability_))
+        return given, log_prob
 
 
 def _draw(probability: np.ndarray, uniform: np.ndarray) -> np.ndarray:

@@ -51,6 +51,7 @@ class DensityHooks(ABC):
     _rules_out_rows: Any = True  # False if no row ever has probability zero
     _is_additive: Any = True  # False if the statistics of batches cannot be added
     _tells_n_parameters: Any = True  # False if n_parameters_ may stay unset
+    _lists_regions: Any = True  # False if values in regions are too many to list for the family
     # True if a density of a group without any value in a column takes over what all rows say there
     _borrows_columns: Any = False
 
@@ -234,9 +235,9 @@ class DensityHooks(ABC):
     def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
         """Return the density given that columns lie in regions, and the log-probability of that.
 
-        The density has the same columns and takes the same codes; weights from 0 to 1 of the codes
-        of a column multiply their probabilities. Where the regions have probability zero, any
-        density and -inf are returned. The default, None, has the values in regions listed.
+        The density has the same columns, and makes codes of the same table; weights from 0 to 1 of
+        the codes of a column multiply their probabilities. Where the regions have probability zero,
+        any density and -inf are returned. The default, None, has the values in regions listed.
         """
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Self
@@ -18,6 +19,8 @@ from ._base import BaseDensity
 from ._engine.columns import Columns
 from ._engine.margins import Margin, distinct_values
 from ._engine.numbers import checked_kinds, read_numbers, rounding_of
+from ._engine.regions import Interval, Regions
+from ._engine.steps import EVERYWHERE
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +198,7 @@ class StepIndependentDensity(BaseDensity):
     # ------------------------------------------------------------------ queries
     @property
     def _rules_out_rows(self) -> bool:
-        return bool((self._kinds == "count").any())  # negative ones
+        return any(margin.steps.support != EVERYWHERE for margin in self._margins)
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
         total = np.zeros(len(codes))
@@ -215,6 +218,16 @@ class StepIndependentDensity(BaseDensity):
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.tile([margin.mean() for margin in self._margins], (len(codes), 1))
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
+        if not all(isinstance(region, Interval) for region in regions.values()):
+            return None
+        given, total = copy(self), 0.0
+        given._margins = list(self._margins)
+        for column, region in regions.items():
+            given._margins[column], log_prob = self._margins[column].truncated(region)
+            total += log_prob
+        return given, total
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.tile([margin.mode() for margin in self._margins], (len(codes), 1))

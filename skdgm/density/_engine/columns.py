@@ -58,6 +58,16 @@ class Columns:
         }
         return cls(kind[order], n_categories[order], values, has_other[order])
 
+    def some(self, places: np.ndarray) -> Self:
+        """Return some of the columns, in the order given."""
+        has_other = np.broadcast_to(self.has_other, len(self))
+        values = {
+            column: self.values[place]
+            for column, place in enumerate(places.tolist())
+            if place in self.values
+        }
+        return type(self)(self.kind[places], self.n_categories[places], values, has_other[places])
+
     def with_numbers(self, kinds: np.ndarray) -> Self:
         """Return columns of these kinds, of which only categorical ones keep their categories."""
         numbers = kinds != "categorical"
@@ -96,13 +106,17 @@ class Columns:
         ]
 
     def decode(self, table: np.ndarray) -> np.ndarray:
-        """Return the table of the values that codes stand for; missing cells hold anything."""
+        """Return the table of the values that codes stand for.
+
+        NaN stays NaN; among integers, missing cells hold anything.
+        """
         if not self.values:
             return table
         decoded = table.astype(np.float64 if table.dtype.kind == "f" else np.int64)
         for columns, values in columns_alike(self.values):
-            codes = np.nan_to_num(table[:, columns]).astype(np.intp)
-            decoded[:, columns] = values[np.minimum(codes, len(values) - 1)]
+            cells = decoded[:, columns]
+            codes = np.minimum(np.nan_to_num(cells).astype(np.intp), len(values) - 1)
+            decoded[:, columns] = np.where(np.isnan(cells), np.nan, values[codes])
         return decoded
 
     def encode(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,9 +8,12 @@ from typing import Self
 
 import numpy as np
 
-from .steps import EVERYWHERE, StepFunction, learn_steps
+from .learned_steps import learn_steps
+from .regions import Interval
+from .steps import EVERYWHERE, StepFunction
 
 CLOSED = 1 + 1e-6  # so that no value lies on the end of a box, where errors of rounding decide
+LEAST = np.log(np.finfo(np.float64).tiny)  # of a log-probability that counts as one
 CONSTANT_WIDTH = 1e-3  # of the only value of a column, whose scale is not known
 
 
@@ -39,6 +42,15 @@ class Margin:
         if len(values) == 1 and rounding == 0:
             rounding = CONSTANT_WIDTH
         return cls(learn_steps(values, weight, rounding * CLOSED), False)
+
+    def truncated(self, interval: Interval) -> tuple[Self, float]:
+        """Return the density of numbers in an interval, and its log-probability."""
+        reach = 0.5 if self.is_count else 0.0
+        low, high = interval.low - reach, interval.high + reach
+        log_mass = float(self.steps.log_mass(np.array([low]), np.array([high]))[0])
+        if log_mass < LEAST:
+            return self, -np.inf
+        return type(self)(self.steps.truncated(low, high, log_mass), self.is_count), log_mass
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         """Return log-densities, or log-probabilities of integers; NaN stays NaN."""
@@ -74,12 +86,15 @@ class Margin:
     def mode(self, low: float = -np.inf, high: float = np.inf) -> float:
         """Return the most probable value between two numbers."""
         steps = self.steps
+        low, high = max(low, steps.support[0]), min(high, steps.support[1])
         edges = np.clip(steps.edges, low, high)
         middle = (edges[:-1] + edges[1:]) / 2
         wide = np.flatnonzero((edges[:-1] < edges[1:]) & (steps.height > 0))
         if not len(wide):  # beyond all steps
             near = float(np.clip(steps.center, low, high))
-            return float(np.floor(near + 0.5)) if self.is_count else near
+            if self.is_count:
+                return float(np.clip(np.floor(near + 0.5), np.ceil(low), np.floor(high)))
+            return near
         middle = middle[wide]
         if self.is_count:
             whole = np.floor(middle + 0.5)
@@ -121,8 +136,21 @@ class Bins:
         observed = ~np.isnan(x)
         own = x[observed]
         log_prob = np.zeros(len(x))
-        log_prob[observed] = self.margin.log_prob(own) - self.log_mass[codes[observed].astype(int)]
+        within = self.margin.log_prob(own)
+        possible = within > -np.inf  # outside of an interval that is known, a bin has no mass
+        within[possible] -= self.log_mass[codes[observed].astype(int)[possible]]
+        log_prob[observed] = within
         return log_prob
+
+    def truncated(self, interval: Interval) -> tuple[Self, np.ndarray]:
+        """Return the same bins of numbers in an interval, and what share of each lies there."""
+        margin, log_mass = self.margin.truncated(interval)
+        if log_mass == -np.inf:
+            return self, np.zeros(len(self))
+        given = type(self)(margin, self.cuts)
+        with np.errstate(invalid="ignore"):
+            shares = np.exp(given.log_mass + log_mass - self.log_mass)
+        return given, np.clip(np.nan_to_num(shares), 0.0, 1.0)
 
     def draw(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Draw a number in each bin."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..._codes import as_exact_floats
 from ..._validation import ColumnError
+from .learned_steps import rounding_step
 from .margins import distinct_values
-from .steps import rounding_step
 
 
 def checked_kinds(kinds: Any, known: tuple[str, ...], n_columns: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,31 @@ class Interval:
         return (numbers >= self.low) & (numbers <= self.high)
 
 
-# Of a column that lists its values, the weight from 0 to 1 of each code; else an interval.
-Region = Interval | np.ndarray
-Regions = Mapping[int, Region]  # by column
+ANYWHERE = Interval(-np.inf, np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Some values of a column of counts."""
+
+    values: np.ndarray
+
+    def contains(self, numbers: np.ndarray) -> np.ndarray:
+        """Mask of the numbers that are among the values."""
+        return np.isin(numbers, self.values)
+
+
+# By column: weights from 0 to 1 of the codes of one that lists its values, else one of the above.
+Regions = Mapping[int, Any]
+
+
+def weighted(probability: np.ndarray, region: Any) -> tuple[np.ndarray, float]:
+    """Return the probabilities of a column's values given a region, and its log-probability."""
+    shares = probability * region
+    total = shares.sum()
+    if total == 0:
+        return probability, -np.inf
+    return shares / total, float(np.log(total))
 
 
 def contained(table: np.ndarray, regions: Regions) -> np.ndarray:
@@ -33,7 +56,7 @@ def contained(table: np.ndarray, regions: Regions) -> np.ndarray:
     log_weight = np.zeros(len(table))
     for column, region in regions.items():
         cells = table[:, column]
-        if isinstance(region, Interval):
+        if isinstance(region, Interval | Values):
             log_weight[~(region.contains(cells) | np.isnan(cells))] = -np.inf
             continue
         with np.errstate(divide="ignore"):

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr, ndtri, ndtri_exp
-
-from ..._kernels.steps import held_out_density, mixing_proportions, neighbour_distances
 
 NEIGHBOURS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0])
 WIDE = 2.0  # standard deviations of the column, for what lies outside
@@ -79,8 +78,30 @@ class StepFunction:
 
     @cached_property
     def _normal_weight(self) -> float:
-        low, high = self._normal_ends
-        return self.outside / (high - low)
+        z = (np.array(self.support) - self.center) / self.scale
+        return self.outside / float(self._normal_from_low(z)[1]) if self.outside else 0.0
+
+    def _normal_from_low(self, z: np.ndarray) -> np.ndarray:
+        """Return the normal probability from the low end of the support to standard scores."""
+        low = (self.support[0] - self.center) / self.scale
+        if low > 0:  # in the upper tail, so that far out nothing is lost
+            return ndtr(-low) - ndtr(-z)
+        return ndtr(z) - self._normal_ends[0]
+
+    def truncated(self, low: float, high: float, log_mass: float) -> StepFunction:
+        """Return the density of numbers in an interval of a known log-probability."""
+        low, high = max(low, self.support[0]), min(high, self.support[1])
+        mass = np.exp(log_mass)
+        edges = np.unique(np.clip(self.edges, low, high))
+        height = np.zeros(1)
+        if len(edges) > 1:
+            middle = (edges[:-1] + edges[1:]) / 2
+            height = self.height[np.searchsorted(self.edges, middle, side="right") - 1] / mass
+        else:  # beyond all steps
+            edges = np.array([edges[0], np.nextafter(edges[0], np.inf)])
+        normal = self._normal_weight * np.exp(_log_normal(low, high, self.center, self.scale))
+        outside = float(normal / mass)
+        return StepFunction(edges, height, outside, self.center, self.scale, (low, high))
 
     # ------------------------------------------------------------------ density and distribution
     def log_pdf(self, x: np.ndarray) -> np.ndarray:
@@ -95,7 +116,7 @@ class StepFunction:
     def cdf(self, x: np.ndarray) -> np.ndarray:
         """Return the probability of what is no larger than each number; NaN stays NaN."""
         x = np.clip(x, *self.support)
-        normal = ndtr((x - self.center) / self.scale) - self._normal_ends[0]
+        normal = self._normal_from_low((x - self.center) / self.scale)
         return np.interp(x, self.edges, self._mass_below) + self._normal_weight * normal
 
     def log_mass(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -103,12 +124,8 @@ class StepFunction:
         low, high = np.clip(low, *self.support), np.clip(high, *self.support)
         steps = np.diff(np.interp(np.stack([low, high]), self.edges, self._mass_below), axis=0)[0]
         # In the tail nearer to the interval, so that far out nothing is lost.
-        a, b = (low - self.center) / self.scale, (high - self.center) / self.scale
-        a, b = np.where(a > 0, -b, a), np.where(a > 0, -a, b)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            log_b = log_ndtr(b)
-            normal = log_b + np.log1p(-np.exp(np.minimum(log_ndtr(a) - log_b, 0.0)))
-            normal = np.where(high > low, normal, -np.inf)
+        normal = _log_normal(low, high, self.center, self.scale)
+        with np.errstate(divide="ignore"):
             return np.logaddexp(np.log(steps), np.log(self._normal_weight) + normal)
 
     def quantile(self, p: np.ndarray) -> np.ndarray:
@@ -148,9 +165,16 @@ class StepFunction:
                 break
         for is_out, rest in ((p < below[0], 0.0), (p > below[-1], self._mass_below[-1])):
             if np.any(is_out):
-                share = (p[is_out] - rest) / self._normal_weight + self._normal_ends[0]
-                x[is_out] = self.center + self.scale * ndtri(np.clip(share, 0.0, 1 - EPSILON))
+                z = self._normal_score_at((p[is_out] - rest) / self._normal_weight)
+                x[is_out] = self.center + self.scale * z
         return np.clip(x, *self.support)
+
+    def _normal_score_at(self, share: np.ndarray) -> np.ndarray:
+        """Return the standard scores up to which the normal part has these probabilities."""
+        low = (self.support[0] - self.center) / self.scale
+        if low > 0:
+            return -ndtri(np.clip(ndtr(-low) - share, 0.0, 1 - EPSILON))
+        return ndtri(np.clip(share + self._normal_ends[0], 0.0, 1 - EPSILON))
 
     def _newton(self, x: np.ndarray, p: np.ndarray, step: np.ndarray) -> np.ndarray:
         """Return numbers in the given steps that are nearer to the quantiles of p."""
@@ -251,7 +275,15 @@ class StepFunction:
 
     def first_moment(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Return the integral of ``x p(x)`` over intervals."""
-        return self._moment_below(high) - self._moment_below(low)
+        low, high = np.clip(low, *self.support), np.clip(high, *self.support)
+        a, b = (low - self.center) / self.scale, (high - self.center) / self.scale
+        with np.errstate(over="ignore"):
+            bell = np.exp(-a * a / 2 - LOG_SQRT_2_PI) - np.exp(-b * b / 2 - LOG_SQRT_2_PI)
+        mass = self._normal_from_low(b) - self._normal_from_low(a)
+        normal = self.center * mass + self.scale * bell
+        return (
+            self._moment_of_steps(high) - self._moment_of_steps(low) + self._normal_weight * normal
+        )
 
     def second_moment(self, low: float, high: float, center: float) -> float:
         """Return the integral of ``(x - center)**2 p(x)`` over an interval."""
@@ -261,7 +293,11 @@ class StepFunction:
         z = (ends - self.center) / self.scale
         bell = np.exp(-z * z / 2 - LOG_SQRT_2_PI)
         slope = np.where(np.isinf(z), 0.0, np.nan_to_num(z) * bell)
-        mass, bell, slope = np.diff(ndtr(z))[0], -np.diff(bell)[0], -np.diff(slope)[0]
+        mass, bell, slope = (
+            np.diff(self._normal_from_low(z))[0],
+            -np.diff(bell)[0],
+            -np.diff(slope)[0],
+        )
         shift = self.center - center
         normal = shift**2 * mass + 2 * shift * self.scale * bell + self.scale**2 * (mass + slope)
         return steps + self._normal_weight * float(normal)
@@ -283,110 +319,24 @@ class StepFunction:
         with np.errstate(divide="ignore"):
             return np.log(np.concatenate([[0.0], self.height, [0.0]]))
 
-    def _moment_below(self, x: np.ndarray) -> np.ndarray:
-        x = np.clip(x, *self.support)
+    def _moment_of_steps(self, x: np.ndarray) -> np.ndarray:
+        """Return the integral of ``x p(x)`` up to numbers, without the normal part."""
         below = self._moment_of_steps_below
         core = np.clip(x, self.edges[0], self.edges[-1])
         step = np.clip(np.searchsorted(self.edges, core, side="right") - 1, 0, len(self.height) - 1)
-        steps = below[step] + self.height[step] * (core**2 - self.edges[step] ** 2) / 2
-        z = (x - self.center) / self.scale
-        with np.errstate(over="ignore"):
-            bell = np.exp(-z * z / 2 - LOG_SQRT_2_PI)
-        normal = self.center * ndtr(z) - self.scale * bell
-        return steps + self._normal_weight * normal
+        return below[step] + self.height[step] * (core**2 - self.edges[step] ** 2) / 2
+
+
+def _log_normal(low: Any, high: Any, center: float, scale: float) -> np.ndarray:
+    """Return the log-probability of intervals under a normal density."""
+    a, b = (low - center) / scale, (high - center) / scale
+    a, b = np.where(a > 0, -b, a), np.where(a > 0, -a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_b = log_ndtr(b)
+        log_mass = log_b + np.log1p(-np.exp(np.minimum(log_ndtr(a) - log_b, 0.0)))
+    return np.where(high > low, log_mass, -np.inf)
 
 
 def _log_hazard(t: np.ndarray) -> np.ndarray:
     """Return ``log phi(t) / Phi(t)`` of the standard normal."""
     return 0.5 * np.log(2 / np.pi) - np.log(erfcx(-t / np.sqrt(2)))
-
-
-def learn_steps(
-    values: np.ndarray,
-    weight: np.ndarray,
-    rounding: float,
-    support: tuple[float, float] = EVERYWHERE,
-) -> StepFunction:
-    """Learn the density of a column.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_values,)
-        Distinct values, ascending.
-    weight : ndarray of shape (n_values,)
-        How many rows have each value.
-    rounding : float
-        The step to which values are rounded, for all of which a value stands: no box is narrower.
-    support : tuple of two floats
-        Numbers outside are impossible.
-
-    Returns
-    -------
-    density : StepFunction
-    """
-    total = weight.sum()
-    if total < LITTLE:  # which tells how values compare, not how many there are
-        weight, total = weight * (len(values) / total), float(len(values))
-    extent = values[-1] - values[0]
-    size = max(np.abs(values[0]), np.abs(values[-1]), TINY)
-    narrowest = max(rounding, NARROWEST * extent, SPACING * size)
-    center = float(weight @ values / total)
-    deviation = float(np.sqrt(weight @ (values - center) ** 2 / total))
-    scale = max(WIDE * deviation, narrowest)
-    ks = NEIGHBOURS[: max(1, np.searchsorted(NEIGHBOURS, total / 2, side="right"))]
-    distances = np.empty((2 * len(ks), len(values)))
-    neighbour_distances(values, weight, np.sort(np.concatenate([ks, ks + 1])), distances)
-    half_widths = distances + narrowest / 2
-    closed = (
-        max(support[0], values[0] - narrowest / 2),
-        min(support[1], values[-1] + narrowest / 2),
-    )
-    boxes = [
-        (np.maximum(values - reach, low), np.minimum(values + reach, high))
-        for low, high in (closed, support)
-        for reach in half_widths
-    ]
-    densities = np.empty((len(boxes) // 2 + 1, len(values)))
-    for own, box, without in zip(densities, boxes[::2], boxes[1::2], strict=False):
-        held_out_density(values, weight, *box, *without, own)
-    densities[-1] = np.exp(-(((values - center) / scale) ** 2) / 2 - LOG_SQRT_2_PI) / scale
-    prior = np.full(len(densities), 1.0 / (len(densities) - 1))
-    prior[-1] = 1.0
-    proportion = mixing_proportions(densities, weight, prior, 1e-9, 200)
-    most = max(MOST_OUTSIDE, 1 / (total + 2))
-    if proportion[-1] > most:
-        proportion[:-1] *= (1 - most) / (1 - proportion[-1])
-        proportion[-1] = most
-    return _sum_of_boxes(boxes[::2], proportion, weight, center, scale, support)
-
-
-def _sum_of_boxes(
-    boxes: list[tuple[np.ndarray, np.ndarray]],
-    proportion: np.ndarray,
-    weight: np.ndarray,
-    center: float,
-    scale: float,
-    support: tuple[float, float],
-) -> StepFunction:
-    total = weight.sum()
-    ends, rises = [], []
-    for (low, high), share in zip(boxes, proportion[:-1], strict=True):
-        height = share * weight / total / (high - low)
-        ends += [low, high]
-        rises += [height, -height]
-    edges, place = np.unique(np.concatenate(ends), return_inverse=True)
-    rise = np.bincount(place, weights=np.concatenate(rises), minlength=len(edges))
-    height = np.maximum(np.cumsum(rise)[:-1], 0.0)
-    height *= proportion[:-1].sum() / (height @ np.diff(edges))
-    return StepFunction(edges, height, float(proportion[-1]), center, scale, support)
-
-
-def rounding_step(values: np.ndarray, weight: np.ndarray) -> float:
-    """Return the step to which a column's values are rounded: their smallest distance.
-
-    It is 0 if no value occurs twice: then the numbers are not known to be rounded.
-    """
-    if len(values) < 2 or weight.sum() <= len(values):
-        return 0.0
-    gaps = np.diff(values)
-    return float(gaps[gaps > NARROWEST * (values[-1] - values[0])].min())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,16 @@ class Completions(DensityHooks):
     """Completions of rows, by the hooks on their missing values."""
 
     _check_query: Callable[[Any], Any]
+    _under: Callable[[Any, Any], tuple[Any, Any, float]]
 
     @query
-    def conditional_sample(self, X: ArrayLike, random_state: RandomState = None) -> np.ndarray:
+    def conditional_sample(
+        self,
+        X: ArrayLike,
+        random_state: RandomState = None,
+        *,
+        evidence: Mapping[Any, Any] | None = None,
+    ) -> np.ndarray:
         """Draw the missing values of each row, given its observed values.
 
         Parameters
@@ -42,6 +49,8 @@ class Completions(DensityHooks):
             Rows to complete; NaN is a missing value.
         random_state : int, RandomState, Generator or None, default=None
             Source of randomness; the same seed gives the same rows with any ``n_jobs``.
+        evidence : mapping of column to value, interval or set, default=None
+            What is known of columns that X misses, as in :meth:`condition`.
 
         Returns
         -------
@@ -52,19 +61,25 @@ class Completions(DensityHooks):
         Raises
         ------
         ValueError
-            If the observed values of a row have probability zero.
+            If the observed values of a row, or evidence, have probability zero.
         """
         generator = check_generator(random_state)
-        return self._complete(X, self._decoded(self._sample_missing), generator=generator)
+        density, table, _ = self._under(self._check_query(X), evidence)
+        draw = density._decoded(density._sample_missing)
+        return density._complete_table(X, table, draw, generator)
 
     @query
-    def conditional_mean(self, X: ArrayLike) -> np.ndarray:
+    def conditional_mean(
+        self, X: ArrayLike, *, evidence: Mapping[Any, Any] | None = None
+    ) -> np.ndarray:
         """Replace the missing values of each row by their mean, given its observed values.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows to complete; NaN is a missing value.
+        evidence : mapping of column to value, interval or set, default=None
+            What is known of columns that X misses, as in :meth:`condition`.
 
         Returns
         -------
@@ -75,18 +90,23 @@ class Completions(DensityHooks):
         Raises
         ------
         ValueError
-            If the observed values of a row have probability zero.
+            If the observed values of a row, or evidence, have probability zero.
         """
-        return self._complete(X, self._mean_missing, as_float=True)
+        density, table, _ = self._under(self._check_query(X), evidence)
+        return density._complete_table(X, table, density._mean_missing, as_float=True)
 
     @query
-    def conditional_mode(self, X: ArrayLike) -> np.ndarray:
+    def conditional_mode(
+        self, X: ArrayLike, *, evidence: Mapping[Any, Any] | None = None
+    ) -> np.ndarray:
         """Replace the missing values of each row by the jointly most probable ones.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows to complete; NaN is a missing value.
+        evidence : mapping of column to value, interval or set, default=None
+            What is known of columns that X misses, as in :meth:`condition`.
 
         Returns
         -------
@@ -97,9 +117,10 @@ class Completions(DensityHooks):
         Raises
         ------
         ValueError
-            If the observed values of a row have probability zero.
+            If the observed values of a row, or evidence, have probability zero.
         """
-        return self._complete(X, self._decoded(self._mode_missing))
+        density, table, _ = self._under(self._check_query(X), evidence)
+        return density._complete_table(X, table, density._decoded(density._mode_missing))
 
     # ------------------------------------------------------------------ for an imputer
     def _fit_to_impute(self, X: Any, sample_weight: Any) -> Any:
@@ -130,7 +151,17 @@ class Completions(DensityHooks):
         as_float: bool = False,
     ) -> np.ndarray:
         """Return a copy of X with the missing values replaced by those that a hook returns."""
-        given, X = X, self._check_query(X)
+        return self._complete_table(X, self._check_query(X), complete, generator, as_float)
+
+    def _complete_table(
+        self,
+        given: Any,
+        X: Any,
+        complete: Callable[..., np.ndarray],
+        generator: np.random.Generator | None = None,
+        as_float: bool = False,
+    ) -> np.ndarray:
+        """Return a completed copy of the table that a user gave, of which X are the numbers."""
         if as_float and X.dtype.kind != "f":
             X = as_exact_floats(X)
         rows = rows_with_missing(X)

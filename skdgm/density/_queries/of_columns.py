@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,12 @@ class ColumnQueries(DensityHooks):
 
     _dtype: np.dtype
     _check_query: Callable[[Any], Any]
-    _check_possible: Callable[[Any, np.ndarray], None]
+    _under: Callable[[Any, Any], tuple[Any, Any, float]]
 
     @query
-    def conditional_proba(self, X: ArrayLike, column: int | str) -> np.ndarray:
+    def conditional_proba(
+        self, X: ArrayLike, column: int | str, *, evidence: Mapping[Any, Any] | None = None
+    ) -> np.ndarray:
         """Compute the probabilities of a column's values in each row, given its other columns.
 
         Parameters
@@ -35,6 +38,8 @@ class ColumnQueries(DensityHooks):
         column : int or str
             Index of a binary or categorical column, or its name if the training data had names that
             are all strings.
+        evidence : mapping of column to value, interval or set, default=None
+            What is known of columns that X misses, as in :meth:`condition`.
 
         Returns
         -------
@@ -71,10 +76,12 @@ class ColumnQueries(DensityHooks):
                 f"{'counts' if self._columns.kind[place] == 'count' else 'real numbers'}; "
                 "predict_column gives their conditional mean."
             )
-        return self._probabilities_in(X, place)
+        return self._probabilities_in(X, place, evidence)
 
     @query
-    def predict_column(self, X: ArrayLike, column: int | str) -> np.ndarray:
+    def predict_column(
+        self, X: ArrayLike, column: int | str, *, evidence: Mapping[Any, Any] | None = None
+    ) -> np.ndarray:
         """Predict the values of a column from the other columns of each row.
 
         Parameters
@@ -111,11 +118,11 @@ class ColumnQueries(DensityHooks):
         place = self._place_of(column)
         columns, schema = self._columns, getattr(self, "_schema", None)
         if not columns.listable[place]:
-            mean = self._answers_in(X, place, lambda codes: self._mean_missing(codes)[:, place])
+            mean = self._means_in(X, place, evidence)
             return mean if schema is None else schema.columns[place].for_means().values_of(mean)
         values = columns.values_of(place)
         known = len(values) - np.broadcast_to(columns.has_other, len(columns))[place]
-        predicted = values[self._probabilities_in(X, place)[:, :known].argmax(axis=1)]
+        predicted = values[self._probabilities_in(X, place, evidence)[:, :known].argmax(axis=1)]
         if schema is not None:
             return schema.columns[place].values_of(predicted)
         return predicted.astype(dtype_that_holds(predicted, self._dtype))
@@ -125,11 +132,21 @@ class ColumnQueries(DensityHooks):
         names = getattr(self, "feature_names_in_", None)
         return column_index(column, self.n_features_in_, names)
 
-    def _probabilities_in(self, X: ArrayLike, place: int) -> np.ndarray:
-        return self._answers_in(X, place, lambda codes: self._proba_missing(codes, [place])[0])
+    def _probabilities_in(self, X: ArrayLike, place: int, evidence: Any) -> np.ndarray:
+        return self._answers_in(
+            X, place, evidence, lambda density, codes: density._proba_missing(codes, [place])[0]
+        )
 
-    def _answers_in(self, X: ArrayLike, place: int, ask: Callable[[Any], np.ndarray]) -> np.ndarray:
-        """Return what a hook answers about rows in which a column is missing."""
-        codes = self._encode(with_column_missing(self._check_query(X), place))
-        self._check_possible(codes, np.arange(codes.shape[0]))
-        return np.concatenate(run_in_row_blocks(ask, codes, self.n_jobs))
+    def _means_in(self, X: ArrayLike, place: int, evidence: Any) -> np.ndarray:
+        return self._answers_in(
+            X, place, evidence, lambda density, codes: density._mean_missing(codes)[:, place]
+        )
+
+    def _answers_in(
+        self, X: ArrayLike, place: int, evidence: Any, ask: Callable[[Any, Any], np.ndarray]
+    ) -> np.ndarray:
+        """Return what a density answers about rows in which a column is missing."""
+        density, table, _ = self._under(with_column_missing(self._check_query(X), place), evidence)
+        codes = density._encode(table)
+        density._check_possible(codes, np.arange(codes.shape[0]))
+        return np.concatenate(run_in_row_blocks(partial(ask, density), codes, self.n_jobs))

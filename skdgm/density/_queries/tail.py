@@ -79,21 +79,32 @@ class TailProbability(DensityHooks):
         array([0.17, 0.01])
         """
         codes = self._encode(self._check_query(X))
+        drawn = self._draws_to_compare(n_samples, random_state)
+        return self._tails(codes, self._log_prob_blocks(codes), drawn)
+
+    # ------------------------------------------------------------------ shared machinery
+    def _draws_to_compare(self, n_samples: int, random_state: RandomState) -> np.ndarray:
+        """Draw rows, as a table of codes that has room for missing ones."""
         check_rows(check_n_samples(n_samples), self.n_features_in_, 8)
-        drawn = self._draw(n_samples, random_state).astype(np.float64)
-        log_prob = self._log_prob_blocks(codes)
+        return self._draw(n_samples, random_state).astype(np.float64)
+
+    def _codes_like(self, codes: Any, table: np.ndarray) -> Any:
+        """Return the codes of drawn rows, some cells of which are NaN, in the form of others."""
         has_marks = codes.dtype.kind != "f" or sparse.issparse(codes)
+        return self._recode(as_codes(table) if has_marks else table)
+
+    def _tails(self, codes: Any, log_prob: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        """Return the tail probabilities of rows, given their scores and some draws."""
 
         def tail(missing: np.ndarray, rows: np.ndarray) -> np.ndarray:
             scores = []
             for block in row_blocks(*drawn.shape):
                 table = np.where(missing, np.nan, drawn[block])
-                codes = self._recode(as_codes(table) if has_marks else table)
-                scores.append(self._log_prob_blocks(codes))
+                scores.append(self._log_prob_blocks(self._codes_like(codes, table)))
             return share_no_higher(log_prob[rows], np.concatenate(scores))
 
         patterns = [
-            (missing, rows) for missing, rows in _rows_by_pattern(codes) if not missing.all()
+            (missing, rows) for missing, rows in rows_by_pattern(codes) if not missing.all()
         ]
         probability = np.ones(len(log_prob))
         tails = run_in_threads(tail, patterns, self.n_jobs) if patterns else []
@@ -132,7 +143,7 @@ def _between(log_prob: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return np.where(z < 0, low, 1 - low)
 
 
-def _rows_by_pattern(codes: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+def rows_by_pattern(codes: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the mask of the columns that each pattern misses, and the rows that have it."""
     if sparse.issparse(codes):
         rows = rows_with_missing(codes)

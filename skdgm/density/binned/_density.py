@@ -7,6 +7,8 @@ happens within them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -23,6 +25,7 @@ from .._engine.columns import Columns
 from .._engine.completions import best_completions
 from .._engine.coordinates import CoordinateRows
 from .._engine.numbers import checked_kinds, read_numbers, rounding_of
+from .._engine.regions import Regions
 from ._coordinates import BinnedColumns
 
 KINDS = ("continuous", "count", "categorical")
@@ -229,6 +232,17 @@ class BinnedDensity(CoordinateDensity):
 
     def _proba_missing(self, codes: CoordinateRows, columns: Sequence[int]) -> list[np.ndarray]:
         return self.density_._proba_missing(codes.transformed, columns)
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        """Restrict bins by the shares of them that intervals hold, and the numbers within bins."""
+        given, within, bins = copy(self), dict(regions), dict(self._binned.bins)
+        for column, region in regions.items():
+            if column in bins:
+                bins[column], within[column] = bins[column].truncated(region)
+        given._binned = replace(self._binned, bins=bins)
+        density, log_prob = self.density_._given_regions(within)
+        given._prototype = given.density_ = density
+        return given, log_prob
 
     def _mode_missing(self, codes: CoordinateRows) -> np.ndarray:
         """Return the most probable completion by the most probable numbers of the bins."""

@@ -196,7 +196,7 @@ class ChainRuleDensity(BaseCategoricalDensity):
     6
     """
 
-    _is_additive = False
+    _is_additive = _lists_regions = False
     _shares_categories = True  # what a fold lacks in one column, another may have shown
     _tells_n_parameters = False  # a classifier need not
     _parameter_constraints: dict = {

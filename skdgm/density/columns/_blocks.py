@@ -5,7 +5,7 @@ Errors from a block name it, and number its columns as in X.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike
 from ..._codes import as_floats
 from ..._validation import ColumnError
 from .._engine.codes import ComposedCodes, coordinates
+from .._engine.regions import Regions
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,24 @@ def fit_block(
     """Fit the density of a block to its codes."""
     with in_block(name, columns):
         density._learn(codes, weight)
+
+
+def restrict_blocks(
+    blocks: Sequence[tuple[str, Any, np.ndarray]], regions: Regions
+) -> tuple[list[tuple[str, Any, np.ndarray]], float]:
+    """Return the blocks given that columns lie in regions, and the log-probability of that."""
+    restricted, total = [], 0.0
+    for name, density, columns in blocks:
+        own = {
+            place: regions[column]
+            for place, column in enumerate(columns.tolist())
+            if column in regions
+        }
+        with in_block(name, columns):
+            density, log_prob = density._given_regions(own)
+        restricted.append((name, density, columns))
+        total += log_prob
+    return restricted, total
 
 
 def sum_of_blocks(parts: Iterator[np.ndarray]) -> np.ndarray:

@@ -21,11 +21,13 @@ from .._base import A_DENSITY, BaseDensity
 from .._composite import CompositeDensity, hand_on_table, table_given
 from .._engine.blocks import run_in_threads
 from .._engine.columns import Columns
+from .._engine.regions import Regions
 from ._blocks import (
     ColumnCodes,
     ColumnStatistics,
     fit_block,
     in_block,
+    restrict_blocks,
     sum_of_blocks,
     take_columns,
 )
@@ -372,6 +374,11 @@ class ColumnDensity(NamedBlocks, CompositeDensity):
             if own:
                 found.update(zip(places[own], density._proba_missing(part, own), strict=True))
         return [found[column] for column in columns]
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        given = copy(self)
+        given.densities_, log_prob = restrict_blocks(self.densities_, regions)
+        return given, log_prob
 
     def _mode_missing(self, codes: ColumnCodes) -> np.ndarray:
         return self._join([block._mode_missing(part) for block, part in self._split(codes)])

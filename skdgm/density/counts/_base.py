@@ -19,7 +19,9 @@ from ..._codes import as_exact_floats, holds_grey_levels
 from ..._validation import ColumnError
 from .._base import BaseDensity
 from .._engine.blocks import run_in_weighted_blocks
+from .._engine.regions import Regions
 from .._engine.statistics import add_in_pairs
+from ._truncated import restrict_counts
 
 
 class CountStatistics(Protocol):
@@ -69,6 +71,13 @@ class CountDensity(BaseDensity):
     def _expected(self) -> np.ndarray:
         """Mean of each column."""
 
+    @abstractmethod
+    def _distributions_of(self, column: int) -> tuple[Any, Any]:
+        """Return the distribution of a column, and that of ``x - 1`` in proportion to ``x p(x)``.
+
+        Both are frozen distributions of scipy.
+        """
+
     @property
     @abstractmethod
     def _most_probable(self) -> np.ndarray:
@@ -114,6 +123,9 @@ class CountDensity(BaseDensity):
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.broadcast_to(self._most_probable, codes.shape)
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
+        return restrict_counts(self, regions)
 
 
 def as_counts(X: np.ndarray) -> np.ndarray:

@@ -6,9 +6,10 @@ Each rate is the mean of a column, drawn by pseudo-counts towards its mean over 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from scipy import stats
 from scipy.special import gammaln, xlogy
 
 from ..._codes import has_missing
@@ -137,6 +138,10 @@ class PoissonIndependentDensity(CountDensity):
     @property
     def _expected(self) -> np.ndarray:
         return self.rate_
+
+    def _distributions_of(self, column: int) -> tuple[Any, Any]:
+        own = stats.poisson(self.rate_[column])
+        return own, own
 
     @property
     def _most_probable(self) -> np.ndarray:

@@ -7,7 +7,10 @@ variation.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from scipy import stats
 from scipy.special import gammaln, xlogy
 
 from ..._codes import readonly
@@ -142,6 +145,14 @@ class NegativeBinomialIndependentDensity(CountDensity):
     @property
     def _expected(self) -> np.ndarray:
         return self.mean_
+
+    def _distributions_of(self, column: int) -> tuple[Any, Any]:
+        mean, dispersion = self.mean_[column], self.dispersion_[column]
+        if dispersion == 0:
+            own = stats.poisson(mean)
+            return own, own
+        p = 1 / (1 + dispersion * mean)
+        return stats.nbinom(1 / dispersion, p), stats.nbinom(1 / dispersion + 1, p)
 
     @property
     def _most_probable(self) -> np.ndarray:

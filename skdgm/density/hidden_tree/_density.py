@@ -7,7 +7,9 @@ over all latent states at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +23,7 @@ from .._composite import hand_on_columns
 from .._em import EM_CONSTRAINTS, warn_not_converged
 from .._engine.blas import blas_threads_for, one_blas_thread
 from .._engine.blocks import ones_if_none, part_of
+from .._engine.regions import Regions
 from ..tree import ChowLiuTreeDensity
 from ..tree._structure import best_tree, less_bias
 from ._learning import FULL_PASSES, Evidence, Learner, Prior, Rows, distinct_rows
@@ -339,7 +342,7 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     # ------------------------------------------------------------------ queries
     @property
     def _rules_out_rows(self) -> bool:
-        return self.alpha == 0
+        return self.alpha == 0 or not self._tree.emission.all()
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
         with blas_threads_for(len(codes), self.n_states):
@@ -363,3 +366,8 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         with blas_threads_for(len(codes), self.n_states):
             return mode_missing(self._tree, codes)
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        given = copy(self)
+        given._tree, log_prob = self._tree.weighted(regions)
+        return given, log_prob

@@ -6,7 +6,7 @@ weight is shared out among the states. A missing value tells nothing: its emissi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -186,6 +186,34 @@ class HiddenTree:
         for block in self.shape.blocks(len(codes)):
             log_prob[block] = self.upward(codes[block]).log_prob
         return log_prob
+
+    def weighted(self, weights: Mapping[int, np.ndarray]) -> tuple[HiddenTree, float]:
+        """Return ``p(x, z) w(x) / Z`` and ``log Z``; w multiplies weights of some columns' values.
+
+        Each latent variable tells its parent the sum over its states of the product of ``p(z |
+        z_parent)``, the weight of its values and what its own children tell; the terms of the sum
+        are its new probabilities.
+        """
+        shape, log_total = self.shape, 0.0
+        transition, emission = self.transition.copy(), self.emission.copy()
+        belief = np.ones((len(shape.parents), shape.n_states))
+        for column in reversed(shape.order):
+            values = emission[shape.slots(column)][:-1]
+            values *= weights.get(column, np.ones(len(values)))[:, np.newaxis]
+            total = values.sum(axis=0)
+            np.divide(values, total, out=values, where=total > 0)
+            belief[column] *= total
+            terms = transition[column] * belief[column]
+            message = terms.sum(axis=1)
+            largest = message.max()
+            if largest == 0:
+                return self, -np.inf
+            log_total += float(np.log(largest))
+            reached = (message > 0)[:, np.newaxis]
+            np.divide(terms, message[:, np.newaxis], out=transition[column], where=reached)
+            if column != shape.root:
+                belief[shape.parents[column]] *= message / largest
+        return replace(self, transition=transition, emission=emission), log_total
 
     # ------------------------------------------------------------------ downward
     def expect(self, codes: np.ndarray, weight: np.ndarray) -> tuple[TreeCounts, np.ndarray]:

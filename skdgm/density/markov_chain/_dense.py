@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -147,6 +148,36 @@ class DenseChainProbabilities:
             return draw_with_uniforms(kernels.draw_binary, arguments, codes, generator)
         arguments = (table, order, readonly(self.cumulative))
         return draw_with_uniforms(kernels.draw, arguments, codes, generator)
+
+    def weighted(self, weights: Mapping[int, np.ndarray]) -> tuple[DenseChainProbabilities, float]:
+        """Return ``p(x) w(x) / Z`` and ``log Z``; w multiplies weights of some positions' values.
+
+        From the last position on, each tells its context ``sum_v p(v | context) w(v) m(v)``, where
+        m is what the next one tells; the terms of the sum are its new probabilities. Each position
+        then has a table of its own.
+        """
+        K, order, n_positions = self.shape.n_categories, self.shape.order, self.shape.n_positions
+        shape = ChainShape(n_positions, order, False, K)
+        probability = np.full((n_positions, K**order, K), 1 / K)
+        message, log_total = np.ones(K**order), 0.0
+        for position in range(n_positions - 1, -1, -1):
+            n_contexts = K ** shape.n_before(position)
+            own = self.probability[self.shape.table[position], :n_contexts]
+            after = np.resize(message, (n_contexts, K))  # of the window without its first value
+            terms = own * weights.get(position, np.ones(K)) * after
+            message = terms.sum(axis=1)
+            largest = message.max()
+            if largest == 0:
+                return self, -np.inf
+            reached = (message > 0)[:, np.newaxis]
+            np.divide(
+                terms,
+                message[:, np.newaxis],
+                out=probability[position, :n_contexts],
+                where=reached,
+            )
+            message, log_total = message / largest, log_total + float(np.log(largest))
+        return DenseChainProbabilities(shape, probability, alpha=0.0), log_total
 
     def log_prior(self) -> float:
         """Log-density of the pseudo-counts' prior, relative to even distributions."""

@@ -6,6 +6,7 @@ Each conditional comes from smoothed counts; order 0 is independence, order n - 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -19,7 +20,9 @@ from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.given import check_n_samples_given
 from .._engine.missing import log_prob_in_parts
-from ._counts import ChainCounts, count_chain, count_start, widen
+from .._engine.regions import Regions
+from ._counts import DENSE_CELLS, ChainCounts, count_chain, count_start, widen
+from ._dense import DenseChainProbabilities
 from ._given import as_tables, expected_counts, given_probabilities, shape_of
 from ._group import ChainGroup
 from ._missing import ChainQueries, queries_on
@@ -349,6 +352,19 @@ default="raster"
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         codes = self._in_scan_order(with_room(codes, self.n_categories_))
         return self._in_column_order(self._queries.mode(codes))
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
+        tables, n_cells = (
+            self._tables,
+            len(self.scan_) * self.n_categories_ ** (self._shape.order + 1),
+        )
+        if not isinstance(tables, DenseChainProbabilities) or n_cells > DENSE_CELLS:
+            return None
+        position = np.argsort(self.scan_)
+        weights = {int(position[column]): own for column, own in regions.items()}
+        given = copy(self)
+        given._tables, log_prob = tables.weighted(weights)
+        return given, log_prob
 
     def _in_column_order(self, table: np.ndarray) -> np.ndarray:
         if self._keeps_order:

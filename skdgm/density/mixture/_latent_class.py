@@ -15,6 +15,7 @@ from .._average import AverageDensity
 from .._base import BaseDensity
 from .._composite import hand_on_columns
 from .._engine.blocks import draw_categories, run_in_row_blocks
+from .._engine.regions import Regions
 from .._group import DensityGroup, set_n_parameters
 
 
@@ -132,6 +133,12 @@ class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Aver
 
     def _codes_for(self, density: BaseDensity, codes: Any) -> Any:
         return codes if self._group is not None else density._recode(np.asarray(codes))
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        given, log_prob = super()._restricted(regions)
+        if given is not self:
+            given._group = None  # which is that of the densities without regions
+        return given, log_prob
 
     def _log_prob_of_each(self, codes: Any) -> np.ndarray:
         if self._group is None:

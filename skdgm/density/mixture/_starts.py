@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
-from ..._codes import has_missing
+from ..._codes import as_floats, has_missing
 from .._base import BaseDensity
 from .._engine.codes import NarrowNumbers, coordinates
 from .._engine.missing import fill_with_means
@@ -128,7 +128,7 @@ def _shares_under(
         raise ValueError(
             f"init must hold one fitted density for each of the {n_components} components."
         )
-    X = columns.decode(np.asarray(codes))
+    X = columns.decode(as_floats(np.asarray(codes)))
     by_density = []
     for density in densities:
         check_is_fitted(density)

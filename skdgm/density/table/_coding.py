@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..._validation import ColumnError
 from .._engine.categories import places_of
 from .._engine.columns import Columns
+from .._engine.regions import Regions
 from ._vocabulary import TableColumn, column_order
 
 
@@ -97,6 +98,14 @@ class TableCoding:
     def from_model(self, M: np.ndarray) -> np.ndarray:
         """Return a table of the model with the columns as they came."""
         return M[:, np.argsort(self.order)]
+
+    def restricted(self, regions: Regions) -> tuple[TableCoding, dict[int, Any]]:
+        """Return the coding given regions of columns, and the regions that the model sees."""
+        columns, in_model = list(self.columns), self.places_in_model(range(len(self.columns)))
+        within: dict[int, Any] = {}
+        for place, region in regions.items():
+            columns[place], within[in_model[place]] = self.columns[place].restricted(region)
+        return replace(self, columns=tuple(columns)), within
 
     # ------------------------------------------------------------------ to the model
     def forward(self, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

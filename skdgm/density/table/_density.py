@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from numbers import Integral
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from .._coordinates import CoordinateDensity
 from .._engine.columns import Columns, column_labels
 from .._engine.completions import best_completions
 from .._engine.coordinates import CoordinateRows
+from .._engine.regions import Regions
 from .._queries.completions import Limits, within
 from ..binned import BinnedDensity
 from ._coding import TableCoding
@@ -340,6 +342,13 @@ class TableDensity(CoordinateDensity):
         if own.categories is not None:
             return super()._values_to_list(column)
         return own.values if own.model_kind == "count" else np.empty(0)
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        given = copy(self)
+        given._coding, within = self._coding.restricted(regions)
+        density, log_prob = self.density_._given_regions(within)
+        given._prototype = given.density_ = density
+        return given, log_prob
 
     def _mode_missing(self, codes: CoordinateRows) -> np.ndarray:
         density, coding = self.density_, self._coding

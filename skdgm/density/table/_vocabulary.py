@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 
+from .._engine.learned_steps import rounding_step
 from .._engine.margins import distinct_values
-from .._engine.steps import rounding_step
+from .._engine.regions import ANYWHERE, Interval
 
 RARE = 5  # rows: values of a category with fewer are pooled
 SMALL_SHARE = 0.05  # of the rows: beside a value with less, others may turn up
@@ -36,6 +37,8 @@ class TableColumn:
         True if all numbers seen lie on a grid of such steps.
     categories : PooledCategories or None
         The categories, if the model sees some.
+    within : Interval, default=ANYWHERE
+        Where numbers are known to lie.
     """
 
     kind: str
@@ -44,6 +47,7 @@ class TableColumn:
     rounding: float
     is_grid: bool
     categories: PooledCategories | None
+    within: Interval = ANYWHERE
 
     @classmethod
     def learn(
@@ -100,12 +104,29 @@ class TableColumn:
         assert self.categories is not None
         return self.categories.spread(probability)
 
+    def restricted(self, region: Any) -> tuple[Self, Any]:
+        """Return the column given a region of its values, and the region that the model sees."""
+        if self.categories is not None:
+            categories, weights = self.categories.restricted(region)
+            return replace(self, categories=categories), weights
+        if not isinstance(region, Interval):
+            return self, region
+        low, high = max(region.low, self.within.low), min(region.high, self.within.high)
+        return replace(self, within=Interval(low, high)), region
+
     def on_grid(self, numbers: np.ndarray) -> np.ndarray:
         """Return numbers as the column would show them: within bounds, rounded as seen."""
-        numbers = np.clip(numbers, self.values[0], self.values[-1])
+        ends = np.clip(self.values[[0, -1]], self.within.low, self.within.high)
+        if ends[0] == ends[1]:  # beyond what was seen
+            ends = np.array([self.within.low, self.within.high])
+        numbers = np.clip(numbers, *ends)
         if not self.is_grid:
             return numbers
-        steps = np.round((numbers - self.values[0]) / self.rounding)
+        first, last = (ends - self.values[0]) / self.rounding
+        first, last = np.ceil(first - ON_GRID), np.floor(last + ON_GRID)
+        if first > last:  # the interval lies between two steps
+            return numbers
+        steps = np.clip(np.round((numbers - self.values[0]) / self.rounding), first, last)
         digits = DIGITS - int(np.floor(np.log10(self.rounding)))
         return np.round(self.values[0] + steps * self.rounding, digits)
 
@@ -163,6 +184,21 @@ class PooledCategories:
         log_share[-1] = np.log(unseen)
         return cls(code, log_share, len(kept) + 1)
 
+    def restricted(self, weight: np.ndarray) -> tuple[Self, np.ndarray]:
+        """Return the categories given weights of values, and the weights of the model's categories.
+
+        ``weight`` holds those of the known values, and of values never seen if these are possible.
+        """
+        own = np.zeros(len(self.code))
+        own[: len(weight)] = weight
+        shares = np.where(self.code >= 0, own * np.exp(self.log_share), 0.0)
+        total = np.bincount(np.maximum(self.code, 0), shares, self.n_codes)
+        # Values that contribute nothing to a score are not shares of their category.
+        total = np.minimum(total, 1.0)
+        with np.errstate(divide="ignore"):
+            log_share = np.log(shares) - np.log(np.where(total > 0, total, 1.0))[self.code]
+        return replace(self, log_share=log_share), total
+
     @property
     def takes_unseen(self) -> bool:
         """True if values never seen have a category."""
@@ -199,7 +235,7 @@ class PooledCategories:
         return found if self.takes_unseen else found[:, :-1]
 
     def _members(self, code: int) -> np.ndarray:
-        known = np.flatnonzero(self.code[:-1] == code)
+        known = np.flatnonzero((self.code[:-1] == code) & (self.log_share[:-1] > -np.inf))
         return known if len(known) else np.array([len(self.code) - 1])
 
 

@@ -6,6 +6,7 @@ T, and ``_maps`` holds the maps.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -20,7 +21,9 @@ from .._base import DENSITY, BaseDensity
 from .._composite import table_given, with_parameters
 from .._coordinates import CoordinateDensity
 from .._engine.coordinates import CoordinateRows, varying_columns
+from .._engine.regions import Regions
 from ._fit_map import Header, fit_map, mixes_columns
+from ._intervals import images_of_intervals
 from ._missing import inverse_missing, mean_missing
 
 
@@ -244,6 +247,18 @@ class TransformedDensity(CoordinateDensity):
         zero, one = self._map.inverse(np.repeat([[0.0], [1.0]], self.n_features_in_, axis=1))
         _, variance = self.density_._moments_missing(codes.transformed)
         return mean, variance * (one - zero) ** 2
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
+        """Restrict the density of images by the images of intervals, for a map by column."""
+        if mixes_columns(self.transformer):
+            return None
+        within = images_of_intervals(self._map, regions, self.n_features_in_)
+        if any(image.low == image.high for image in within.values()):
+            return self, -np.inf  # outside of the domain
+        given = copy(self)
+        density, log_prob = self.density_._given_regions(within)
+        given._prototype = given.density_ = density
+        return given, log_prob
 
     def _mean_missing(self, codes: CoordinateRows) -> np.ndarray:
         return mean_missing(self._map, self.density_, codes, self._spread)

@@ -7,6 +7,7 @@ total mutual information has the highest likelihood.
 from __future__ import annotations
 
 import math
+from copy import copy
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -18,6 +19,7 @@ from sklearn.utils._param_validation import Interval
 from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
 from .._em import EM_CONSTRAINTS
 from .._engine.missing import log_prob_in_parts
+from .._engine.regions import Regions
 from ._missing import (
     draw_missing,
     expected_pairs,
@@ -223,3 +225,8 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return mode_missing(self._tree, codes)
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        given = copy(self)
+        given._tree, log_prob = self._tree.weighted(regions)
+        return given, log_prob

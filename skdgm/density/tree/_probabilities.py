@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
+
 import numpy as np
 
 from ..._codes import readonly
@@ -78,6 +81,41 @@ class TreeProbabilities:
         sums -= np.repeat(before, self.row_lengths)
         last = sums[self._row_starts + self.row_lengths - 1]
         return sums / np.repeat(last, self.row_lengths)
+
+    def weighted(self, weights: Mapping[int, np.ndarray]) -> tuple[TreeProbabilities, float]:
+        """Return ``p(x) w(x) / Z`` and ``log Z``; w multiplies weights of some columns' values.
+
+        Each column tells its parent ``sum_v p(v | parent) w(v) m(v)``, where m is the product of
+        what its own children tell; the terms of the sum are its new probabilities.
+        """
+        arrays, log_total = self.arrays, 0.0
+        told = [np.ones(n) for n in arrays.n_values]
+        for column, own in weights.items():
+            told[column] = told[column] * own
+        probability = arrays.probability.copy()
+        for column in arrays.order[::-1]:
+            first = arrays.first_cell[column]
+            cells = slice(first, first + self.n_cells[column])
+            terms = probability[cells].reshape(-1, arrays.n_values[column]) * told[column]
+            message = terms.sum(axis=1)
+            probability[cells] = terms.ravel()
+            largest = message.max()
+            if largest == 0:
+                return self, -np.inf
+            log_total += float(np.log(largest))
+            if arrays.stride[column]:
+                told[arrays.parent[column]] *= message / largest
+        return self._with(self._share_of_row(probability)), log_total
+
+    def _with(self, probability: np.ndarray) -> TreeProbabilities:
+        """Return the same tree with other probabilities."""
+        given = copy(self)
+        with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
+            log_prob = np.log(probability)
+        given.arrays = self.arrays._replace(
+            probability=readonly(probability), log_prob=readonly(log_prob)
+        )
+        return given
 
     def mean_log_prob(self) -> float:
         """Mean of ``log p(x)`` over all states x, each of which counts the same."""
