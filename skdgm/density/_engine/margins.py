@@ -136,10 +136,12 @@ class Bins:
         observed = ~np.isnan(x)
         own = x[observed]
         log_prob = np.zeros(len(x))
+        log_mass = self.log_mass[codes[observed].astype(int)]
+        possible = log_mass > -np.inf  # outside of an interval that is known, a bin has no mass
         within = self.margin.log_prob(own)
-        possible = within > -np.inf  # outside of an interval that is known, a bin has no mass
-        within[possible] -= self.log_mass[codes[observed].astype(int)[possible]]
-        log_prob[observed] = within
+        log_prob[observed] = np.subtract(
+            within, log_mass, out=np.full(len(own), -np.inf), where=possible
+        )
         return log_prob
 
     def truncated(self, interval: Interval) -> tuple[Self, np.ndarray]:

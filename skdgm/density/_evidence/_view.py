@@ -40,7 +40,8 @@ class ViewRows(ComposedCodes):
         return coordinates(self.values)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.values, dtype=dtype) if copy else self.values.astype(dtype, copy=False)
+        values = np.asarray(self.values, dtype=dtype)
+        return values.copy() if copy else values
 
 
 class DensityView(DerivedDensity):

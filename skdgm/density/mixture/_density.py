@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
@@ -20,7 +20,7 @@ from ..._fitted import learning
 from ..._validation import RandomState
 from .._base import DENSITY, BaseDensity
 from .._em import EM_CONSTRAINTS
-from ._given import checked_parts, checked_weights
+from ._given import checked_parts, checked_weights, unfitted
 from ._learning import MixtureStatistics, _MixtureLearning
 from ._starts import AT_RANDOM
 
@@ -208,7 +208,7 @@ class MixtureDensity(_MixtureLearning):
         """
         parts = checked_parts(densities)
         probability = checked_weights(weights, len(parts))
-        density = cls(clone(parts[0]), len(parts), **parameters)
+        density = cls(unfitted(parts[0]), len(parts), **parameters)
         density._validate_params()
         with learning(density) as new:
             new._set_parts(parts, probability)

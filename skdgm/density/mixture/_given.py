@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import BaseDensity
+from .._derived import DerivedDensity
 from .._engine.given import check_probabilities
 
 
@@ -47,6 +49,11 @@ def checked_weights(weights: ArrayLike | None, n_components: int) -> np.ndarray:
         )
     check_probabilities("weights", probability, sums=True)
     return probability / probability.sum()
+
+
+def unfitted(part: BaseDensity) -> BaseDensity:
+    """Return the family of a part; a part that follows from a fitted density stands for itself."""
+    return part if isinstance(part, DerivedDensity) else clone(part)
 
 
 def _names(density: Any) -> list[str]:
