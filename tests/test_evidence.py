@@ -390,3 +390,17 @@ def test_blocks_name_what_they_refuse():
     )
     with pytest.raises(ValueError, match="In block 'chain'"):
         blocks.fit(X).condition({1: {0, 1}})
+
+
+def test_conditions_of_normals_and_mixtures_are_normals_and_mixtures():
+    X = np.random.default_rng(0).normal(size=(80, 3)) @ np.random.default_rng(1).normal(size=(3, 3))
+    normal = GaussianDensity().fit(pd.DataFrame(X, columns=["a", "b", "c"]))
+    given_b = normal.condition({"b": 0.5})
+    covariance = np.linalg.inv(np.linalg.inv(normal.covariance_)[np.ix_([0, 2], [0, 2])])
+    np.testing.assert_allclose(given_b.covariance_, covariance)
+    assert list(given_b.feature_names_in_) == ["a", "c"]
+    np.testing.assert_array_equal(normal.marginal(["c"]).mean_, normal.mean_[[2]])
+    mixture = MixtureDensity(GaussianDensity(), random_state=0).fit(X)
+    given_0 = mixture.condition({0: 1.5})
+    np.testing.assert_allclose(given_0.weights_, mixture.predict_proba([[1.5, np.nan, np.nan]])[0])
+    assert isinstance(given_0.densities_[0], GaussianDensity)

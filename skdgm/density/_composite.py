@@ -63,6 +63,18 @@ def hand_on_columns(source: BaseEstimator, density: BaseDensity) -> None:
     hand_on_table(source, density)
 
 
+def hand_on_some_columns(source: Any, density: Any, places: np.ndarray) -> None:
+    """Tell a density of some columns about them, which the other one has validated."""
+    density.n_features_in_ = len(places)
+    density._dtype = source._dtype
+    if hasattr(source, "feature_names_in_"):
+        density.feature_names_in_ = source.feature_names_in_[places]
+    if hasattr(source, "_known_values"):
+        density._known_values = [source._known_values[place] for place in places]
+    if hasattr(source, "_schema"):
+        density._schema = source._schema.of_columns(places)
+
+
 def hand_on_table(source: BaseEstimator, density: BaseDensity) -> None:
     """Tell a density about the table that a user has passed to another estimator."""
     if hasattr(source, "_given"):

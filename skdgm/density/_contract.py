@@ -241,6 +241,13 @@ class DensityHooks(ABC):
         """
         return None
 
+    def _on_columns(self, places: np.ndarray, row: np.ndarray) -> Any:
+        """Return the density of some columns, given the values of a row that are not NaN.
+
+        The default, None, is for families to which such densities do not belong.
+        """
+        return None
+
     def _values_to_list(self, column: int) -> np.ndarray:
         """Return the codes of a column whose probabilities are asked for, none if they are not."""
         return np.arange(self._columns.n_categories[column])

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from ..._codes import as_codes, as_floats
 from .._base import BaseDensity
+from .._composite import hand_on_some_columns
 from .._derived import DerivedDensity
 from .._engine.codes import ComposedCodes, coordinates
 from .._engine.columns import Columns
@@ -78,17 +79,10 @@ class DensityView(DerivedDensity):
             whole[:, joint._kept] = row
             joint, kept, row = joint._joint, joint._kept[kept], whole
         view = cls()
-        view._follow(joint)
+        hand_on_some_columns(joint, view, kept)
+        view.n_jobs, view._fitted = joint.n_jobs, True
         view._source = type(joint).__name__
         view._joint, view._kept, view._row = joint, kept, row
-        view.n_features_in_ = len(kept)
-        view.__dict__.pop("_column_numbers", None)
-        if hasattr(joint, "feature_names_in_"):
-            view.feature_names_in_ = joint.feature_names_in_[kept]
-        if hasattr(joint, "_known_values"):
-            view._known_values = [joint._known_values[place] for place in kept]
-        if hasattr(joint, "_schema"):
-            view._schema = joint._schema.of_columns(kept)
         return view
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:

@@ -34,8 +34,9 @@ class Conditioning(DensityHooks):
         Returns
         -------
         density : density estimator
-            A fitted density, which scores, samples, completes, conditions and pickles. It cannot be
-            fitted again or cloned.
+            A fitted density, which scores, samples, completes, conditions and pickles: a normal or
+            a mixture if the density is one, else a view on it, which cannot be fitted again or
+            cloned.
 
         Raises
         ------
@@ -56,7 +57,7 @@ class Conditioning(DensityHooks):
         array([0.26, 0.32, 0.2 , 0.22])
         """
         kept = self._places_of(columns)
-        return self._view_type.of(self, kept, np.full((1, self.n_features_in_), np.nan))
+        return self._remaining(kept, np.full((1, self.n_features_in_), np.nan))
 
     @query
     def condition(self, evidence: Mapping[int | str, Any]) -> Any:
@@ -73,7 +74,8 @@ class Conditioning(DensityHooks):
         -------
         density : density estimator
             A fitted density over the columns that evidence does not name, which scores, samples,
-            completes, conditions and pickles. It cannot be fitted again or cloned.
+            completes, conditions and pickles: a normal or a mixture if the density is one and
+            evidence holds values alone, else a view on it, which cannot be fitted again or cloned.
 
         Raises
         ------
@@ -113,7 +115,7 @@ class Conditioning(DensityHooks):
         row = known.fill(np.full((1, self.n_features_in_), np.nan))
         if bool(np.any(density._rules_out(density._encode(row)))):
             raise impossible()
-        return self._view_type.of(density, kept, row)
+        return density._remaining(kept, row)
 
     # ------------------------------------------------------------------ shared machinery
     def _under(self, table: Any, evidence: Any) -> tuple[Any, Any, float]:
@@ -161,6 +163,11 @@ class Conditioning(DensityHooks):
                 )
         density, more = self._listing_type.of(density, listed)
         return density, log_prob + more
+
+    def _remaining(self, kept: np.ndarray, row: np.ndarray) -> Any:
+        """Return the density of some columns given a row: one of the family, or else a view."""
+        own = self._on_columns(kept, row)
+        return self._view_type.of(self, kept, row) if own is None else own
 
     def _places_of(self, columns: Any) -> np.ndarray:
         """Return the indices of the columns that a user names, each of them once."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..._fitted import query, snapshot
 from ._conditional import log_prob_given
 from ._covariances import DiagonalCovariance, FullCovariance, SphericalCovariance, log_prob_at
+from ._given import normal_on_columns
 from ._group import log_prob_each
 from ._regularised import RegularisedDensity
 
@@ -80,6 +83,9 @@ class NormalAnswers(RegularisedDensity):
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return self._mean_missing(codes)
+
+    def _on_columns(self, places: np.ndarray, row: np.ndarray) -> Any:
+        return normal_on_columns(self, places, row)
 
     def _log_prob_given(self, codes: np.ndarray, condition: np.ndarray) -> np.ndarray:
         return log_prob_given(self._covariance, self.mean_, codes, condition)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
+from .._composite import hand_on_some_columns
 from .._engine.given import check_n_samples_given
 from ._covariances import DiagonalCovariance, FullCovariance, SphericalCovariance
 from ._moments import Moments
@@ -37,6 +38,35 @@ def set_given(
         full = kind in ("full", "tied")
         density._statistics = Moments(n, mean, n * matrix if full else variance)
     density._finish()
+
+
+def normal_on_columns(density: Any, places: np.ndarray, row: np.ndarray) -> Any:
+    """Return the normal of some columns given values of others, None for one of low rank.
+
+    Its covariance is ``S_aa - S_ao S_oo^-1 S_oa``, with o for the columns that are known.
+    """
+    covariance, kind = density._covariance, density.covariance_type
+    if kind == "low_rank":
+        return None
+    if kind == "spherical":
+        value = covariance.value
+    elif kind == "diag":
+        value = covariance.value[places]
+    else:
+        kind, matrix = "full", covariance.value
+        known = np.flatnonzero(~np.isnan(row[0]))
+        value = matrix[np.ix_(places, places)]
+        if len(known):
+            factor = linalg.cholesky(matrix[np.ix_(known, known)], lower=True)
+            half = linalg.solve_triangular(factor, matrix[np.ix_(known, places)], lower=True)
+            value = value - half.T @ half
+    mean = density._mean_missing(row)[0, places]
+    try:
+        own = type(density).from_parameters(mean, value, covariance_type=kind)
+    except ValueError:  # singular to machine precision
+        return None
+    hand_on_some_columns(density, own, places)
+    return own
 
 
 def _covariance_of(

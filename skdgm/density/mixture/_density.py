@@ -218,6 +218,14 @@ class MixtureDensity(_MixtureLearning):
                 new._statistics = MixtureStatistics(new._n_rows * probability, statistics)
         return density
 
+    def _on_columns(self, places: np.ndarray, row: np.ndarray) -> MixtureDensity:
+        """Return the mixture of what the components become, weighted by the row."""
+        shares = self._shares(self._encode(row))[0]
+        parts = [density._remaining(places, row) for density in self.densities_]
+        if len({type(part) for part in parts}) > 1:  # as some are singular
+            parts = [density._view_type.of(density, places, row) for density in self.densities_]
+        return self.from_parameters(parts, shares)
+
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(

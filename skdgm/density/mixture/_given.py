@@ -52,8 +52,9 @@ def checked_weights(weights: ArrayLike | None, n_components: int) -> np.ndarray:
 
 
 def unfitted(part: BaseDensity) -> BaseDensity:
-    """Return the family of a part; a part that follows from a fitted density stands for itself."""
-    return part if isinstance(part, DerivedDensity) else clone(part)
+    """Return the family of a part; what follows from a fitted density stands for itself."""
+    inside = [part, *part.get_params().values()]
+    return part if any(isinstance(own, DerivedDensity) for own in inside) else clone(part)
 
 
 def _names(density: Any) -> list[str]:
