@@ -221,10 +221,11 @@ class MixtureDensity(_MixtureLearning):
     def _on_columns(self, places: np.ndarray, row: np.ndarray) -> MixtureDensity:
         """Return the mixture of what the components become, weighted by the row."""
         shares = self._shares(self._encode(row))[0]
-        parts = [density._remaining(places, row) for density in self.densities_]
+        possible = [self.densities_[k] for k in np.flatnonzero(shares)]
+        parts = [density._remaining(places, row) for density in possible]
         if len({type(part) for part in parts}) > 1:  # as some are singular
-            parts = [density._view_type.of(density, places, row) for density in self.densities_]
-        return self.from_parameters(parts, shares)
+            parts = [density._view_type.of(density, places, row) for density in possible]
+        return self.from_parameters(parts, shares[shares > 0])
 
     # ------------------------------------------------------------------ what a user calls
     @_fit_context(prefer_skip_nested_validation=True)
