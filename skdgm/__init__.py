@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # the same for type checkers and editors, which do not run __
     from .conditional import GenerativeClassifier as GenerativeClassifier
     from .density import *
     from .impute import DensityImputer as DensityImputer
+    from .impute import MultipleImputer as MultipleImputer
+    from .impute import PooledEstimate as PooledEstimate
+    from .impute import pool_estimates as pool_estimates
     from .outliers import DensityOutlierDetector as DensityOutlierDetector
     from .projection import PCAProjection as PCAProjection
 
@@ -37,7 +40,7 @@ HOMES = {
         "GaussianDiscriminant",
         "GenerativeClassifier",
     ),
-    "impute": ("DensityImputer",),
+    "impute": ("DensityImputer", "MultipleImputer", "PooledEstimate", "pool_estimates"),
     "outliers": ("DensityOutlierDetector",),
     "projection": ("PCAProjection",),
 }  # of public names; all others are those of the densities

@@ -35,6 +35,7 @@ from skdgm import (
     HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
     MixtureDensity,
+    MultipleImputer,
     NegativeBinomialIndependentDensity,
     NormalScoreTransformer,
     PCAProjection,
@@ -57,6 +58,7 @@ REQUIRED_ARGUMENTS = {
     DensityOutlierDetector: {"density": GaussianDensity(), "random_state": 0},
     GenerativeClassifier: {"density": GaussianDensity()},
     MixtureDensity: {"density": GaussianDensity()},
+    MultipleImputer: {"density": GaussianDensity(), "n_imputations": 2, "random_state": 0},
     TableDensity: {"density": ChowLiuTreeDensity()},
     TransformedDensity: {"transformer": StandardScaler(), "density": GaussianDensity()},
 }

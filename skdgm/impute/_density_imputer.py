@@ -13,12 +13,12 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in
 
-from ._fitted import learning, query, snapshot
-from ._tables import beside, columns_at, validate_table, with_empty_columns, with_holes
-from ._validation import RandomState, check_weight, leave_out_weightless, observed_columns
-from .density import BaseDensity, TableDensity
-from .density._base import DENSITY
-from .density._composite import check_takes_missing
+from .._fitted import learning, query, snapshot
+from .._tables import beside, columns_at, validate_table, with_empty_columns, with_holes
+from .._validation import RandomState, check_weight, leave_out_weightless, observed_columns
+from ..density import BaseDensity, TableDensity
+from ..density._base import DENSITY
+from ..density._composite import check_takes_missing
 
 
 class DensityImputer(TransformerMixin, BaseEstimator):
@@ -67,6 +67,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
 
     See Also
     --------
+    MultipleImputer : Several completions, for estimates with honest standard errors.
     sklearn.impute.SimpleImputer : Impute one value per column, whatever the other columns hold.
     sklearn.impute.IterativeImputer : Predict each column from the others in turn.
 
