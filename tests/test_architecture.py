@@ -24,6 +24,7 @@ LAYERS = [
         "skdgm._validation",
         "skdgm._weighted_fit",
         "skdgm._codes",
+        "skdgm._csv",
     ),
     ("skdgm.density._engine",),
     (

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._csv.numbers import STRAY_SHARE, is_mark
 from .._tables import Schema
 from ..density.table._kinds import infer_kind
-from ._numbers import STRAY_SHARE, is_mark
 
 if TYPE_CHECKING:
     import pandas as pd

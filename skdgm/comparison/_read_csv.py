@@ -6,22 +6,26 @@ Every error message starts with the name of the argument that it is about.
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
-import io
-import itertools
 import lzma
-import os
 import warnings
-import zlib
 from collections.abc import Callable, Collection, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._csv.numbers import read_numbers
+from .._csv.text import (
+    check_lines,
+    check_marks,
+    find_separator,
+    parse,
+    read_text,
+    text_columns,
+    with_decimal,
+)
 from ._left_out import find_left_out
-from ._numbers import decimal_votes, find_decimal, read_numbers
-from ._tables import check_names, import_pandas
+from ._tables import import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,14 +117,14 @@ def load_table(
     [1.5, nan]
     """
     import_pandas()
-    _check_marks(sep, decimal)
+    check_marks(sep, decimal)
     for argument, values in (("missing_values", missing_values), ("drop", drop), ("keep", keep)):
         if isinstance(values, str) or not isinstance(values, Collection):
             raise ValueError(f"{argument} must be a list, got {values!r}.")
     path = Path(data)
-    text = _read_text(path)
-    sep = sep or _find_separator(text, target)
-    header, lines, has_row_names = _check_lines(text, path, sep)
+    text = read_text(path)
+    sep = sep or find_separator(text, target)
+    header, lines, has_row_names = check_lines(text, path, sep)
     _check_target(header, target, sep)
     for argument, names in (("drop", drop), ("keep", keep)):
         _check_chosen(argument, names, header, target)
@@ -128,18 +132,14 @@ def load_table(
     ignored = [*drop, *[""] * has_row_names]
 
     def read(**options: Any) -> pd.DataFrame:
-        return _parse(text, header, sep, missing_values, **options).drop(columns=ignored)
+        table = parse(text, header, sep, missing_values, **options)
+        return table.drop(columns=ignored)
 
-    table = read(decimal=decimal or ".")
     is_told = decimal is not None
-    if decimal is None:
-        decimal = "."
-        if any(map(_may_hold_commas, _texts(table.drop(columns=target)))):
-            decimal = find_decimal(read(dtype=str).drop(columns=target))
-            table = read(decimal=decimal) if decimal == "," else table
+    table, decimal = with_decimal(read, decimal, target)
     X, y = table.drop(columns=target), table[target]
     notes = [NAMELESS] if has_row_names else []
-    for column in _texts(X):
+    for column in text_columns(X):
         numbers, note = read_numbers(column, decimal, lines, is_told)
         X[column.name] = numbers
         notes += [note] if note else []
@@ -147,99 +147,6 @@ def load_table(
     for note in notes + left:
         warnings.warn(note, UserWarning, stacklevel=2)
     return X, y
-
-
-def _check_marks(sep: str | None, decimal: str | None) -> None:
-    if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
-        raise ValueError(f"sep must be one character that separates cells, got {sep!r}.")
-    if decimal not in (None, ".", ","):
-        raise ValueError(f"decimal must be '.' or ',', got {decimal!r}.")
-
-
-def _read_text(path: Path) -> str:
-    if not os.path.isfile(path):
-        seen = "is a directory" if os.path.isdir(path) else "does not exist"
-        raise ValueError(f"data must be the path of a CSV file, but {str(path)!r} {seen}.")
-    opened = COMPRESSED.get(path.suffix.lower(), open)
-    try:
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            return file.read()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"data must be UTF-8 text, but {str(path)!r} is not ({error.reason}); save it as CSV "
-            "with the encoding UTF-8."
-        ) from None
-    except (EOFError, zlib.error, lzma.LZMAError) as error:
-        raise ValueError(f"data cannot be decompressed: {str(path)!r}: {error}.") from None
-    except OSError as error:
-        seen = error.strerror or str(error)
-        raise ValueError(f"data cannot be read: {str(path)!r}: {seen}.") from None
-
-
-# ---------------------------------------------------------------------- lines
-def _rows(text: str, sep: str) -> Any:
-    """Return a reader of the lines of a text."""
-    return csv.reader(io.StringIO(text, newline=""), delimiter=sep, skipinitialspace=sep != " ")
-
-
-def _is_blank(cells: list[str]) -> bool:
-    return len(cells) <= 1 and not "".join(cells).strip()
-
-
-def _find_separator(text: str, target: str) -> str:
-    def fit(sep: str) -> tuple[bool, bool, int]:
-        found = (cells for cells in _rows(text, sep) if not _is_blank(cells))
-        try:
-            lines = list(itertools.islice(found, SAMPLE))
-        except csv.Error:
-            return False, False, 0
-        names = [name.strip() for name in lines[0]] if lines else []
-        is_even = {len(cells) for cells in lines} == {len(names)}
-        return target in names, is_even, len(names)
-
-    fits = {sep: fit(sep) for sep in SEPARATORS}
-    parting = [sep for sep in SEPARATORS if fits[sep][2] > 1]
-    return max(parting, key=fits.__getitem__, default=",")
-
-
-def _check_lines(text: str, path: Path, sep: str) -> tuple[list[str], list[int], bool]:
-    """Return names, the line that each row ends in, and whether the first column names rows.
-
-    Every line is checked to have as many cells as the first.
-    """
-    header: list[str] = []
-    ends: list[int] = []
-    row_names: list[str] = []
-    lines = _rows(text, sep)
-    try:
-        for cells in lines:
-            if _is_blank(cells):
-                continue
-            if not header:
-                header = [name.strip() for name in cells]
-                continue
-            ends.append(lines.line_num)
-            row_names += cells[:1] if not header[0] else []
-            if len(cells) != len(header):
-                raise ValueError(
-                    f"data must have as many cells in every line: the first line of "
-                    f"{str(path)!r} names {len(header)} columns, but line {lines.line_num} "
-                    f"has {len(cells)}."
-                )
-    except csv.Error as error:
-        raise ValueError(
-            f"data must be a CSV file, but line {lines.line_num} of {str(path)!r} cannot be "
-            f"read: {error}."
-        ) from None
-    if not ends:
-        held = "only a line of names" if header else "nothing"
-        raise ValueError(
-            f"data must hold a line of column names and at least one row, but {str(path)!r} holds "
-            f"{held}."
-        )
-    has_row_names = bool(row_names) and len(set(row_names)) == len(row_names)
-    check_names(header[has_row_names:], "data", 1 + has_row_names)
-    return header, ends, has_row_names
 
 
 def _check_target(header: list[str], target: str, sep: str) -> None:
@@ -264,37 +171,6 @@ def _check_disjoint(drop: Sequence[str], keep: Sequence[str]) -> None:
     both = [name for name in keep if name in drop]
     if both:
         raise ValueError(f"keep must not name columns in drop, got {both[0]!r}.")
-
-
-# ---------------------------------------------------------------------- columns
-def _parse(
-    text: str, header: list[str], sep: str, missing_values: Sequence[str], **options: Any
-) -> pd.DataFrame:
-    return import_pandas().read_csv(
-        io.StringIO(text),
-        sep=sep,
-        header=0,
-        names=header,
-        index_col=False,
-        skipinitialspace=sep != " ",
-        low_memory=False,
-        na_values=list(missing_values),
-        **options,
-    )
-
-
-def _texts(table: pd.DataFrame) -> list[pd.Series]:
-    """Return the columns of text."""
-    infer = import_pandas().api.types.infer_dtype
-    return [table[name] for name in table.columns if infer(table[name], skipna=True) == "string"]
-
-
-def _may_hold_commas(column: pd.Series) -> bool:
-    with_comma = column.str.contains(",", regex=False, na=False)
-    if not with_comma.any():
-        return False
-    votes, _ = decimal_votes(column)
-    return bool(votes[","] or votes["either"])
 
 
 def _without_left_out(X: pd.DataFrame, keep: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:

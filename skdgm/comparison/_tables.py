@@ -5,7 +5,6 @@ Every error message starts with the name of the argument that it is about.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.utils.validation import _num_samples
 
+from .._csv.text import check_names as check_names
 from .._tables import as_frame, check_table, is_pandas
 
 if TYPE_CHECKING:
@@ -40,19 +40,6 @@ def import_pandas() -> Any:
 
 
 # ---------------------------------------------------------------------- checking
-def check_names(names: list[Any], argument: str, first: int = 1) -> None:
-    """Raise a ValueError if names are empty or repeated; ``first`` is the number of the first."""
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if "" in names:
-        raise ValueError(
-            f"{argument} must name every column, but column {names.index('') + first} has no name."
-        )
-    if repeated:
-        raise ValueError(
-            f"{argument} must name every column differently, but {repeated[0]!r} is repeated."
-        )
-
-
 def check_features(X: Any) -> pd.DataFrame | np.ndarray:
     """Return the features, as a float64 array or a frame.
 

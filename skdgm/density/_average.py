@@ -168,6 +168,12 @@ class AverageDensity(CompositeDensity):
             self.densities_, self._responsibilities(codes)[0], codes, ask_member
         )
 
+    def _latent_shares(self, codes: Any) -> list[np.ndarray]:
+        """Return those of the members, each of which sees the rows."""
+        return [
+            share for density, own in self._seen(codes) for share in density._latent_shares(own)
+        ]
+
     def _restricted(self, regions: Regions) -> tuple[Any, float]:
         """Restrict the members one by one, and weigh them by how much they have in the regions."""
         answers = [density._given_regions(regions) for density in self.densities_]

@@ -231,6 +231,9 @@ class CategoricalIndependentDensity(BaseCategoricalDensity):
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.broadcast_to([own.argmax() for own in self.probability_], codes.shape)
 
+    def _pair_information(self, places: np.ndarray, known: np.ndarray) -> np.ndarray:
+        return np.zeros((len(places), len(places)))  # of independent columns
+
     def _restricted(self, regions: Regions) -> tuple[Any, float]:
         given, log_prob = copy(self), 0.0
         given.probability_ = list(self.probability_)

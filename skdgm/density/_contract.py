@@ -248,6 +248,17 @@ class DensityHooks(ABC):
         """
         return None
 
+    def _pair_information(self, places: np.ndarray, known: np.ndarray) -> np.ndarray | None:
+        """Return the mutual information of pairs of columns given others, None to have it summed.
+
+        It has the shape (n_places, n_places); the diagonal holds anything.
+        """
+        return None
+
+    def _latent_shares(self, codes: Any) -> list[np.ndarray]:
+        """Return ``p(z | x_observed)`` of each latent variable z, of shape (n_rows, n_states)."""
+        return []
+
     def _values_to_list(self, column: int) -> np.ndarray:
         """Return the codes of a column whose probabilities are asked for, none if they are not."""
         return np.arange(self._columns.n_categories[column])

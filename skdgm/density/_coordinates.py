@@ -27,6 +27,7 @@ class CoordinateDensity(CompositeDensity):
     density_: BaseDensity
     _prototype: BaseDensity
     _is_additive = False
+    _mixes_columns: Any = False  # True if a coordinate comes from several columns
     _group_type = CoordinateGroup
 
     # ------------------------------------------------------------------ learning
@@ -76,6 +77,23 @@ class CoordinateDensity(CompositeDensity):
         if not self.density_._rules_out_rows:
             return outside
         return outside | self.density_._rules_out(codes.transformed)
+
+    def _information(
+        self, places: np.ndarray, known: np.ndarray, n_samples: int, generator: Any
+    ) -> np.ndarray:
+        """Ask the density of coordinates: none of them mixes columns, or adds to a dependence."""
+        if self._mixes_columns:
+            return super()._information(places, known, n_samples, generator)
+        return self.density_._information(
+            self._coordinates_of(places), self._coordinates_of(known), n_samples, generator
+        )
+
+    def _coordinates_of(self, places: np.ndarray) -> np.ndarray:
+        """Return the coordinates that columns become."""
+        return places
+
+    def _latent_shares(self, codes: CoordinateRows) -> list[np.ndarray]:
+        return self.density_._latent_shares(codes.transformed)
 
     def _log_prob(self, codes: CoordinateRows) -> np.ndarray:
         return self.density_._log_prob(codes.transformed) + codes.log_det

@@ -219,6 +219,9 @@ class StepIndependentDensity(BaseDensity):
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.tile([margin.mean() for margin in self._margins], (len(codes), 1))
 
+    def _pair_information(self, places: np.ndarray, known: np.ndarray) -> np.ndarray:
+        return np.zeros((len(places), len(places)))  # of independent columns
+
     def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
         if not all(isinstance(region, Interval) for region in regions.values()):
             return None

@@ -174,6 +174,9 @@ class DensityView(DerivedDensity):
             self._columns.n_categories,
         )
 
+    def _latent_shares(self, codes: ViewRows) -> list[np.ndarray]:
+        return self._joint._latent_shares(codes.joint)
+
     def _restricted(self, regions: Regions) -> tuple[Any, float]:
         within = {int(self._kept[column]): region for column, region in regions.items()}
         joint, log_prob = self._joint._given_regions(within)

@@ -5,11 +5,12 @@ Each module holds one kind of question, asked by public methods and answered thr
 
 from .completions import Completions
 from .conditioning import Conditioning
+from .dependence import Dependence
 from .of_columns import ColumnQueries
 from .tail import TailProbability
 
 __all__ = ["Queries"]
 
 
-class Queries(Completions, Conditioning, ColumnQueries, TailProbability):
+class Queries(Completions, Conditioning, ColumnQueries, Dependence, TailProbability):
     """All questions."""

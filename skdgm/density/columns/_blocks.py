@@ -99,6 +99,29 @@ def restrict_blocks(
     return restricted, total
 
 
+def information_in_blocks(
+    blocks: Sequence[tuple[str, Any, np.ndarray]],
+    places: np.ndarray,
+    known: np.ndarray,
+    n_samples: int,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Return the mutual information of pairs of columns, which is 0 across blocks."""
+    information = np.zeros((len(places), len(places)))
+    for _, density, columns in blocks:
+        own = np.flatnonzero(np.isin(places, columns))
+        if not len(own):
+            continue
+        order = np.argsort(columns)
+        inside, told = (
+            order[np.searchsorted(columns[order], some)]
+            for some in (places[own], known[np.isin(known, columns)])
+        )
+        found = density._information(inside, told, n_samples, generator)
+        information[np.ix_(own, own)] = found
+    return information
+
+
 def sum_of_blocks(parts: Iterator[np.ndarray]) -> np.ndarray:
     """Return the sum of what the blocks answer about the same rows."""
     return np.sum(list(parts), axis=0)

@@ -27,6 +27,7 @@ from ._blocks import (
     ColumnStatistics,
     fit_block,
     in_block,
+    information_in_blocks,
     restrict_blocks,
     sum_of_blocks,
     take_columns,
@@ -374,6 +375,14 @@ class ColumnDensity(NamedBlocks, CompositeDensity):
             if own:
                 found.update(zip(places[own], density._proba_missing(part, own), strict=True))
         return [found[column] for column in columns]
+
+    def _information(
+        self, places: np.ndarray, known: np.ndarray, n_samples: int, generator: Any
+    ) -> np.ndarray:
+        return information_in_blocks(self.densities_, places, known, n_samples, generator)
+
+    def _latent_shares(self, codes: ColumnCodes) -> list[np.ndarray]:
+        return [own for block, part in self._split(codes) for own in block._latent_shares(part)]
 
     def _restricted(self, regions: Regions) -> tuple[Any, float]:
         given = copy(self)

@@ -124,6 +124,9 @@ class CountDensity(BaseDensity):
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.broadcast_to(self._most_probable, codes.shape)
 
+    def _pair_information(self, places: np.ndarray, known: np.ndarray) -> np.ndarray:
+        return np.zeros((len(places), len(places)))  # of independent columns
+
     def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
         return restrict_counts(self, regions)
 

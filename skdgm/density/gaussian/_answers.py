@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..._fitted import query, snapshot
 from ._conditional import log_prob_given
 from ._covariances import DiagonalCovariance, FullCovariance, SphericalCovariance, log_prob_at
-from ._given import normal_on_columns
+from ._given import covariance_given, normal_on_columns
 from ._group import log_prob_each
 from ._regularised import RegularisedDensity
 
@@ -83,6 +83,15 @@ class NormalAnswers(RegularisedDensity):
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return self._mean_missing(codes)
+
+    def _pair_information(self, places: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """Return ``-log(1 - r**2) / 2`` of the (partial) correlations r."""
+        matrix = covariance_given(self._covariance.matrix(), places, known)
+        deviation = np.sqrt(np.diag(matrix))
+        correlation = np.clip(matrix / np.outer(deviation, deviation), -1.0, 1.0)
+        np.fill_diagonal(correlation, 0.0)
+        with np.errstate(divide="ignore"):
+            return -0.5 * np.log1p(-(correlation**2))
 
     def _on_columns(self, places: np.ndarray, row: np.ndarray) -> Any:
         return normal_on_columns(self, places, row)

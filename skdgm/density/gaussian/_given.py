@@ -41,10 +41,7 @@ def set_given(
 
 
 def normal_on_columns(density: Any, places: np.ndarray, row: np.ndarray) -> Any:
-    """Return the normal of some columns given values of others, None for one of low rank.
-
-    Its covariance is ``S_aa - S_ao S_oo^-1 S_oa``, with o for the columns that are known.
-    """
+    """Return the normal of some columns given values of others, None for one of low rank."""
     covariance, kind = density._covariance, density.covariance_type
     if kind == "low_rank":
         return None
@@ -53,13 +50,8 @@ def normal_on_columns(density: Any, places: np.ndarray, row: np.ndarray) -> Any:
     elif kind == "diag":
         value = covariance.value[places]
     else:
-        kind, matrix = "full", covariance.value
-        known = np.flatnonzero(~np.isnan(row[0]))
-        value = matrix[np.ix_(places, places)]
-        if len(known):
-            factor = linalg.cholesky(matrix[np.ix_(known, known)], lower=True)
-            half = linalg.solve_triangular(factor, matrix[np.ix_(known, places)], lower=True)
-            value = value - half.T @ half
+        kind = "full"
+        value = covariance_given(covariance.value, places, np.flatnonzero(~np.isnan(row[0])))
     mean = density._mean_missing(row)[0, places]
     try:
         own = type(density).from_parameters(mean, value, covariance_type=kind)
@@ -67,6 +59,16 @@ def normal_on_columns(density: Any, places: np.ndarray, row: np.ndarray) -> Any:
         return None
     hand_on_some_columns(density, own, places)
     return own
+
+
+def covariance_given(matrix: np.ndarray, places: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the covariance of some columns given others, ``S_aa - S_ao S_oo^-1 S_oa``."""
+    value = matrix[np.ix_(places, places)]
+    if len(known):
+        factor = linalg.cholesky(matrix[np.ix_(known, known)], lower=True)
+        half = linalg.solve_triangular(factor, matrix[np.ix_(known, places)], lower=True)
+        value = value - half.T @ half
+    return value
 
 
 def _covariance_of(

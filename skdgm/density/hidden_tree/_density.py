@@ -367,6 +367,10 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         with blas_threads_for(len(codes), self.n_states):
             return mode_missing(self._tree, codes)
 
+    def _latent_shares(self, codes: np.ndarray) -> list[np.ndarray]:
+        with blas_threads_for(len(codes), self.n_states):
+            return self._tree.latent_shares(codes)
+
     def _restricted(self, regions: Regions) -> tuple[Any, float]:
         given = copy(self)
         given._tree, log_prob = self._tree.weighted(regions)

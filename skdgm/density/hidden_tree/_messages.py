@@ -225,6 +225,19 @@ class HiddenTree:
             self._add_expected(beliefs, weight[block].astype(self.emission.dtype), counts)
         return counts, log_prob
 
+    def latent_shares(self, codes: np.ndarray) -> list[np.ndarray]:
+        """Return ``p(z_i | x_observed)`` of the variables with others below them."""
+        blocks = [
+            [
+                share
+                for _, share in self._inner_shares(
+                    self.upward(codes[block]), np.ones(len(codes[block]), self.emission.dtype)
+                )
+            ]
+            for block in self.shape.blocks(len(codes))
+        ]
+        return [np.concatenate(shares) for shares in zip(*blocks, strict=True)]
+
     def _add_expected(self, beliefs: Beliefs, weight: np.ndarray, counts: TreeCounts) -> None:
         shape, root = self.shape, self.shape.root
         for column, share in self._inner_shares(beliefs, weight, counts):

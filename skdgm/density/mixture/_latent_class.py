@@ -134,6 +134,9 @@ class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Aver
     def _codes_for(self, density: BaseDensity, codes: Any) -> Any:
         return codes if self._group is not None else density._recode(np.asarray(codes))
 
+    def _latent_shares(self, codes: Any) -> list[np.ndarray]:
+        return [self._shares(codes)]
+
     def _restricted(self, regions: Regions) -> tuple[Any, float]:
         given, log_prob = super()._restricted(regions)
         if given is not self:

@@ -343,6 +343,9 @@ class TableDensity(CoordinateDensity):
             return super()._values_to_list(column)
         return own.values if own.model_kind == "count" else np.empty(0)
 
+    def _coordinates_of(self, places: np.ndarray) -> np.ndarray:
+        return np.array(self._coding.places_in_model(places.tolist()), dtype=np.intp)
+
     def _restricted(self, regions: Regions) -> tuple[Any, float]:
         given = copy(self)
         given._coding, within = self._coding.restricted(regions)

@@ -248,9 +248,13 @@ class TransformedDensity(CoordinateDensity):
         _, variance = self.density_._moments_missing(codes.transformed)
         return mean, variance * (one - zero) ** 2
 
+    @property
+    def _mixes_columns(self) -> bool:
+        return mixes_columns(self.transformer)
+
     def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
         """Restrict the density of images by the images of intervals, for a map by column."""
-        if mixes_columns(self.transformer):
+        if self._mixes_columns:
             return None
         within = images_of_intervals(self._map, regions, self.n_features_in_)
         if any(image.low == image.high for image in within.values()):

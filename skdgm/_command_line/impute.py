@@ -1,0 +1,33 @@
+"""``skdgm impute``: the missing cells of a table, filled in."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .files import give
+from .model import open_table
+from .options import add_table
+
+CANNOT_WRITE = 1  # exit code
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    command = commands.add_parser(
+        "impute",
+        help="fill in the missing cells of a table",
+        description="Learns a density of the rows of a table, and writes the table with every "
+        "missing cell filled in: by the mean of a number given the rest of its row, rounded as its "
+        "column is, or the most probable category. All other cells are written back as they were.",
+        epilog="example: skdgm impute patients.csv --output complete.csv",
+    )
+    add_table(command, "the table")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fill in a table."""
+    file, imputer = open_table(arguments)
+    completed = imputer.transform(file.frame)
+    return 0 if give(file.filled(completed), arguments.output) else CANNOT_WRITE

@@ -1,0 +1,94 @@
+"""What the command line says: results to standard output, notes and errors to standard error."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+OPTIONS = {  # options by the names of the arguments of the Python functions
+    "data": "--data",
+    "X": "--data",
+    "target": "--target",
+    "y": "--target",
+    "output": "--output",
+    "folds": "--folds",
+    "random_state": "--seed",
+    "n_jobs": "--jobs",
+    "sep": "--sep",
+    "decimal": "--decimal",
+    "missing_values": "--missing",
+    "drop": "--drop",
+    "keep": "--keep",
+    "model": "--model",
+    "given": "--given",
+    "evidence": "--given",
+    "columns": "--columns",
+    "n_samples": "-n",
+}
+OF_DATA = ("sep", "decimal", "missing_values", "drop", "keep")  # options about reading the file
+_said = {"command": "skdgm"}  # the command that runs, for messages
+
+
+def run_as(command: str) -> None:
+    """Note the command that runs."""
+    _said["command"] = f"skdgm {command}"
+
+
+def written(where: str, write: Callable[[], Any]) -> bool:
+    """Return whether a result could be written; say so if not."""
+    try:
+        write()
+    except OSError as error:
+        say(f"error: {where} cannot be written: {error.strerror or error}.")
+        return False
+    return True
+
+
+def put(stream: Any, text: str) -> None:
+    """Write to a stream at once; a reader that has stopped listening is no error."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        _discard(stream)
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _discard(stream: Any) -> None:
+    """Send what a stream still holds to nowhere, or Python would fail at exit to write it."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError:  # not a file of the system
+        return
+
+
+def say(message: str) -> None:
+    """Write a line to standard error, if that is possible and there is something to say."""
+    try:
+        put(sys.stderr, f"{_said['command']}: {message}\n" if message else "")
+    except OSError:
+        return
+
+
+def as_options(message: str) -> str:
+    """Replace the argument that a sentence of ours starts with by its option, on a single line.
+
+    Other libraries' messages may start with these words, too ("data type not understood").
+    """
+    first, _, rest = message.partition(" ")
+    if rest.startswith(("must ", "cannot ", "has ", "contains ")):
+        first = OPTIONS.get(first, first)
+    return f"{first} {rest}".strip().replace("\n", " ")
+
+
+def show_warning(message: Warning | str, *_: Any) -> None:
+    told = re.sub(rf"(?<= in )({'|'.join(OF_DATA)})(?= to | if |, or |\.$)", _option, str(message))
+    say(f"note: {told}")
+
+
+def _option(argument: re.Match[str]) -> str:
+    return OPTIONS[argument[0]]

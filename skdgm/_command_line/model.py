@@ -1,0 +1,90 @@
+"""The model of a table: learned from it, or read from a file and checked to fit it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from .._csv.file import CsvFile
+from ..density import TableDensity
+from ..impute import DensityImputer
+from .files import check_output, replace_file
+from .messages import say, written
+from .options import column_kinds, reading_options
+
+READING = ("sep", "decimal", "missing_values")
+
+
+def open_table(arguments: argparse.Namespace) -> tuple[CsvFile, DensityImputer]:
+    """Read the file, and return it with a fitted imputer whose density is the model of its rows."""
+    check_output(arguments.output, arguments.data, arguments.model)
+    check_output(arguments.model, arguments.data)
+    told = column_kinds(arguments)
+    file = CsvFile.read(arguments.data, **reading_options(arguments, READING))
+    model = arguments.model
+    if model is not None and Path(model).exists():
+        if told:
+            raise ValueError(
+                f"columns must be told when a model is made, but {model!r} exists; leave the option "
+                "out, or name another file."
+            )
+        return file, _load(model, file)
+    progress(arguments, f"learning from {len(file.frame)} rows of {file.frame.shape[1]} columns")
+    density = TableDensity(columns=told, random_state=arguments.seed, n_jobs=arguments.jobs)
+    imputer = DensityImputer(density, random_state=arguments.seed).fit(file.frame)
+    if model is not None:
+        content = _skops().dumps(imputer)
+        if written(model, lambda: replace_file(Path(model), content)):
+            progress(arguments, f"wrote the model to {model}")
+    return file, imputer
+
+
+def progress(arguments: argparse.Namespace, what: str) -> None:
+    """Say what goes on, on a terminal."""
+    if sys.stderr.isatty() and not arguments.quiet:
+        say(what)
+
+
+def _load(model: str, file: CsvFile) -> DensityImputer:
+    """Load a model, or raise a ValueError if it is none of the table's."""
+    from .. import TRUSTED_TYPES
+
+    skops = _skops()
+    try:
+        content = Path(model).read_bytes()
+    except OSError as error:
+        raise ValueError(f"model cannot be read: {model!r}: {error.strerror or error}.") from None
+    try:
+        strange = skops.get_untrusted_types(data=content)
+        known = [own for own in strange if own in TRUSTED_TYPES]
+        if len(known) < len(strange):
+            others = ", ".join(sorted(set(strange) - set(known)))
+            raise ValueError(f"model {model!r} holds types that are not trusted: {others}.")
+        imputer = skops.loads(content, trusted=known)
+    except ValueError:
+        raise
+    except Exception as error:  # whatever a damaged file makes of its reader
+        raise ValueError(f"model must be a file that skdgm wrote, but {model!r} is not.") from error
+    if not isinstance(imputer, DensityImputer) or not hasattr(imputer, "density_"):
+        raise ValueError(f"model must be a file that skdgm wrote, but {model!r} is not.")
+    names, own = list(imputer.feature_names_in_), list(file.frame.columns)
+    if names != own:
+        lacking = [name for name in names if name not in own]
+        told = f"lacks {lacking[0]!r}" if lacking else "has them in another order, or more"
+        raise ValueError(
+            f"model {model!r} was made of a table with {len(names)} columns, but the table "
+            f"{told}; make another model, or correct the table."
+        )
+    return imputer
+
+
+def _skops() -> Any:
+    try:
+        import skops.io
+    except ImportError as error:
+        raise ImportError(
+            'Files of models need skops; install it with: pip install "skdgm[skops]"'
+        ) from error
+    return skops.io
