@@ -11,8 +11,9 @@ import pytest
 from matplotlib.image import imread
 
 import skdgm
-from skdgm import __main__ as command_line
 from skdgm.__main__ import main
+from skdgm._command_line import compare as command_line
+from skdgm._command_line.messages import as_options
 from skdgm.comparison import _compare
 
 
@@ -189,11 +190,11 @@ def test_default_output_takes_the_next_free_number(csv, monkeypatch, interrupt_a
 
 
 def test_files_that_come_up_during_the_run_are_not_replaced(csv, capsys, monkeypatch):
-    compare = command_line.compare_classifiers
+    compare_classifiers = command_line.compare_classifiers
 
     def slowly(*arguments, **settings):
         csv.with_name("out.csv").write_text("precious")
-        return compare(*arguments, models=["LogisticRegression"], **settings)
+        return compare_classifiers(*arguments, models=["LogisticRegression"], **settings)
 
     monkeypatch.setattr(command_line, "compare_classifiers", slowly)
     assert run(csv, "--quiet") == 0
@@ -298,11 +299,9 @@ def test_labels_are_checked_before_columns(csv, capsys, monkeypatch):
 
 
 def test_only_arguments_become_options():
-    assert command_line._as_options("y must hold\nlabels.") == "--target must hold labels."
-    assert (
-        command_line._as_options("data type 'a' not understood") == "data type 'a' not understood"
-    )
-    assert command_line._as_options("") == ""
+    assert as_options("y must hold\nlabels.") == "--target must hold labels."
+    assert as_options("data type 'a' not understood") == "data type 'a' not understood"
+    assert as_options("") == ""
 
 
 @pytest.mark.parametrize("arguments", [[], ["--bogus"], ["compare", "--folds", "many"]])

@@ -24,11 +24,11 @@ def open_table(arguments: argparse.Namespace) -> tuple[CsvFile, DensityImputer]:
     told = column_kinds(arguments)
     file = CsvFile.read(arguments.data, **reading_options(arguments, READING))
     model = arguments.model
-    if model is not None and Path(model).exists():
+    if not model_is_new(arguments):
         if told:
             raise ValueError(
-                f"columns must be told when a model is made, but {model!r} exists; leave the option "
-                "out, or name another file."
+                f"columns must be told when a model is made, but {model!r} exists; leave the "
+                "option out, or name another file."
             )
         return file, _load(model, file)
     progress(arguments, f"learning from {len(file.frame)} rows of {file.frame.shape[1]} columns")
@@ -39,6 +39,11 @@ def open_table(arguments: argparse.Namespace) -> tuple[CsvFile, DensityImputer]:
         if written(model, lambda: replace_file(Path(model), content)):
             progress(arguments, f"wrote the model to {model}")
     return file, imputer
+
+
+def model_is_new(arguments: argparse.Namespace) -> bool:
+    """Return whether the model is learned from the table, not read from a file."""
+    return arguments.model is None or not Path(arguments.model).exists()
 
 
 def progress(arguments: argparse.Namespace, what: str) -> None:

@@ -6,7 +6,7 @@ parameters add up, statistics and completions are put side by side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from numbers import Integral
 from typing import Any, Self
@@ -18,18 +18,14 @@ from sklearn.utils import Bunch, get_tags
 from ..._codes import as_codes
 from ..._validation import EstimatorParameter
 from .._base import A_DENSITY, BaseDensity
-from .._composite import CompositeDensity, hand_on_table, table_given
+from .._composite import hand_on_table, table_given
 from .._engine.blocks import run_in_threads
-from .._engine.columns import Columns
-from .._engine.regions import Regions
+from ._answers import BlockAnswers
 from ._blocks import (
     ColumnCodes,
     ColumnStatistics,
     fit_block,
     in_block,
-    information_in_blocks,
-    restrict_blocks,
-    sum_of_blocks,
     take_columns,
 )
 from ._group import ColumnGroup
@@ -37,7 +33,7 @@ from ._parameters import REMAINDER, NamedBlocks
 from ._selection import check_partition, columns_left, selected_columns
 
 
-class ColumnDensity(NamedBlocks, CompositeDensity):
+class ColumnDensity(NamedBlocks, BlockAnswers):
     """Independent blocks of columns, each with a density of its own.
 
     ``p(x) = prod_b p_b(x_b)``: pixels beside measurements, or any columns that need different
@@ -237,18 +233,6 @@ class ColumnDensity(NamedBlocks, CompositeDensity):
             density.set_params(**clone(family).get_params(deep=False))
         return blocks
 
-    def _split(self, codes: ColumnCodes) -> Iterator[tuple[BaseDensity, Any]]:
-        """Pair each block's density with its codes."""
-        return zip(self._parts, codes.parts, strict=True)
-
-    def _join(self, tables: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the tables of the blocks as one, with the columns in order."""
-        dtype = np.result_type(*(table.dtype for table in tables))
-        joined = np.empty((len(tables[0]), self.n_features_in_), dtype=dtype)
-        for (_, _, columns), table in zip(self.densities_, tables, strict=True):
-            joined[:, columns] = table
-        return joined
-
     # ------------------------------------------------------------------ encoding
     def _encode_training(
         self, X: np.ndarray, weight: np.ndarray | None, extend: bool
@@ -336,61 +320,6 @@ class ColumnDensity(NamedBlocks, CompositeDensity):
 
     def _log_prior(self, total: float) -> float:
         return sum(block._log_prior(total) for block in self._parts)
-
-    # ------------------------------------------------------------------ queries
-    @property
-    def _columns(self) -> Columns:
-        places = [columns for _, _, columns in self.densities_]
-        return Columns.joined([block._columns for block in self._parts], places)
-
-    def _log_prob(self, codes: ColumnCodes) -> np.ndarray:
-        return sum_of_blocks(block._log_prob(part) for block, part in self._split(codes))
-
-    def _log_objective(self, codes: ColumnCodes) -> np.ndarray:
-        return sum_of_blocks(block._log_objective(part) for block, part in self._split(codes))
-
-    def _log_prob_given(self, codes: ColumnCodes, condition: ColumnCodes) -> np.ndarray:
-        blocks = zip(self._parts, codes.parts, condition.parts, strict=True)
-        return sum_of_blocks(block._log_prob_given(*own) for block, *own in blocks)
-
-    def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
-        return self._join([block._sample(n_samples, generator) for block in self._parts])
-
-    def _sample_missing(self, codes: ColumnCodes, generator: np.random.Generator) -> np.ndarray:
-        pairs = self._split(codes)
-        return self._join([block._sample_missing(part, generator) for block, part in pairs])
-
-    def _mean_missing(self, codes: ColumnCodes) -> np.ndarray:
-        return self._join([block._mean_missing(part) for block, part in self._split(codes)])
-
-    def _moments_missing(self, codes: ColumnCodes) -> tuple[np.ndarray, np.ndarray]:
-        moments = [block._moments_missing(part) for block, part in self._split(codes)]
-        mean, variance = (self._join(tables) for tables in zip(*moments, strict=True))
-        return mean, variance
-
-    def _proba_missing(self, codes: ColumnCodes, columns: Sequence[int]) -> list[np.ndarray]:
-        found: dict[int, np.ndarray] = {}
-        for (_, density, places), part in zip(self.densities_, codes.parts, strict=True):
-            own = np.flatnonzero(np.isin(places, columns)).tolist()
-            if own:
-                found.update(zip(places[own], density._proba_missing(part, own), strict=True))
-        return [found[column] for column in columns]
-
-    def _information(
-        self, places: np.ndarray, known: np.ndarray, n_samples: int, generator: Any
-    ) -> np.ndarray:
-        return information_in_blocks(self.densities_, places, known, n_samples, generator)
-
-    def _latent_shares(self, codes: ColumnCodes) -> list[np.ndarray]:
-        return [own for block, part in self._split(codes) for own in block._latent_shares(part)]
-
-    def _restricted(self, regions: Regions) -> tuple[Any, float]:
-        given = copy(self)
-        given.densities_, log_prob = restrict_blocks(self.densities_, regions)
-        return given, log_prob
-
-    def _mode_missing(self, codes: ColumnCodes) -> np.ndarray:
-        return self._join([block._mode_missing(part) for block, part in self._split(codes)])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
