@@ -29,6 +29,7 @@ OPTIONS = {  # options by the names of the arguments of the Python functions
     "n_samples": "-n",
 }
 OF_DATA = ("sep", "decimal", "missing_values", "drop", "keep")  # options about reading the file
+KIND_IN_PYTHON = "columns={name: kind}"
 _said = {"command": "skdgm"}  # the command that runs, for messages
 
 
@@ -87,7 +88,7 @@ def as_options(message: str) -> str:
 
 def show_warning(message: Warning | str, *_: Any) -> None:
     told = re.sub(rf"(?<= in )({'|'.join(OF_DATA)})(?= to | if |, or |\.$)", _option, str(message))
-    say(f"note: {told}")
+    say(f"note: {told.replace(KIND_IN_PYTHON, '--columns NAME=KIND')}")
 
 
 def _option(argument: re.Match[str]) -> str:

@@ -18,6 +18,7 @@ from .text import (
     check_lines,
     check_marks,
     find_separator,
+    has_byte_order_mark,
     import_pandas,
     is_blank,
     parse,
@@ -38,6 +39,8 @@ class CsvFile:
 
     Parameters
     ----------
+    start : str
+        A byte order mark if the file starts with one, else nothing.
     lines : list of tuple of list of str and str
         The cells of each line as they are written, with quotes and spaces, and what ends the line.
         Blank lines have no cells. The first line with cells holds the names.
@@ -51,6 +54,7 @@ class CsvFile:
         Where these stand in a line.
     """
 
+    start: str
     lines: list[tuple[list[str], str]]
     sep: str
     frame: pd.DataFrame
@@ -77,6 +81,7 @@ class CsvFile:
         sep = sep or find_separator(text)
         header, ends, has_row_names = check_lines(text, Path(path), sep)
         raw = list(split_lines(text, sep))
+        mark = BOM if has_byte_order_mark(Path(path)) else ""
         cells = [own for own, _ in raw if own][1:]
 
         def read(**options: Any) -> pd.DataFrame:
@@ -103,7 +108,7 @@ class CsvFile:
             written = [_content(row[place]) for row in cells]
             columns[name], values = learn_column(name, written, table[name], decimal)
             table[name] = values
-        return cls(raw, sep, pandas.DataFrame(table), columns, places)
+        return cls(mark, raw, sep, pandas.DataFrame(table), columns, places)
 
     # ------------------------------------------------------------------ writing
     def filled(self, completed: pd.DataFrame) -> str:
@@ -117,20 +122,19 @@ class CsvFile:
                 value = completed[name].iloc[row]
                 lines[rows[row]][place] = self._quoted(column.text_of(value))
         ended = zip(lines, (end for _, end in self.lines), strict=True)
-        return "".join(self.sep.join(own) + end for own, end in ended)
+        return self.start + "".join(self.sep.join(own) + end for own, end in ended)
 
     def rows_like(self, table: pd.DataFrame) -> str:
         """Return the text of a file with rows of the columns of the frame."""
         head = next(own for own, _ in self.lines if own)
         end = next((end for own, end in self.lines if own and end), "\n")
         lines = [[head[place] for place in self.places.values()]]
-        lines[0][0] = lines[0][0].removeprefix(BOM)
         texts = [
             [self._quoted(self.columns[name].text_of(value)) for value in table[name]]
             for name in self.places
         ]
         lines += map(list, zip(*texts, strict=True))
-        return "".join(self.sep.join(line) + end for line in lines)
+        return self.start + "".join(self.sep.join(line) + end for line in lines)
 
     def _quoted(self, text: str) -> str:
         if any(mark in text for mark in (self.sep, '"', "\n", "\r")):

@@ -6,6 +6,7 @@ Every error message starts with the name of the argument that it is about.
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -81,6 +82,12 @@ def read_text(path: Path) -> str:
     except OSError as error:
         seen = error.strerror or str(error)
         raise ValueError(f"data cannot be read: {str(path)!r}: {seen}.") from None
+
+
+def has_byte_order_mark(path: Path) -> bool:
+    """Return whether the text of a file that was read starts with a byte order mark."""
+    with COMPRESSED.get(path.suffix.lower(), open)(path, "rb") as file:
+        return file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
 
 
 # ---------------------------------------------------------------------- lines
