@@ -88,8 +88,8 @@ class Conditioning(DensityHooks):
 
         Notes
         -----
-        Intervals and sets are summed or integrated exactly by all families but normals with two and
-        more interval columns, see :class:`GaussianDensity`, and chains of classifiers
+        Intervals and sets are summed or integrated exactly by all families but normals with three
+        and more interval columns, see :class:`GaussianDensity`, and chains of classifiers
         (:class:`ChainRuleDensity`), which take values only. Families without a sum of their own
         list the values in the regions, up to 4,096 combinations.
 

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..._fitted import query, snapshot
+from .._engine.regions import Regions
 from ._conditional import log_prob_given
 from ._covariances import DiagonalCovariance, FullCovariance, SphericalCovariance, log_prob_at
 from ._given import covariance_given, normal_on_columns
 from ._group import log_prob_each
 from ._regularised import RegularisedDensity
+from ._truncated import TruncatedGaussianDensity
 
 
 class NormalAnswers(RegularisedDensity):
@@ -92,6 +94,9 @@ class NormalAnswers(RegularisedDensity):
         np.fill_diagonal(correlation, 0.0)
         with np.errstate(divide="ignore"):
             return -0.5 * np.log1p(-(correlation**2))
+
+    def _restricted(self, regions: Regions) -> tuple[Any, float]:
+        return TruncatedGaussianDensity.of(self, regions)
 
     def _on_columns(self, places: np.ndarray, row: np.ndarray) -> Any:
         return normal_on_columns(self, places, row)

@@ -32,7 +32,6 @@ from ._group import GaussianGroup
 from ._ledoit_wolf import ColumnMoments, LengthMoments, shrinkage_of_incomplete
 from ._moments import Moments, check_finite
 from ._prior import column_variances
-from ._regularised import log_noise
 
 COVARIANCES: dict[str, type[FullCovariance | DiagonalCovariance | SphericalCovariance]] = {
     "full": FullCovariance,
@@ -162,6 +161,13 @@ class GaussianDensity(NormalAnswers):
     where rounding in a near singular covariance would lower it, the loop ends and says so. "auto"
     learns the shrinkage once, from the pairs of values observed together.
 
+    With intervals as evidence, one column, or two that depend on each other given what a row has
+    observed, are exact to rounding. Three to ten are summed over a lattice under minimax tilting
+    [5]_: their log-probability is within 1e-7 for three, typically 1e-7 for five and 1e-4 for ten,
+    but 0.1 where many are strongly correlated; conditional means are within 1e-6 standard
+    deviations for three and typically 1e-3 for ten. Draws of two to ten are by rejection, not by a
+    Markov chain. Columns that are independent count one by one, without a limit.
+
     References
     ----------
     .. [1] M. E. Tipping and C. M. Bishop, "Probabilistic Principal Component Analysis", Journal
@@ -172,6 +178,8 @@ class GaussianDensity(NormalAnswers):
        chapter 11.
     .. [4] C. Fraley and A. E. Raftery, "Bayesian Regularization for Normal Mixture Estimation and
        Model-Based Clustering", Journal of Classification 24(2), 2007.
+    .. [5] Z. I. Botev, "The Normal Law under Linear Restrictions: Simulation and Estimation via
+       Minimax Tilting", Journal of the Royal Statistical Society B 79(1), 2017.
 
     Examples
     --------
@@ -334,16 +342,6 @@ class GaussianDensity(NormalAnswers):
     def _keep_shrinkage(self, moments: Moments) -> Moments:
         """Return moments under which the shrinkage stays as it is."""
         return moments.with_shrinkage(self.shrinkage_) if self.shrinkage == "auto" else moments
-
-    def _log_noise(self, codes: np.ndarray) -> np.ndarray:
-        """Return what ``reg_covar``, as noise in every row, adds to each row's log-density."""
-        return log_noise([self], codes)[:, 0]
-
-    def _log_objective(self, codes: np.ndarray) -> np.ndarray:
-        return self._log_prob(codes) + self._log_noise(codes)
-
-    def _log_prior(self, total: float) -> float:
-        return self._prior(self.shrinkage_).log_prob(self._covariance) if self.shrinkage_ else 0.0
 
     def _estimate(self, statistics: Moments) -> None:
         lent = self._scale.lend(statistics, self._n_rows)

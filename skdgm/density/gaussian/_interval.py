@@ -7,14 +7,16 @@ float: integrals are taken relative to the density at the end next to the mode.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import erf, erfcx, log_ndtr, ndtri_exp
+from scipy.special import erf, erfcx, log_ndtr, ndtr, ndtri, ndtri_exp
 
 LOG_SQRT_2_PI = 0.5 * np.log(2 * np.pi)
 REACH = 40.0  # nats below the highest density at which the rest counts as nothing
 NARROW = 0.5  # nats by which the density changes within an interval, about
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 FEW_NODES, FEW_WEIGHTS = np.polynomial.legendre.leggauss(8)  # where a density hardly changes
-FAR, SHORT = 1e4, 1e-4  # beyond, and below this width, a density falls as an exponential
+FAR, SHORT = 1e3, 1e-4  # beyond, and below this width, a density falls as an exponential
+FLAT = 1e-8  # nats by which it falls
+TAIL = -5.0  # below, probabilities are logarithms
 
 
 def log_mass(low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -76,21 +78,20 @@ def quantile(
 
     ``log_between`` is what ``log_mass`` says of the intervals.
     """
-    is_positive = low > 0  # in the nearer tail, where logarithms have digits
+    is_positive = low > 0  # in the nearer tail, where probabilities have digits
     a, b = np.where(is_positive, -high, low), np.where(is_positive, -low, high)
     share = np.where(is_positive, 1 - probability, probability)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        log_below = np.logaddexp(log_ndtr(a), np.log(share) + log_between)
-        x = ndtri_exp(np.minimum(log_below, 0.0))
+        x = ndtri(ndtr(a) + share * np.exp(log_between))
         width = b - a
-        simple = np.flatnonzero((b < -FAR) | (width < SHORT))
-        if len(simple):  # for logarithms have no digits left
-            rate, own = b.flat[simple], width.flat[simple]  # down from b, exp(b s) for s below 0
-            fall = np.expm1(rate * own)
-            down = np.log1p((1 - share.flat[simple]) * fall) / rate
-            flat = np.abs(rate * own) < 1e-8
-            x.flat[simple] = b.flat[simple] - np.where(
-                flat, (1 - share.flat[simple]) * own, down
-            )
+        tail = np.flatnonzero(a < TAIL)
+        log_share = np.log(share.flat[tail]) + log_between.flat[tail]
+        log_below = np.logaddexp(log_ndtr(a.flat[tail]), log_share)
+        x.flat[tail] = ndtri_exp(np.minimum(log_below, 0.0))
+        simple = np.flatnonzero((b < -FAR) | (width < SHORT))  # logarithms have no digits left
+        rate, own = b.flat[simple], width.flat[simple]  # exp(b s), for steps s down from b
+        down = np.log1p((1 - share.flat[simple]) * np.expm1(rate * own)) / rate
+        flat = np.abs(rate * own) < FLAT
+        x.flat[simple] = rate - np.where(flat, (1 - share.flat[simple]) * own, down)
         x = np.clip(x, a, b)
     return np.where(is_positive, -x, x)

@@ -133,6 +133,16 @@ class RegularisedDensity(EMDensity):
             common=self._ties_columns,
         )
 
+    def _log_noise(self, codes: np.ndarray) -> np.ndarray:
+        """Return what ``reg_covar``, as noise in every row, adds to each row's log-density."""
+        return log_noise([self], codes)[:, 0]
+
+    def _log_objective(self, codes: np.ndarray) -> np.ndarray:
+        return self._log_prob(codes) + self._log_noise(codes)
+
+    def _log_prior(self, total: float) -> float:
+        return self._prior(self.shrinkage_).log_prob(self._covariance) if self.shrinkage_ else 0.0
+
     @property
     def _precision_in_scale(self) -> np.ndarray:
         """Diagonal of the inverse covariance, with each column in its scale over all rows."""

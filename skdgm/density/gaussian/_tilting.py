@@ -1,4 +1,4 @@
-"""Three and more standard normal variables in boxes, by minimax tilting.
+"""Several standard normal variables in boxes, by minimax tilting.
 
 With ``x = L z``, each z_k is drawn in turn from a normal of mean mu_k in the interval that z_1 to
 z_(k-1) leave it. The draws have the log-density ratio
@@ -22,11 +22,12 @@ from .._engine.blocks import row_blocks
 from ._interval import log_mass, log_mass_from_mode, quantile
 
 EPS = 2.0**-53
-MOST_STEPS, MOST_HALVINGS, TOLERANCE = 100, 30, 1e-9  # of the search for the saddle point
+MOST_STEPS, MOST_HALVINGS, TOLERANCE = 100, 30, 1e-7  # of the search for the saddle point
 MOST_COLUMNS = 10
-SMOOTH = 5  # columns up to which a substitution makes integrands periodic and smooth
-# Points and generator of N. M. Korobov's lattices, those of small errors among a few hundred.
-LATTICES = {True: (8191, 2488), False: (32749, 11860)}
+# Points and generator of N. M. Korobov's lattices, those of small errors among a few hundred, up to
+# a number of dimensions.
+LATTICES = {4: (8191, 2488), MOST_COLUMNS: (32749, 11860)}
+SMOOTH = 6  # dimensions up to which a substitution makes integrands periodic and smooth
 FEWEST_TRIES, MOST_TRIES = 4, 100_000  # at a draw
 CELLS = 2**20  # of points that are held at once
 
@@ -62,13 +63,13 @@ class TiltedNormals:
         """Return the log-probabilities of the boxes."""
         result = np.empty(len(self.low))
         for rows in self._blocks():
-            uniform, log_weight = _points(self.low.shape[1])
+            uniform, log_weight = _points(self.low.shape[1] - 1)
             log_ratio = self._draws(rows, uniform)[1] + log_weight
             highest = log_ratio.max(axis=1, keepdims=True)
             with np.errstate(divide="ignore", invalid="ignore"):
                 mean = np.mean(np.exp(log_ratio - highest), axis=1)
-            result[rows] = np.log(mean) + highest[:, 0]
-        return result
+                result[rows] = np.log(mean) + highest[:, 0]
+        return np.where(np.isnan(result), -np.inf, result)
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the means, (n_rows, k), and the covariances, (n_rows, k, k)."""
@@ -78,30 +79,35 @@ class TiltedNormals:
             uniform, log_weight = _points(k)
             x, log_ratio = self._draws(rows, uniform)
             log_ratio += log_weight
-            weight = np.exp(log_ratio - log_ratio.max(axis=1, keepdims=True))
+            highest = log_ratio.max(axis=1, keepdims=True)
+            lost = ~np.isfinite(highest)  # boxes as narrow as rounding errors
+            weight = np.exp(np.where(lost, 0.0, log_ratio - np.where(lost, 0.0, highest)))
             weight /= weight.sum(axis=1, keepdims=True)
             mean[rows] = np.einsum("in,ikn->ik", weight, x)
             x -= mean[rows, :, np.newaxis]
             covariance[rows] = (x * weight[:, np.newaxis]) @ x.transpose(0, 2, 1)
         return mean, covariance
 
-    def draw(self, generator: np.random.Generator) -> np.ndarray:
-        """Draw a point in each box, of shape (n_rows, k), by rejection."""
-        n_rows, k = self.low.shape
-        drawn = np.empty((n_rows, k))
-        left, n_tries = np.arange(n_rows), 0
+    def draw(self, places: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Draw a point in each of some boxes, by rejection; these may repeat.
+
+        Where the boxes are so odd that the first ``MOST_TRIES`` are rejected, the last is taken.
+        """
+        k = self.low.shape[1]
+        drawn = np.empty((len(places), k))
+        left, n_tries = np.arange(len(places)), 0
         while len(left):
             n_each = max(1, min(FEWEST_TRIES + n_tries, CELLS // (k * len(left))))
             for rows in row_blocks(len(left), k * n_each, CELLS):
                 own = left[rows]
                 uniform = generator.random((len(own), k + 1, n_each))
-                x, log_ratio = self._draws(own, uniform[:, :k])
-                log_ratio -= self.log_highest[own, np.newaxis]
-                accepted = np.log1p(-uniform[:, k]) <= log_ratio
+                x, log_ratio = self._draws(places[own], uniform[:, :k])
+                with np.errstate(invalid="ignore"):
+                    log_ratio -= self.log_highest[places[own], np.newaxis]
+                accepted = ~(np.log1p(-uniform[:, k]) > log_ratio)
                 accepted[:, -1] |= n_tries >= MOST_TRIES
-                first = accepted.argmax(axis=1)
                 done = accepted.any(axis=1)
-                drawn[own[done]] = x[done, :, first[done]]
+                drawn[own[done]] = x[done, :, accepted[done].argmax(axis=1)]
                 left[rows] = np.where(done, -1, own)
             left = left[left >= 0]
             n_tries += n_each
@@ -115,7 +121,8 @@ class TiltedNormals:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return draws, in the order of the columns, and psi at each.
 
-        ``uniform`` has the shape (k, n_draws), or (n_rows, k, n_draws).
+        ``uniform`` has the shape (k, n_draws), or (n_rows, k, n_draws). It may lack the numbers for
+        the last variable, on which psi does not depend.
         """
         low, high, lower, mu = self.low[rows], self.high[rows], self.lower[rows], self.mu[rows]
         n_rows, k = low.shape
@@ -127,11 +134,13 @@ class TiltedNormals:
             a = low[:, place, np.newaxis] - shift - own
             b = high[:, place, np.newaxis] - shift - own
             log_between = log_mass(a, b)
-            z[:, place] = own + quantile(a, b, uniform[..., place, :], log_between)
-            psi += log_between + own * (own / 2 - z[:, place])
+            psi += log_between
+            if place < uniform.shape[-2]:
+                z[:, place] = own + quantile(a, b, uniform[..., place, :], log_between)
+                psi += own * (own / 2 - z[:, place])
         x = np.einsum("ijk,ikn->ijn", self.factor[rows], z)
-        place = np.argsort(self.order[rows], axis=1)
-        return np.take_along_axis(x, place[:, :, np.newaxis], axis=1), psi
+        back = np.argsort(self.order[rows], axis=1)
+        return np.take_along_axis(x, back[:, :, np.newaxis], axis=1), psi
 
 
 @cache
@@ -141,11 +150,11 @@ def _points(k: int) -> tuple[np.ndarray, np.ndarray]:
     In few dimensions they are moved by ``t - sin(2 pi t) / (2 pi)``, which rids integrands of what
     happens at the ends, in many they are folded.
     """
-    n_points, generator = LATTICES[k <= SMOOTH]
+    n_points, generator = next(own for most, own in LATTICES.items() if k <= most)
     vector = [pow(generator, place, n_points) for place in range(k)]
     t = (np.outer(vector, np.arange(n_points)) % n_points + 0.5) / n_points
     if k > SMOOTH:
-        return np.abs(2 * t - 1), np.zeros(n_points)
+        return np.clip(np.abs(2 * t - 1), EPS, 1 - EPS), np.zeros(n_points)
     angle = 2 * np.pi * t
     moved = np.clip(t - np.sin(angle) / (2 * np.pi), EPS, 1 - EPS)
     return moved, np.log(1 - np.cos(angle)).sum(axis=0)
