@@ -20,6 +20,7 @@ class DerivedDensity(BaseDensity):
     _tells_n_parameters = False
     _source: str = "another density"  # for errors
 
+    # ------------------------------------------------------------------ what it follows from
     @property
     def _is_additive(self) -> bool:
         return False
@@ -56,3 +57,8 @@ class DerivedDensity(BaseDensity):
 
     def _estimate(self, statistics: Any) -> NoReturn:
         raise self._refusal("learn from rows")
+
+
+def source_of(density: Any) -> str:
+    """Return the name of the family that is fitted, from which a density follows, or that it is."""
+    return density._source if isinstance(density, DerivedDensity) else type(density).__name__

@@ -10,7 +10,7 @@ from scipy.special import logsumexp, softmax
 
 from ..._codes import missing_cells, with_room
 from .._base import BaseDensity
-from .._derived import DerivedDensity
+from .._derived import DerivedDensity, source_of
 from .._engine.blocks import draw_categories, row_blocks
 from .._engine.columns import Columns
 from .._engine.completions import LISTED, TOGETHER
@@ -37,7 +37,7 @@ class ListedRegions(DerivedDensity):
         """Return the density given regions of a density, and the log-probability of these."""
         own = cls()
         own._follow(density)
-        own._source = type(density).__name__
+        own._source = source_of(density)
         own._density, own._regions = density, regions
         own._columns_told = np.array(list(regions))
         listed = [_values_in(region) for region in regions.values()]

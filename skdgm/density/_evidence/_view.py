@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from ..._codes import as_codes, as_floats
 from .._base import BaseDensity
 from .._composite import hand_on_some_columns
-from .._derived import DerivedDensity
+from .._derived import DerivedDensity, source_of
 from .._engine.codes import ComposedCodes, coordinates
 from .._engine.columns import Columns
 from .._engine.completions import best_completions
@@ -81,7 +81,7 @@ class DensityView(DerivedDensity):
         view = cls()
         hand_on_some_columns(joint, view, kept)
         view.n_jobs, view._fitted = joint.n_jobs, True
-        view._source = type(joint).__name__
+        view._source = source_of(joint)
         view._joint, view._kept, view._row = joint, kept, row
         return view
 
