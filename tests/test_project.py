@@ -14,7 +14,8 @@ from .estimators import public_estimators
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_readmes_examples_run(capsys):
+def test_the_readmes_examples_run(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # where they write
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     names = {}
@@ -22,7 +23,7 @@ def test_the_readmes_examples_run(capsys):
         assert len(block.strip().splitlines()) <= 12
         exec(compile(block, "README.md", "exec"), names)
     accuracies = re.findall(r"accuracy ([\d.]+)", capsys.readouterr().out)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     assert len(accuracies) == 2
     assert min(map(float, accuracies)) > 0.8
     assert names["sevens"].shape == (5, 64)
