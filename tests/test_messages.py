@@ -66,7 +66,8 @@ def queries_of(model):
             list(inspect.signature(method).parameters) if hasattr(method, "_is_query") else []
         )
         if parameters[:1] == ["X"] and "column" not in parameters:
-            named = {"y": Y} if "y" in parameters else {}
+            given = {"y": Y, "q": 0.5}
+            named = {name: given[name] for name in parameters if name in given}
             yield name, partial(method, **named)
 
 

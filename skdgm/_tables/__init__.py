@@ -21,7 +21,7 @@ from ._frames import as_frame, as_series, frame_header, header, is_pandas, read_
 from ._holes import with_holes
 from ._labels import read_labels
 from ._rows import below, rows_at, rows_like
-from ._schema import AnyCells, ReadTable, Schema, as_given
+from ._schema import AnyCells, ReadTable, Schema, as_given, in_units_of
 from ._schema_column import SchemaColumn
 from ._sources import Source, as_table
 from ._sparse import read_sparse
@@ -45,6 +45,7 @@ __all__ = [
     "columns_at",
     "first_inexact",
     "frame_header",
+    "in_units_of",
     "is_pandas",
     "read_labels",
     "read_table",

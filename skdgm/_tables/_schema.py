@@ -14,7 +14,7 @@ import numpy as np
 from ._arrays import first_inexact, is_plain
 from ._cells import BOOLS, Sentinels
 from ._fill import fill_column
-from ._schema_column import SchemaColumn
+from ._schema_column import SECOND, SchemaColumn
 from ._sources import Source
 from ._write import assemble, write_column
 
@@ -210,6 +210,32 @@ class Schema:
             return assemble(filled, kind, native.columns, len(native), native.index)
         return assemble(filled, kind, source.names, len(table))
 
+    def distances(self, X: Any, table: np.ndarray) -> Any:
+        """Return distances in a table like X: floats, or durations in columns of times.
+
+        Parameters
+        ----------
+        X : object
+            A table of any kind with these columns.
+        table : ndarray of shape (n_rows, n_columns)
+            Distances between numbers like those that ``read`` returns; those of labels are NaN.
+
+        Returns
+        -------
+        distances : object
+            A table of the kind of X, with its names and its index.
+        """
+        source = _source(X, "X")
+        kind = "array" if source.kind == "rows" else source.kind
+        written = []
+        for column, numbers in zip(self.columns, table.T, strict=True):
+            seconds = numbers if column.unit == SECOND else numbers * (column.unit / SECOND)
+            written.append(write_column(column.for_distances(kind), seconds, kind))
+        if kind == "pandas":
+            native = source.native
+            return assemble(written, kind, native.columns, len(native), native.index)
+        return assemble(written, kind, source.names, len(table))
+
     def beside(self, other: Schema) -> Schema:
         """Return the schema of tables with these columns, followed by the other's.
 
@@ -274,6 +300,17 @@ def as_given(estimator: Any, table: np.ndarray, X: Any = None, means: bool = Fal
     if X is None:
         return schema.write(table, means)
     return table if schema.is_numeric else schema.fill(X, table, means)
+
+
+def in_units_of(estimator: Any, table: np.ndarray, X: Any) -> Any:
+    """Return distances between numbers as a table like that which a user gave.
+
+    ``estimator`` has learned a schema, or none: the table is then returned as it is.
+    """
+    schema = getattr(estimator, "_schema", None)
+    if schema is None or schema.is_numeric or isinstance(X, ReadTable):
+        return table
+    return schema.distances(X, table)
 
 
 def _as_one_array(columns: tuple[SchemaColumn, ...]) -> tuple[SchemaColumn, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from ._arrays import check_exact
 from ._cells import Cells, key_of
 from ._errors import ColumnError, name_of_column
-from ._write import float_dtype, objects_of, values_of
+from ._write import dtype_of_distances, float_dtype, objects_of, values_of
 
 DAY, SECOND = 86_400_000_000, 1_000_000  # microseconds
 HELD = {"number": "numbers", "time": "dates or times", "duration": "durations"}
@@ -98,6 +98,20 @@ class SchemaColumn:
         if not (self.role == "number" and self.integer):
             return self
         return replace(self, integer=False, cell=float, dtype=float_dtype(self.dtype))
+
+    def for_distances(self, kind: str) -> SchemaColumn:
+        """Return the column for distances of its values in a library: floats, or durations."""
+        are_durations = self.role in ("time", "duration")
+        return replace(
+            self,
+            role="duration" if are_durations else "number",
+            integer=False,
+            unit=SECOND,
+            zone=None,
+            of_day=False,
+            cell=None,
+            dtype=dtype_of_distances(kind, are_durations),
+        )
 
     def values_of(self, numbers: np.ndarray) -> np.ndarray:
         """Return the values that numbers stand for, as an array.

@@ -289,6 +289,19 @@ def assemble(columns: Sequence[Any], kind: str, names: Any, n_rows: int, index: 
     return table
 
 
+def dtype_of_distances(kind: str, are_durations: bool) -> Any:
+    """Return a library's dtype of floats, or of durations to the microsecond."""
+    if kind == "polars":
+        import polars as pl
+
+        return pl.Duration("us") if are_durations else pl.Float64()
+    if kind == "pyarrow":
+        import pyarrow as pa
+
+        return pa.duration("us") if are_durations else pa.float64()
+    return np.dtype("m8[us]" if are_durations else np.float64)
+
+
 def float_dtype(dtype: Any) -> Any:
     """Return the dtype of means of integers of a dtype, of the same library."""
     library = type(dtype).__module__.partition(".")[0]

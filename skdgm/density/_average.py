@@ -18,6 +18,8 @@ from ._base import BaseDensity
 from ._composite import CompositeDensity, with_parameters
 from ._engine.blocks import draw_categories
 from ._engine.columns import Columns
+from ._engine.combined_margins import Part, SumMargin
+from ._engine.conditional_margins import ConditionalMargin
 from ._engine.regions import Regions
 from ._engine.responsibilities import average_by_shares, responsibilities, without_largest
 
@@ -157,6 +159,19 @@ class AverageDensity(CompositeDensity):
 
     def _proba_missing(self, codes: Any, columns: Sequence[int]) -> list[np.ndarray]:
         return self._average(codes, lambda density, own: density._proba_missing(own, columns))
+
+    def _margins_missing(self, codes: Any, columns: Sequence[int]) -> list[ConditionalMargin]:
+        listable = self._columns.listable
+        if all(listable[column] for column in columns):
+            return super()._margins_missing(codes, columns)
+        shares, _ = self._responsibilities(codes)
+        parts: list[list[Part]] = [[] for _ in columns]
+        for density, share in zip(self.densities_, shares.T, strict=True):
+            rows = np.flatnonzero(share)
+            margins = density._margins_missing(self._codes_for(density, codes[rows]), columns)
+            for own, margin in zip(parts, margins, strict=True):
+                own.append(Part(rows, share[rows], margin))
+        return [SumMargin.of(own, len(shares)) for own in parts]
 
     def _average(self, codes: Any, ask: Callable[..., list[np.ndarray]]) -> list[np.ndarray]:
         """Average what the members answer, by their responsibilities."""

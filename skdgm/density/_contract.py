@@ -20,7 +20,8 @@ from .._memory import memory_errors_in_words
 from ._engine.blas import blas_threads_for
 from ._engine.blocks import run_in_weighted_blocks, total_weight
 from ._engine.columns import KINDS, ColumnKind, Columns
-from ._engine.completions import value_probabilities
+from ._engine.completions import conditional_draws, value_probabilities
+from ._engine.conditional_margins import ConditionalMargin, ValuesMargin
 from ._engine.regions import Regions
 from ._engine.statistics import add_in_pairs
 
@@ -231,6 +232,25 @@ class DensityHooks(ABC):
             deviation = self._columns.values_of(column) - mean[:, [column]]
             variance[:, column] = np.sum(share * deviation**2, axis=1)
         return mean, variance
+
+    def _margins_missing(self, codes: Any, columns: Sequence[int]) -> list[ConditionalMargin]:
+        """Return ``p(x_j | x_observed)`` of some columns j of numbers, each alone.
+
+        They are distributions of the columns' values in all rows, and may be anything where a value
+        is observed. The default knows columns that list their values; for others, it takes draws
+        from a seed of its own.
+        """
+        listed = [column for column in columns if self._columns.listable[column]]
+        shares = self._proba_missing(codes, listed) if listed else []
+        found: dict[int, ConditionalMargin] = {
+            column: ValuesMargin.of(self._columns.values_of(column), share)
+            for column, share in zip(listed, shares, strict=True)
+        }
+        others = [column for column in columns if column not in found]
+        if others:
+            draws = conditional_draws(self._sample_missing, codes, others)
+            found |= zip(others, map(ValuesMargin.of_draws, draws), strict=True)
+        return [found[column] for column in columns]
 
     def _restricted(self, regions: Regions) -> tuple[Any, float] | None:
         """Return the density given that columns lie in regions, and the log-probability of that.

@@ -17,6 +17,8 @@ from .._tables import check_table
 from .._validation import check_observed
 from ._base import BaseDensity
 from ._engine.columns import Columns
+from ._engine.conditional_margins import ConditionalMargin, SameMargin
+from ._engine.learned_margins import LearnedDistribution
 from ._engine.margins import Margin, distinct_values
 from ._engine.numbers import checked_kinds, read_numbers, rounding_of
 from ._engine.regions import Interval, Regions
@@ -231,6 +233,16 @@ class StepIndependentDensity(BaseDensity):
             given._margins[column], log_prob = self._margins[column].truncated(region)
             total += log_prob
         return given, total
+
+    def _moments_missing(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        variance = [LearnedDistribution(margin).var() for margin in self._margins]
+        return self._mean_missing(codes), np.tile(variance, (len(codes), 1))
+
+    def _margins_missing(
+        self, codes: np.ndarray, columns: Sequence[int]
+    ) -> list[ConditionalMargin]:
+        margins = [LearnedDistribution(self._margins[column]) for column in columns]
+        return [SameMargin(own, len(codes)) for own in margins]
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.tile([margin.mode() for margin in self._margins], (len(codes), 1))

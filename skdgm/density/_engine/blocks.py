@@ -157,12 +157,15 @@ def run_in_row_blocks(
     n_jobs: int | None,
     generator: np.random.Generator | None = None,
     rows: np.ndarray | None = None,
+    cells: int | None = None,
 ) -> list:
     """Call the function on blocks of rows, each with a generator of its own if one is given.
 
     ``rows`` are the numbers of the rows, for errors about one of them; by default they count up.
+    ``cells`` says how many a block has, if not as many as usual.
     """
-    blocks = row_blocks(*codes.shape)
+    n_rows, n_columns = codes.shape
+    blocks = row_blocks(n_rows, n_columns, cells)
     sources: list[tuple] = [()] * len(blocks)
     if generator is not None:
         sources = [(own,) for own in spawn_generators(generator, len(blocks))]

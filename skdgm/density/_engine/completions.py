@@ -7,7 +7,8 @@ are scored; where they are many, the best is climbed towards, one column at a ti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -19,6 +20,7 @@ from .patterns import Patterns
 
 LISTED = 2**12  # completions of a row
 TOGETHER = 2**20  # cells that are scored at once
+DRAWS = 2000  # of each row, where nothing else tells of a missing number
 
 
 def value_probabilities(
@@ -40,6 +42,23 @@ def value_probabilities(
             raise error.at_row(rows.start + (error.row or 0) // n_values) from None
         probability[rows] = softmax(scores, axis=1)
     return probability
+
+
+def conditional_draws(
+    sample: Callable[..., np.ndarray], codes: Any, columns: Sequence[int]
+) -> np.ndarray:
+    """Draw the missing values of rows many times, by a hook, from a seed of its own.
+
+    They have shape (n_columns, n_rows, n_draws).
+    """
+    generator = np.random.default_rng(0)
+    n_rows, n_columns = codes.shape
+    draws = np.empty((len(columns), n_rows, DRAWS))
+    for rows in row_blocks(n_rows, n_columns * DRAWS, TOGETHER):
+        which = np.repeat(np.arange(rows.start, rows.stop), DRAWS)
+        drawn = np.asarray(sample(codes[which], generator), dtype=np.float64)
+        draws[:, rows] = drawn[:, list(columns)].T.reshape(len(columns), -1, DRAWS)
+    return draws
 
 
 def best_completions(

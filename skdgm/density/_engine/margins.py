@@ -14,6 +14,7 @@ from .steps import EVERYWHERE, StepFunction
 
 CLOSED = 1 + 1e-6  # so that no value lies on the end of a box, where errors of rounding decide
 LEAST = np.log(np.finfo(np.float64).tiny)  # of a log-probability that counts as one
+FARTHEST, MOST_INTEGERS = 40.0, 10**5  # standard deviations of a normal, and integers to sum over
 CONSTANT_WIDTH = 1e-3  # of the only value of a column, whose scale is not known
 
 
@@ -69,6 +70,24 @@ class Margin:
         if self.is_count:  # within the cell of an integer, only the normal part varies
             moment -= (self.steps.normal_pdf(high) - self.steps.normal_pdf(low)) / 12
         return moment
+
+    def second_moment(self, low: float, high: float, center: float) -> float:
+        """Return the sum or integral of ``(x - center)**2 p(x)`` over an interval, as above."""
+        steps = self.steps
+        moment = steps.second_moment(low, high, center)
+        if not self.is_count:
+            return moment
+        normal = steps.normal_second_moment(low, high, center)
+        ends = np.array([[low], [high]])
+        normal_mass = float(steps.normal_mass(*ends)[0])
+        mass = float(np.exp(steps.log_mass(*ends))[0]) - normal_mass
+        moment -= normal + mass / 12  # a step is constant within the cell of an integer
+        first = np.ceil(max(low, steps.support[0], steps.center - FARTHEST * steps.scale))
+        last = np.floor(min(high, steps.center + FARTHEST * steps.scale))
+        if last - first > MOST_INTEGERS:  # so wide that the normal hardly varies there
+            return moment + normal + normal_mass / 12
+        whole = np.arange(first, last + 1)
+        return moment + float((whole - center) ** 2 @ steps.normal_mass(whole - 0.5, whole + 0.5))
 
     def cdf(self, x: np.ndarray) -> np.ndarray:
         """Return the probability of what is no larger than each value; NaN stays NaN."""
@@ -159,14 +178,14 @@ class Bins:
         below = np.concatenate([[0.0], self.margin.steps.cdf(self.cuts), [1.0]])
         low, high = below[codes], below[codes + 1]
         x = self.margin.quantile(low + (high - low) * generator.random(len(codes)))
-        return np.clip(x, *self._ends()[:, codes])
+        return np.clip(x, *self.ends()[:, codes])
 
-    def _ends(self) -> np.ndarray:
+    def ends(self) -> np.ndarray:
         """Return the least and the largest number of each bin."""
         low, high = np.append(-np.inf, self.cuts), np.append(self.cuts, np.inf)
         if self.margin.is_count:
-            low, high = np.ceil(low), np.floor(high)
-        return np.stack([low, np.nextafter(high, -np.inf) if not self.margin.is_count else high])
+            return np.stack([np.ceil(low), np.floor(high)])
+        return np.stack([low, np.where(np.isinf(high), high, np.nextafter(high, -np.inf))])
 
     @cached_property
     def means(self) -> np.ndarray:
@@ -178,12 +197,10 @@ class Bins:
 
     @cached_property
     def variances(self) -> np.ndarray:
-        """Return the variance of each bin, NaN for integers."""
-        if self.margin.is_count:
-            return np.full(len(self), np.nan)
+        """Return the variance of each bin."""
         ends = zip(np.append(-np.inf, self.cuts), np.append(self.cuts, np.inf), strict=True)
         squares = [
-            self.margin.steps.second_moment(low, high, mean)
+            self.margin.second_moment(low, high, mean)
             for (low, high), mean in zip(ends, self.means, strict=True)
         ]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -193,7 +210,7 @@ class Bins:
     @cached_property
     def modes(self) -> np.ndarray:
         """Return the most probable number of each bin."""
-        return np.array([self.margin.mode(low, high) for low, high in self._ends().T])
+        return np.array([self.margin.mode(low, high) for low, high in self.ends().T])
 
 
 def quantile_cuts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,13 @@ def fill(X: Any, values: np.ndarray) -> Any:
     cells = X.data if sparse.issparse(X) else X
     cells[np.isnan(cells)] = values
     return X
+
+
+def together(tables: Sequence[Any]) -> Any:
+    """Return arrays of one shape with a further axis in front; other tables as a list."""
+    if all(isinstance(table, np.ndarray) for table in tables):
+        return np.stack(tables)
+    return list(tables)
 
 
 def fill_with_means(points: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -60,7 +60,8 @@ class StepFunction:
 
     @cached_property
     def _moment_of_steps_below(self) -> np.ndarray:
-        moments = self.height * np.diff(self.edges**2) / 2
+        """Integral of ``(x - center) p(x)`` of the steps below each edge."""
+        moments = self.height * np.diff((self.edges - self.center) ** 2) / 2
         return np.concatenate([[0.0], np.cumsum(moments)])
 
     @cached_property
@@ -279,16 +280,18 @@ class StepFunction:
         a, b = (low - self.center) / self.scale, (high - self.center) / self.scale
         with np.errstate(over="ignore"):
             bell = np.exp(-a * a / 2 - LOG_SQRT_2_PI) - np.exp(-b * b / 2 - LOG_SQRT_2_PI)
-        mass = self._normal_from_low(b) - self._normal_from_low(a)
-        normal = self.center * mass + self.scale * bell
-        return (
-            self._moment_of_steps(high) - self._moment_of_steps(low) + self._normal_weight * normal
-        )
+        mass_of_steps, moment = self._of_steps(high) - self._of_steps(low)
+        mass = mass_of_steps + self.normal_mass(low, high)
+        return self.center * mass + moment + self._normal_weight * self.scale * bell
 
     def second_moment(self, low: float, high: float, center: float) -> float:
         """Return the integral of ``(x - center)**2 p(x)`` over an interval."""
         edges = np.clip(self.edges, low, high) - center
-        steps = float(self.height @ np.diff(edges**3)) / 3
+        steps = float(self.height @ np.diff(edges**3))
+        return steps / 3 + self.normal_second_moment(low, high, center)
+
+    def normal_second_moment(self, low: float, high: float, center: float) -> float:
+        """Return the integral of ``(x - center)**2 p(x)``, of the normal part alone."""
         ends = np.clip(np.array([low, high]), *self.support)
         z = (ends - self.center) / self.scale
         bell = np.exp(-z * z / 2 - LOG_SQRT_2_PI)
@@ -300,7 +303,12 @@ class StepFunction:
         )
         shift = self.center - center
         normal = shift**2 * mass + 2 * shift * self.scale * bell + self.scale**2 * (mass + slope)
-        return steps + self._normal_weight * float(normal)
+        return self._normal_weight * float(normal)
+
+    def normal_mass(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return the probability of intervals, of the normal part alone."""
+        z = (np.clip(np.stack([low, high]), *self.support) - self.center) / self.scale
+        return self._normal_weight * np.diff(self._normal_from_low(z), axis=0)[0]
 
     def normal_pdf(self, x: np.ndarray) -> np.ndarray:
         """Return the density of the normal part alone."""
@@ -319,12 +327,14 @@ class StepFunction:
         with np.errstate(divide="ignore"):
             return np.log(np.concatenate([[0.0], self.height, [0.0]]))
 
-    def _moment_of_steps(self, x: np.ndarray) -> np.ndarray:
-        """Return the integral of ``x p(x)`` up to numbers, without the normal part."""
-        below = self._moment_of_steps_below
-        core = np.clip(x, self.edges[0], self.edges[-1])
-        step = np.clip(np.searchsorted(self.edges, core, side="right") - 1, 0, len(self.height) - 1)
-        return below[step] + self.height[step] * (core**2 - self.edges[step] ** 2) / 2
+    def _of_steps(self, x: np.ndarray) -> np.ndarray:
+        """Return the integrals of p(x) and ``(x - center) p(x)`` of the steps up to numbers."""
+        edges = self.edges - self.center
+        core = np.clip(x - self.center, edges[0], edges[-1])
+        step = np.clip(np.searchsorted(edges, core, side="right") - 1, 0, len(self.height) - 1)
+        moment = self.height[step] * (core**2 - edges[step] ** 2) / 2
+        mass = np.interp(core, edges, self._mass_below)
+        return np.stack([mass, self._moment_of_steps_below[step] + moment])
 
 
 def _log_normal(low: Any, high: Any, center: float, scale: float) -> np.ndarray:

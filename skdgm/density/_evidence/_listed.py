@@ -13,7 +13,9 @@ from .._base import BaseDensity
 from .._derived import DerivedDensity, source_of
 from .._engine.blocks import draw_categories, row_blocks
 from .._engine.columns import Columns
+from .._engine.combined_margins import Part, SumMargin
 from .._engine.completions import LISTED, TOGETHER
+from .._engine.conditional_margins import ConditionalMargin, NormalsMargin
 from .._engine.patterns import Patterns
 from .._engine.regions import Interval, Regions, Values, contained
 
@@ -158,6 +160,29 @@ class ListedRegions(DerivedDensity):
                 own = own.reshape(*completed.shape[:2], len(values))
                 answer[rows] = np.einsum("rc,rcv->rv", shares, own)
         return answers
+
+    def _margins_missing(self, codes: Any, columns: Sequence[int]) -> list[ConditionalMargin]:
+        """Return sums over the values in the regions, which are certain in each term."""
+        if all(self._columns.listable[column] for column in columns):
+            return super()._margins_missing(codes, columns)
+        parts: list[list[Part]] = [[] for _ in columns]
+        for rows, completed, scores in self._listed(codes):
+            flat, shares = completed.reshape(-1, codes.shape[1]), softmax(scores, axis=1)
+            likely = np.flatnonzero(shares.ravel())
+            place, combination = np.divmod(likely, shares.shape[1])
+            table = flat[likely]
+            others = [j for j in columns if j not in self._regions]
+            asked = self._density._margins_missing(self._recode(table), others) if others else []
+            margins = dict(zip(others, asked, strict=True))
+            values = self._columns.decode(table)
+            for column in self._regions:
+                margins[column] = NormalsMargin.of_one(values[:, column], np.zeros(len(table)))
+            for c in np.unique(combination):
+                own = np.flatnonzero(combination == c)
+                share = shares[place[own], c]
+                for part, column in zip(parts, columns, strict=True):
+                    part.append(Part(rows[place[own]], share, margins[column][own]))
+        return [SumMargin.of(part, codes.shape[0]) for part in parts]
 
     def _restricted(self, regions: Regions) -> tuple[Any, float]:
         density, log_prob = self._density._given_regions(regions)

@@ -16,6 +16,7 @@ from .._derived import DerivedDensity, source_of
 from .._engine.codes import ComposedCodes, coordinates
 from .._engine.columns import Columns
 from .._engine.completions import best_completions
+from .._engine.conditional_margins import ConditionalMargin
 from .._engine.regions import Regions
 
 
@@ -161,6 +162,9 @@ class DensityView(DerivedDensity):
 
     def _proba_missing(self, codes: ViewRows, columns: Sequence[int]) -> list[np.ndarray]:
         return self._joint._proba_missing(codes.joint, self._kept[list(columns)].tolist())
+
+    def _margins_missing(self, codes: ViewRows, columns: Sequence[int]) -> list[ConditionalMargin]:
+        return self._joint._margins_missing(codes.joint, self._kept[list(columns)].tolist())
 
     def _mode_missing(self, codes: ViewRows) -> np.ndarray:
         """Return the joint density's own completions, improved by the scores of the columns."""

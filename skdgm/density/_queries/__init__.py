@@ -7,10 +7,11 @@ from .completions import Completions
 from .conditioning import Conditioning
 from .dependence import Dependence
 from .of_columns import ColumnQueries
+from .spread import Spread
 from .tail import TailProbability
 
 __all__ = ["Queries"]
 
 
-class Queries(Completions, Conditioning, ColumnQueries, Dependence, TailProbability):
+class Queries(Completions, Conditioning, ColumnQueries, Dependence, Spread, TailProbability):
     """All questions."""

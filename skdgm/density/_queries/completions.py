@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from ..._codes import as_exact_floats
 from ..._fitted import query
 from ..._tables import as_given
-from ..._validation import RandomState, check_generator
+from ..._validation import RandomState, check_generator, check_n_samples, spawn_generators
 from .._contract import DensityHooks
 from .._engine.blocks import RowsOf, run_in_row_blocks
 from .._engine.completions import best_completions
-from .._engine.missing import fill, rows_with_missing, values_at_missing
+from .._engine.missing import fill, rows_with_missing, together, values_at_missing
 
 Limits = tuple[np.ndarray, np.ndarray]  # the least and the largest value of each column
 
@@ -39,24 +39,29 @@ class Completions(DensityHooks):
         X: ArrayLike,
         random_state: RandomState = None,
         *,
+        n_samples: int | None = None,
         evidence: Mapping[Any, Any] | None = None,
-    ) -> np.ndarray:
+    ) -> Any:
         """Draw the missing values of each row, given its observed values.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_rows, n_features)
             Rows to complete; NaN is a missing value.
         random_state : int, RandomState, Generator or None, default=None
             Source of randomness; the same seed gives the same rows with any ``n_jobs``.
+        n_samples : int or None, default=None
+            Number of completions of X, independent of one another; None is a single one without an
+            axis of its own.
         evidence : mapping of column to value, interval or set, default=None
             What is known of columns that X misses, as in :meth:`condition`.
 
         Returns
         -------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray of shape (n_rows, n_features), or (n_samples, n_rows, n_features)
             A copy of X, with the missing values of a row drawn jointly from
-            ``p(x_missing | x_observed)``.
+            ``p(x_missing | x_observed)``. With ``n_samples``, as many copies; where frames come in,
+            a list of them.
 
         Raises
         ------
@@ -66,7 +71,10 @@ class Completions(DensityHooks):
         generator = check_generator(random_state)
         density, table, _ = self._under(self._check_query(X), evidence)
         draw = density._decoded(density._sample_missing)
-        return density._complete_table(X, table, draw, generator)
+        if n_samples is None:
+            return density._complete_table(X, table, draw, generator)
+        generators = spawn_generators(generator, check_n_samples(n_samples))
+        return together(density._complete_each(X, table, draw, generators))
 
     @query
     def conditional_mean(
@@ -162,11 +170,22 @@ class Completions(DensityHooks):
         as_float: bool = False,
     ) -> np.ndarray:
         """Return a completed copy of the table that a user gave, of which X are the numbers."""
+        return self._complete_each(given, X, complete, [generator], as_float)[0]
+
+    def _complete_each(
+        self,
+        given: Any,
+        X: Any,
+        complete: Callable[..., np.ndarray],
+        generators: Sequence[np.random.Generator | None],
+        as_float: bool = False,
+    ) -> list[Any]:
+        """Return a completed copy of the table for each generator."""
         if as_float and X.dtype.kind != "f":
             X = as_exact_floats(X)
         rows = rows_with_missing(X)
         if not len(rows):
-            return as_given(self, X.copy(), given, means=as_float)
+            return [as_given(self, X.copy(), given, means=as_float) for _ in generators]
         incomplete = X[rows]
         codes = self._encode(incomplete)
         self._check_possible(codes, rows)
@@ -176,8 +195,12 @@ class Completions(DensityHooks):
             return values_at_missing(complete(codes, *source), own)
 
         both = RowsOf((codes, incomplete))
-        completed = run_in_row_blocks(values, both, self.n_jobs, generator, rows)
-        return as_given(self, fill(X, np.concatenate(completed)), given, means=as_float)
+        completions = []
+        for generator in generators:
+            drawn = run_in_row_blocks(values, both, self.n_jobs, generator, rows)
+            table = fill(X, np.concatenate(drawn))
+            completions.append(as_given(self, table, given, means=as_float))
+        return completions
 
     def _decoded(self, complete: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
         """Return a hook that gives values in place of codes."""

@@ -23,7 +23,9 @@ from .._base import DENSITY, BaseDensity
 from .._coordinates import CoordinateDensity
 from .._engine.columns import Columns
 from .._engine.completions import best_completions
+from .._engine.conditional_margins import ConditionalMargin
 from .._engine.coordinates import CoordinateRows
+from .._engine.learned_margins import BinsMargin
 from .._engine.numbers import checked_kinds, read_numbers, rounding_of
 from .._engine.regions import Regions
 from ._coordinates import BinnedColumns
@@ -243,6 +245,20 @@ class BinnedDensity(CoordinateDensity):
         density, log_prob = self.density_._given_regions(within)
         given._prototype = given.density_ = density
         return given, log_prob
+
+    def _margins_missing(
+        self, codes: CoordinateRows, columns: Sequence[int]
+    ) -> list[ConditionalMargin]:
+        bins = self._binned.bins
+        numbers = [column for column in columns if column in bins]
+        others = [column for column in columns if column not in bins]
+        shares = self.density_._proba_missing(codes.transformed, numbers)
+        found: dict[int, ConditionalMargin] = {
+            column: BinsMargin(bins[column], share)
+            for column, share in zip(numbers, shares, strict=True)
+        }
+        found |= zip(others, super()._margins_missing(codes, others), strict=True)
+        return [found[column] for column in columns]
 
     def _mode_missing(self, codes: CoordinateRows) -> np.ndarray:
         """Return the most probable completion by the most probable numbers of the bins."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from .._base import BaseDensity
 from .._composite import CompositeDensity
 from .._engine.columns import Columns
+from .._engine.conditional_margins import ConditionalMargin
 from .._engine.regions import Regions
 from ._blocks import ColumnCodes, information_in_blocks, restrict_blocks, sum_of_blocks
 
@@ -64,11 +65,22 @@ class BlockAnswers(CompositeDensity):
         return mean, variance
 
     def _proba_missing(self, codes: ColumnCodes, columns: Sequence[int]) -> list[np.ndarray]:
-        found: dict[int, np.ndarray] = {}
+        return self._by_column(codes, columns, lambda block, *own: block._proba_missing(*own))
+
+    def _margins_missing(
+        self, codes: ColumnCodes, columns: Sequence[int]
+    ) -> list[ConditionalMargin]:
+        return self._by_column(codes, columns, lambda block, *own: block._margins_missing(*own))
+
+    def _by_column(
+        self, codes: ColumnCodes, columns: Sequence[int], ask: Callable[..., list[Any]]
+    ) -> list[Any]:
+        """Return what the blocks answer for each of some columns."""
+        found: dict[int, Any] = {}
         for (_, density, places), part in zip(self.densities_, codes.parts, strict=True):
             own = np.flatnonzero(np.isin(places, columns)).tolist()
             if own:
-                found.update(zip(places[own], density._proba_missing(part, own), strict=True))
+                found.update(zip(places[own], ask(density, part, own), strict=True))
         return [found[column] for column in columns]
 
     def _information(

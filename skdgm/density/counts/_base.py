@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, Protocol, Self
 
@@ -19,6 +19,7 @@ from ..._codes import as_exact_floats, holds_grey_levels
 from ..._validation import ColumnError
 from .._base import BaseDensity
 from .._engine.blocks import run_in_weighted_blocks
+from .._engine.conditional_margins import ConditionalMargin, SameMargin
 from .._engine.regions import Regions
 from .._engine.statistics import add_in_pairs
 from ._truncated import restrict_counts
@@ -80,6 +81,11 @@ class CountDensity(BaseDensity):
 
     @property
     @abstractmethod
+    def _variance(self) -> np.ndarray:
+        """Variance of each column."""
+
+    @property
+    @abstractmethod
     def _most_probable(self) -> np.ndarray:
         """Mode of each column."""
 
@@ -120,6 +126,14 @@ class CountDensity(BaseDensity):
 
     def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.broadcast_to(self._expected, codes.shape)
+
+    def _moments_missing(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._mean_missing(codes), np.broadcast_to(self._variance, codes.shape)
+
+    def _margins_missing(
+        self, codes: np.ndarray, columns: Sequence[int]
+    ) -> list[ConditionalMargin]:
+        return [SameMargin(self._distributions_of(column)[0], len(codes)) for column in columns]
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return np.broadcast_to(self._most_probable, codes.shape)

@@ -144,6 +144,10 @@ class PoissonIndependentDensity(CountDensity):
         return own, own
 
     @property
+    def _variance(self) -> np.ndarray:
+        return self.rate_
+
+    @property
     def _most_probable(self) -> np.ndarray:
         return np.floor(self.rate_)
 

@@ -155,6 +155,10 @@ class NegativeBinomialIndependentDensity(CountDensity):
         return stats.nbinom(1 / dispersion, p), stats.nbinom(1 / dispersion + 1, p)
 
     @property
+    def _variance(self) -> np.ndarray:
+        return self.mean_ + self.dispersion_ * self.mean_**2
+
+    @property
     def _most_probable(self) -> np.ndarray:
         return np.floor(self.mean_ * np.maximum(1 - self.dispersion_, 0.0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from .._derived import DerivedDensity
 from .._engine.columns import Columns
+from .._engine.conditional_margins import ConditionalMargin, SameMargin, smallest_integer
 from .._engine.regions import Interval, Regions
 
+LITTLE, MOST_PIECES = 1e-20, 10**5  # a share that is left out, and pieces of an interval
 LEAST = np.finfo(np.float64).tiny  # of a probability that counts as one
 
 
@@ -48,6 +51,33 @@ class TruncatedCount:
         """Probability of the interval."""
         return self._between(self.distribution, self.low, self.high)
 
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        """Return the probability of what is no larger than each value."""
+        x = np.minimum(np.floor(x), self.high)
+        if self.is_upper:
+            share = self.distribution.sf(self.low - 1) - self.distribution.sf(x)
+        else:
+            share = self.distribution.cdf(x) - self.distribution.cdf(self.low - 1)
+        return np.where(x < self.low, 0.0, share / self.probability)
+
+    def ppf(self, q: float) -> float:
+        """Return the smallest value whose ``cdf`` reaches q, strictly between 0 and 1."""
+        return float(smallest_integer(self.cdf, self._at(np.array([q])), q)[0])
+
+    def support(self) -> tuple[float, float]:
+        """Return the least and the largest value."""
+        return np.ceil(self.low), np.floor(self.high)
+
+    def var(self) -> float:
+        """Return the variance in the interval, by a sum over pieces of one integer or few."""
+        last = self.distribution.isf(LITTLE * self.probability)
+        first = self.distribution.ppf(LITTLE * self.probability)
+        first, last = max(self.low, first) - 1, min(self.high, last)
+        n_pieces = int(min(last - first, MOST_PIECES))
+        edges = np.floor(np.linspace(first, last, n_pieces + 1))
+        share = np.diff(self.cdf(edges))
+        return float(share @ ((edges[:-1] + edges[1:] + 1) / 2 - self.mean()) ** 2)
+
     def mean(self) -> float:
         """Return the mean in the interval."""
         share = self._between(self.one_more, self.low - 1, self.high - 1)
@@ -56,14 +86,17 @@ class TruncatedCount:
 
     def draw(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         """Draw counts in the interval."""
-        uniform = generator.random(n_samples)
+        return self._at(generator.random(n_samples))
+
+    def _at(self, share: np.ndarray) -> np.ndarray:
+        """Return the counts up to which shares of what is in the interval lie."""
         if self.is_upper:
             above, below = self.distribution.sf([self.low - 1, self.high])
-            drawn = self.distribution.isf(below + (above - below) * uniform)
+            found = self.distribution.isf(above + (below - above) * share)
         else:
             below, above = self.distribution.cdf([self.low - 1, self.high])
-            drawn = self.distribution.ppf(below + (above - below) * uniform)
-        return np.clip(drawn, self.low, self.high)
+            found = self.distribution.ppf(below + (above - below) * share)
+        return np.clip(found, self.low, self.high)
 
 
 class TruncatedCounts(DerivedDensity):
@@ -121,6 +154,21 @@ class TruncatedCounts(DerivedDensity):
         for column, told in self._told.items():
             mean[:, column] = told.mean()
         return mean
+
+    def _moments_missing(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        variance = np.array(self._density._moments_missing(codes)[1])
+        for column, told in self._told.items():
+            variance[:, column] = told.var()
+        return self._mean_missing(codes), variance
+
+    def _margins_missing(
+        self, codes: np.ndarray, columns: Sequence[int]
+    ) -> list[ConditionalMargin]:
+        margins = self._density._margins_missing(codes, columns)
+        return [
+            SameMargin(self._told[column], len(codes)) if column in self._told else margin
+            for column, margin in zip(columns, margins, strict=True)
+        ]
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         mode = np.array(self._density._mode_missing(codes))

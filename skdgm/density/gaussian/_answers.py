@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..._fitted import query, snapshot
+from .._engine.conditional_margins import ConditionalMargin, NormalsMargin
 from .._engine.regions import Regions
 from ._conditional import log_prob_given
 from ._covariances import DiagonalCovariance, FullCovariance, SphericalCovariance, log_prob_at
@@ -82,6 +84,12 @@ class NormalAnswers(RegularisedDensity):
     def _moments_missing(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mean, variance = self._covariance.conditional_moments(codes - self.mean_)
         return mean + self.mean_, variance
+
+    def _margins_missing(
+        self, codes: np.ndarray, columns: Sequence[int]
+    ) -> list[ConditionalMargin]:
+        mean, variance = self._moments_missing(codes)
+        return [NormalsMargin.of_one(mean[:, own], variance[:, own]) for own in columns]
 
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         return self._mean_missing(codes)

@@ -18,6 +18,7 @@ from .._base import DENSITY, BaseDensity
 from .._coordinates import CoordinateDensity
 from .._engine.columns import Columns, column_labels
 from .._engine.completions import best_completions
+from .._engine.conditional_margins import ConditionalMargin
 from .._engine.coordinates import CoordinateRows
 from .._engine.regions import Regions
 from .._queries.completions import Limits, within
@@ -336,6 +337,34 @@ class TableDensity(CoordinateDensity):
             else super(TableDensity, self)._proba_missing(codes, [column])[0]
             for column in columns
         ]
+
+    def _moments_missing(self, codes: CoordinateRows) -> tuple[np.ndarray, np.ndarray]:
+        """Return the moments of numbers; of categories, means as ``_mean_missing`` has them."""
+        coding = self._coding
+        moments = self.density_._moments_missing(codes.transformed)
+        variance = coding.from_model(moments[1])
+        lacking = np.isnan(codes.values).any(axis=0)
+        places = [place for place in coding.categorical if lacking[place]]
+        margins: Any = self._margins_missing(codes, places)
+        for place, margin in zip(places, margins, strict=True):
+            variance[:, place] = margin.mean_square(margin.mean())
+        return self._with_likeliest(moments[0], codes, self.density_._proba_missing), variance
+
+    def _margins_missing(
+        self, codes: CoordinateRows, columns: Sequence[int]
+    ) -> list[ConditionalMargin]:
+        """Return distributions of known values, and of numbers as the column would show them."""
+        coding = self._coding
+        categories = [column for column in columns if column in coding.categorical]
+        numbers = [column for column in columns if column not in coding.categorical]
+        found: dict[int, Any] = dict(
+            zip(categories, self._proba_missing(codes, categories), strict=True)
+        )
+        if numbers:
+            in_model = coding.places_in_model(numbers)
+            margins = self.density_._margins_missing(codes.transformed, in_model)
+            found |= zip(numbers, margins, strict=True)
+        return [coding.columns[column].margin(found[column]) for column in columns]
 
     def _values_to_list(self, column: int) -> np.ndarray:
         own = self._coding.columns[column]

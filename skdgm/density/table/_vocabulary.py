@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._engine.combined_margins import ImageMargin
+from .._engine.conditional_margins import ConditionalMargin, ValuesMargin
 from .._engine.learned_steps import rounding_step
 from .._engine.margins import distinct_values
 from .._engine.regions import ANYWHERE, Interval
@@ -129,6 +131,24 @@ class TableColumn:
         steps = np.clip(np.round((numbers - self.values[0]) / self.rounding), first, last)
         digits = DIGITS - int(np.floor(np.log10(self.rounding)))
         return np.round(self.values[0] + steps * self.rounding, digits)
+
+    def margin(self, found: Any) -> ConditionalMargin:
+        """Return distributions of known values, as the column would show them.
+
+        ``found`` are those of the model's numbers, or else the probabilities of all categories.
+        """
+        if self.categories is not None:
+            return ValuesMargin.of(self.values, found[:, : len(self.values)])
+        return ImageMargin(found, self.on_grid, self.largest_before)
+
+    def largest_before(self, x: np.ndarray) -> np.ndarray:
+        """Return the largest numbers that ``on_grid`` takes to values no larger than these."""
+        number = x
+        if self.is_grid:
+            steps = np.floor((x - self.values[0]) / self.rounding + ON_GRID)
+            number = self.values[0] + (steps + 0.5) * self.rounding
+        number = np.where(x < self.values[0], -np.inf, number)
+        return np.where(x >= self.values[-1], np.inf, number)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ T, and ``_maps`` holds the maps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from numbers import Integral
@@ -20,11 +21,12 @@ from ..._validation import EstimatorParameter, check_observed
 from .._base import DENSITY, BaseDensity
 from .._composite import table_given, with_parameters
 from .._coordinates import CoordinateDensity
+from .._engine.conditional_margins import ConditionalMargin
 from .._engine.coordinates import CoordinateRows, varying_columns
 from .._engine.regions import Regions
 from ._fit_map import Header, fit_map, mixes_columns
 from ._intervals import images_of_intervals
-from ._missing import inverse_missing, mean_missing
+from ._missing import image_margin, inverse_missing, mean_missing, variance_missing
 
 
 class TransformedDensity(CoordinateDensity):
@@ -242,11 +244,14 @@ class TransformedDensity(CoordinateDensity):
 
     def _moments_missing(self, codes: CoordinateRows) -> tuple[np.ndarray, np.ndarray]:
         mean = self._mean_missing(codes)
-        if not self._map.is_affine:
-            return mean, np.full(mean.shape, np.nan)
-        zero, one = self._map.inverse(np.repeat([[0.0], [1.0]], self.n_features_in_, axis=1))
-        _, variance = self.density_._moments_missing(codes.transformed)
-        return mean, variance * (one - zero) ** 2
+        return mean, variance_missing(self._map, self.density_, codes, mean)
+
+    def _margins_missing(
+        self, codes: CoordinateRows, columns: Sequence[int]
+    ) -> list[ConditionalMargin]:
+        margins = self.density_._margins_missing(codes.transformed, columns)
+        pairs = zip(columns, margins, strict=True)
+        return [image_margin(self._map, column, margin) for column, margin in pairs]
 
     @property
     def _mixes_columns(self) -> bool:

@@ -13,6 +13,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .._base import BaseDensity
+from .._engine.combined_margins import ImageMargin
+from .._engine.conditional_margins import ConditionalMargin, Function
 from .._engine.coordinates import CoordinateRows
 from .._steps import StepIndependentDensity
 from ..gaussian import GaussianDensity
@@ -23,12 +25,66 @@ from ._quadrature import mean_of
 from ._smoothed import SmoothedCurves
 
 _curves: WeakKeyDictionary[InvertibleMap, tuple[np.ndarray, SmoothedCurves]] = WeakKeyDictionary()
+_images: WeakKeyDictionary[InvertibleMap, dict[int, tuple[Function, Function]]] = (
+    WeakKeyDictionary()
+)
 FAR_OUT = 1e4  # nats, beyond which a difference of log-probabilities loses digits that count
 
 
 def inverse_missing(own_map: InvertibleMap, codes: CoordinateRows, Z: np.ndarray) -> np.ndarray:
     """Return the inverse images of Z where values are missing, NaN elsewhere."""
     return own_map.inverse(np.where(np.isnan(codes.values), Z, np.nan))
+
+
+def image_margin(own_map: InvertibleMap, column: int, base: ConditionalMargin) -> ImageMargin:
+    """Return the distributions of a missing number from those of its coordinate."""
+    known = _images.setdefault(own_map, {})
+    found = known.get(column)
+    if found is None:  # in several threads, the first serves all
+        found = known.setdefault(column, _image_of_column(own_map.of_columns(np.array([column]))))
+    return ImageMargin(base, *found)
+
+
+def _image_of_column(of_column: InvertibleMap) -> tuple[Function, Function]:
+    """Return the inverse of a map of one column, and its map with infinity outside the domain."""
+
+    def image(z: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            x = of_column.inverse(z.reshape(-1, 1)).reshape(z.shape)
+        is_end = np.isinf(z) & (np.isnan(x) | (np.abs(x) >= LARGEST))
+        return np.where(is_end, z, x)
+
+    low, high = image(np.array([-np.inf, np.inf]))
+
+    def largest_before(x: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            z = of_column.forward(np.clip(x, low, high)[:, np.newaxis])[0][:, 0]
+        return np.where(x <= low, -np.inf, np.where(x >= high, np.inf, z))
+
+    return image, largest_before
+
+
+def variance_missing(
+    own_map: InvertibleMap, density: BaseDensity, codes: CoordinateRows, mean: np.ndarray
+) -> np.ndarray:
+    """Return the variances of missing values, whose means are known, NaN elsewhere.
+
+    Where a map is not affine, they are integrated over the distribution of the coordinate.
+    """
+    missing = np.isnan(codes.values)
+    variance = np.full(mean.shape, np.nan)
+    affine = own_map.affine_columns(mean.shape[1])
+    zero, one = own_map.inverse(np.repeat([[0.0], [1.0]], mean.shape[1], axis=1))
+    if affine.any():
+        _, own = density._moments_missing(codes.transformed)
+        variance[:, affine] = own[:, affine] * (one - zero)[affine] ** 2
+    columns = np.flatnonzero(missing.any(axis=0) & ~affine).tolist()
+    margins = density._margins_missing(codes.transformed, columns) if columns else []
+    for column, base in zip(columns, margins, strict=True):
+        rows = np.flatnonzero(missing[:, column])
+        margin = image_margin(own_map, column, base[rows])
+        variance[rows, column] = margin.mean_square(mean[rows, column])
+    return variance
 
 
 def mean_missing(
