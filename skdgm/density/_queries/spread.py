@@ -57,9 +57,9 @@ class Spread(DensityHooks):
 
         Notes
         -----
-        It is exact, behind a transformer that is no scaler up to the errors of a quadrature. For
-        families outside this package that do not tell the distribution of a number, it is that of
-        2,000 draws, the same in every call.
+        It is exact, but behind a transformer that is no scaler, it is integrated numerically. For
+        families of your own that do not tell the distribution of a number, it is that of 2,000
+        draws, the same in every call.
 
         Examples
         --------
@@ -117,9 +117,9 @@ class Spread(DensityHooks):
         Notes
         -----
         Quantiles are found to the last digits that cumulative probabilities determine. In tables,
-        they are rounded and limited as the values of the column were. For families outside this
-        package that do not tell the distribution of a number, they are those of 2,000 draws, the
-        same in every call.
+        they are rounded and limited as the values of the column were. For normals given intervals
+        as evidence, and families of your own that do not tell the distribution of a number, they
+        are those of 2,000 draws, the same in every call.
 
         Examples
         --------
