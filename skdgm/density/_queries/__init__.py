@@ -7,10 +7,14 @@ from .completions import Completions
 from .conditioning import Conditioning
 from .dependence import Dependence
 from .of_columns import ColumnQueries
+from .surprise import SurpriseQueries
+from .surprise_result import Surprise
 from .tail import TailProbability
 
-__all__ = ["Queries"]
+__all__ = ["Queries", "Surprise"]
 
 
-class Queries(Completions, Conditioning, ColumnQueries, Dependence, TailProbability):
+class Queries(
+    Completions, Conditioning, ColumnQueries, Dependence, TailProbability, SurpriseQueries
+):
     """All questions."""
