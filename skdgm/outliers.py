@@ -197,16 +197,17 @@ class DensityOutlierDetector(OutlierMixin, BaseEstimator):
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     @query
-    def explain(self, X: ArrayLike, *, out_of_bag: bool = False) -> Surprise:
+    def explain(self, X: ArrayLike, *, out_of_bag: bool | None = None) -> Surprise:
         """Tell which cells make rows unusual, and what the density expected in their place.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows to explain; NaN is a missing value.
-        out_of_bag : bool, default=False
+        out_of_bag : bool or None, default=None
             Whether members of the density that have not learned from a row judge it. X must then be
-            the training data; see ``surprise`` of a density.
+            the training data; see ``surprise`` of a density. None is False, with a warning where
+            True is possible.
 
         Returns
         -------

@@ -16,6 +16,9 @@ LEAST_SHOWN = 1e-4  # tail probability from which on the colour is the darkest
 FONT_SIZES = (5.5, 8.5)  # points, between which values are written
 WIDTH_OF_LETTER = 0.62  # of the font size
 LONGEST_NAME = 24  # letters of the names of columns and rows
+NAME_PAD = 6  # points between names of columns and the axes
+LEAST_LETTERS = 5  # of a text that is cut short
+LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue
 
 
 class SurpriseDisplay:
@@ -23,7 +26,8 @@ class SurpriseDisplay:
 
     Create it with :meth:`from_estimator` or :meth:`from_surprise`. The darker a cell, the smaller
     the probability that a draw from the density is as surprising there; missing cells are hatched.
-    Values are written in the cells that have room for them.
+    Values are written in the cells that have room for them. Names of rows and columns need room,
+    too, which a figure with ``layout="constrained"`` makes.
 
     Parameters
     ----------
@@ -76,7 +80,7 @@ class SurpriseDisplay:
         n_rows: int = 30,
         n_samples: int = 1000,
         random_state: RandomState = None,
-        out_of_bag: bool = False,
+        out_of_bag: bool | None = None,
         ax: Any = None,
     ) -> Self:
         """Measure the surprise of a table, and plot it.
@@ -93,7 +97,7 @@ class SurpriseDisplay:
             Number of rows to draw from the density for the tail probabilities.
         random_state : int, RandomState, Generator or None, default=None
             Source of randomness for the draws.
-        out_of_bag : bool, default=False
+        out_of_bag : bool or None, default=None
             Whether members of the density that have not learned from a row judge it; see
             ``surprise`` of a density.
         ax : matplotlib Axes, default=None
@@ -172,19 +176,21 @@ class SurpriseDisplay:
                 (0, 0), *tails.shape[::-1], facecolor="0.93", edgecolor="0.7", hatch="////", lw=0
             )
         )
-        lines = {"edgecolor": "white", "linewidth": 0.5} if tails.shape[1] <= 60 else {}
-        self.mesh_ = ax.pcolormesh(shown, norm=norm, cmap="YlOrRd_r", **lines)
+        self.mesh_ = ax.pcolormesh(shown, norm=norm, cmap="YlOrRd_r")
         ax.invert_yaxis()
         self.colorbar_ = self.figure_.colorbar(self.mesh_, ax=ax, extend="min", pad=0.02)
-        self.colorbar_.set_label("Probability of a cell as surprising")
+        self.colorbar_.set_label("Tail probability")
 
     def _name_rows_and_columns(self, cells: Any) -> None:
         ax, (n_rows, n_columns) = self.ax_, cells.shape
         ax.xaxis.tick_top()
         ax.xaxis.set_label_position("top")
-        names = [_shortened(name, LONGEST_NAME) for name in cells.columns]
         width, height = self._size_of_cells(n_rows, n_columns)
         size = float(np.clip(height * 0.7, *FONT_SIZES))
+        n_letters = LONGEST_NAME
+        if self.figure_.get_layout_engine() is None:  # nothing makes room for long names
+            n_letters = int(np.clip(self._room_above() / (WIDTH_OF_LETTER * size), 3, n_letters))
+        names = [_shortened(name, n_letters) for name in cells.columns]
         longest = max(map(len, names)) * WIDTH_OF_LETTER * size
         every = max(1, math.ceil(1.3 * size / width))
         places = range(0, n_columns, every)
@@ -207,30 +213,38 @@ class SurpriseDisplay:
 
     def _write_values(self, values: Any, tails: np.ndarray) -> None:
         width, height = self._size_of_cells(*tails.shape)  # without the room that names take
+        if min(width, height) > 4:
+            self.mesh_.set(edgecolor="white", linewidth=0.5)
         size = min(height * 0.7, FONT_SIZES[1])
-        n_letters = int(0.95 * width / (WIDTH_OF_LETTER * size))
-        if size < FONT_SIZES[0] or n_letters < 3:
+        n_letters = int(0.9 * width / (WIDTH_OF_LETTER * size))
+        if size < FONT_SIZES[0]:
             return
-        dark = self.mesh_.cmap(self.mesh_.norm(np.maximum(tails, LEAST_SHOWN)))[..., :3]
-        is_dark = dark @ [0.299, 0.587, 0.114] < 0.5
+        colors = self.mesh_.cmap(self.mesh_.norm(np.maximum(tails, LEAST_SHOWN)))
+        is_dark = colors[..., :3] @ LUMINANCE < 0.5
         for row, column in np.argwhere(~np.isnan(tails)):
             self.ax_.text(
                 column + 0.5,
                 row + 0.5,
-                _shortened(values.iat[row, column], n_letters),
+                _fitting(values.iat[row, column], n_letters),
                 horizontalalignment="center",
                 verticalalignment="center",
                 fontsize=size,
                 color="white" if is_dark[row, column] else "black",
                 clip_on=True,
+                in_layout=False,
             )
 
     def _size_of_cells(self, n_rows: int, n_columns: int) -> tuple[float, float]:
         """Return the width and the height of a cell in points, once the figure is laid out."""
-        self.figure_.draw_without_rendering()
+        self.figure_.canvas.figure.draw_without_rendering()
         box = self.ax_.get_window_extent()
         points = 72 / self.figure_.dpi
         return box.width * points / n_columns, box.height * points / n_rows
+
+    def _room_above(self) -> float:
+        """Return the distance of the axes from the top of the figure in points."""
+        top = self.figure_.bbox.y1 - self.ax_.get_window_extent().y1
+        return top * 72 / self.figure_.dpi - NAME_PAD
 
 
 def _new_axes(n_rows: int, n_columns: int) -> Any:
@@ -245,7 +259,16 @@ def _new_axes(n_rows: int, n_columns: int) -> Any:
     return plt.figure(figsize=size, layout="constrained").subplots()
 
 
+def _fitting(value: Any, n_letters: int) -> str:
+    """Return a value in a number of letters, or nothing where that would tell too little."""
+    if isinstance(value, float | np.floating):
+        texts = [f"{value:.{digits}g}" for digits in (4, 3, 2)]
+        return next((text for text in texts if len(text) <= n_letters), "")
+    text = str(value).removesuffix(" 00:00:00")
+    is_text = isinstance(value, str) and n_letters >= LEAST_LETTERS
+    return _shortened(text, n_letters) if is_text or len(text) <= n_letters else ""
+
+
 def _shortened(value: Any, n_letters: int) -> str:
-    """Return a value in a number of letters, numbers to four digits."""
-    text = f"{value:.4g}" if isinstance(value, float) and abs(value) < 1e4 else str(value)
+    text = str(value)
     return text if len(text) <= n_letters else text[: n_letters - 1] + "\N{HORIZONTAL ELLIPSIS}"

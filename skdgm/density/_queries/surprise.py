@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,7 @@ class SurpriseQueries(DensityHooks):
         n_samples: int = 1000,
         random_state: RandomState = None,
         *,
-        out_of_bag: bool = False,
+        out_of_bag: bool | None = None,
     ) -> Surprise:
         """Measure how surprising each cell is, given the other observed cells of its row.
 
@@ -57,10 +58,11 @@ class SurpriseQueries(DensityHooks):
             Number of rows to draw from the model for the tail probabilities.
         random_state : int, RandomState, Generator or None, default=None
             Source of randomness; the same seed gives the same result with any ``n_jobs``.
-        out_of_bag : bool, default=False
+        out_of_bag : bool or None, default=None
             Whether members of the density that have not learned from a row judge it, see Notes. X
             must be the training data, and the density a :class:`TableDensity` by "auto" or a
-            :class:`BaggingDensity`, alone or inside others that bin or transform columns.
+            :class:`BaggingDensity`, alone or inside others that bin or transform columns. None is
+            False, with a warning where True is possible.
 
         Returns
         -------
@@ -117,11 +119,11 @@ class SurpriseQueries(DensityHooks):
         >>> surprise = density.surprise(query, random_state=0)
         >>> surprise.cells.round(1)
            height  weight
-        0     2.6     2.6
-        1    23.5    26.2
-        >>> surprise.suspects(1).round({"expected": 0, "surprise": 1, "tail_probability": 5})
-           row  column  value  expected  surprise  tail_probability
-        0    1  weight   95.0      61.0      26.2           0.00007
+        0     2.4     2.4
+        1    29.5    31.8
+        >>> surprise.suspects(1)[["row", "column", "value", "expected"]].round()
+           row  column  value  expected
+        0    1  weight   95.0      60.0
         """
         import_pandas("surprise")
         table = self._check_query(X)
@@ -131,9 +133,9 @@ class SurpriseQueries(DensityHooks):
                 "ask about few rows at a time."
             )
         codes = self._encode(table)
-        parts = [(self, np.arange(len(table)))]
-        if out_of_bag:
-            parts = self._held_out_parts(codes)
+        parts = self._held_out_parts(codes) if out_of_bag else [(self, np.arange(len(table)))]
+        if out_of_bag is None:
+            self._warn_of_training_rows(codes)
         rows = np.empty((len(table), 2))
         cells, tails = np.full(table.shape, np.nan), np.full(table.shape, np.nan)
         baseless = np.zeros(table.shape, dtype=bool)
@@ -154,6 +156,20 @@ class SurpriseQueries(DensityHooks):
                 'the family with resampling="folds".'
             )
         return [(density, rows) for density, rows in parts if len(rows)]
+
+    def _warn_of_training_rows(self, codes: Any) -> None:
+        try:
+            is_known = self._held_out_densities(codes) is not None
+        except ValueError:  # other rows
+            return
+        if is_known:
+            warnings.warn(
+                "X are the rows that the density has learned from, and it knows their wrong cells, "
+                "too; set out_of_bag=True to have each row judged by members that have not learned "
+                "from it, or False if that is not wanted.",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _measure_surprise(
         self, table: np.ndarray, n_samples: int, random_state: RandomState
