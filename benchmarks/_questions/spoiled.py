@@ -18,7 +18,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from skdgm import TableDensity
+from skdgm import Surprise, TableDensity
 
 SHARE = 0.02  # of the observed cells
 MOST_ROWS, QUICK_ROWS = 2000, 300
@@ -43,7 +43,7 @@ def run(tables: dict[str, pd.DataFrame], quick: bool) -> None:
     print(
         "precision at the number of spoiled cells, area under the ROC curve; and labels among the"
     )
-    print("spoiled cells for which the true one is expected (%).\n")
+    print("spoiled cells for which the true one is expected, out of bag (%).\n")
     print_table(cells)
     print("\nRows with a spoiled cell: area under the ROC curve.\n")
     print_table(rows)
@@ -138,7 +138,7 @@ def orders(
         cells[f"precision, {name}"] = truth[first].mean()
     for name, score in found.items():
         cells[f"AUC, {name}"] = roc_auc_score(truth, score)
-    cells["labels restored"] = 100 * restored(density, table, spoiled, where)
+    cells["labels restored"] = 100 * restored(surprise, table, where)
     cells["fit, s"], cells["surprise, s"] = fitted - start, asked - fitted
     X = encoded(spoiled)
     of_rows["IsolationForest"] = -IsolationForest(random_state=0).fit(X).score_samples(X)
@@ -146,17 +146,15 @@ def orders(
     return cells, {name: roc_auc_score(has_spoiled, score) for name, score in of_rows.items()}
 
 
-def restored(
-    density: TableDensity, table: pd.DataFrame, spoiled: pd.DataFrame, where: np.ndarray
-) -> float:
-    """Return the share of spoiled labels for which the density expects the true one."""
+def restored(surprise: Surprise, table: pd.DataFrame, where: np.ndarray) -> float:
+    """Return the share of spoiled labels for which the judge of the row expects the true one."""
+    suspects = surprise.suspects(where.size).set_index(["row", "column"])["expected"]
     right = []
-    for place, kind in enumerate(density.column_kinds_.values()):
-        rows = np.flatnonzero(where[:, place])
-        if len(rows) and kind in ("binary", "categorical", "ordinal"):
-            expected = density.predict_column(spoiled.iloc[rows], place)
-            right.extend(expected == table.iloc[rows, place].to_numpy())
-    return float(np.mean(right))
+    for row, place in np.argwhere(where):
+        if not is_number(table.iloc[:, place]):
+            expected, true = suspects[row, table.columns[place]], table.iat[row, place]
+            right.append((round(expected) if isinstance(expected, float) else expected) == true)
+    return float(np.mean(right)) if right else np.nan
 
 
 def encoded(table: pd.DataFrame) -> np.ndarray:
