@@ -51,12 +51,12 @@ class Surprise:
     >>> X = np.repeat([[0, 0, 1], [1, 1, 0], [2, 2, 0]], 50, axis=0)
     >>> ChowLiuTreeDensity().fit(X).surprise([[0, 0, 1], [1, 1, 0], [1, 2, 0]], random_state=0)
     Surprise of 3 rows and 3 columns. The least usual cells:
-     row  column  value expected surprise tail_probability
-       2       0      1        2     4.21            0.015
-       2       1      2        1     4.23            0.029
-       0       1      0        0     0.03                1
-       1       1      1        1     0.03                1
-       2       2      0        0     0.02                1
+     row  column value expected surprise tail_probability
+       2       0     1        2     4.21            0.015
+       2       1     2        1     4.23            0.029
+       0       1     0        0     0.03                1
+       1       1     1        1     0.03                1
+       2       2     0        0     0.02                1
     """
 
     rows: pd.DataFrame
@@ -158,6 +158,7 @@ class Surprise:
         text = suspects.assign(
             surprise=suspects["surprise"].map("{:.2f}".format),
             tail_probability=suspects["tail_probability"].map("{:.2g}".format),
+            value=suspects["value"].map(short),
             expected=suspects["expected"].map(short),
         )
         return f"{title}. The least usual cells:\n{text.to_string(index=False)}"
