@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors, which do not run __
     from .conditional import GaussianDiscriminant as GaussianDiscriminant
     from .conditional import GenerativeClassifier as GenerativeClassifier
     from .density import *
+    from .displays import SurpriseDisplay as SurpriseDisplay
     from .impute import DensityImputer as DensityImputer
     from .impute import MultipleImputer as MultipleImputer
     from .impute import PooledEstimate as PooledEstimate
@@ -40,6 +41,7 @@ HOMES = {
         "GaussianDiscriminant",
         "GenerativeClassifier",
     ),
+    "displays": ("SurpriseDisplay",),
     "impute": ("DensityImputer", "MultipleImputer", "PooledEstimate", "pool_estimates"),
     "outliers": ("DensityOutlierDetector",),
     "projection": ("PCAProjection",),

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ._fitted import learning, query
 from ._tables import validate_table
 from ._validation import RandomState, check_generator
-from .density import BaseDensity, TableDensity
+from .density import BaseDensity, Surprise, TableDensity
 from .density._base import DENSITY
 
 USUAL = 0.05  # tail probability below which a row is an outlier
@@ -55,13 +55,18 @@ class DensityOutlierDetector(OutlierMixin, BaseEstimator):
 
     See Also
     --------
+    SurpriseDisplay : A picture of what :meth:`explain` returns.
     sklearn.ensemble.IsolationForest : Outliers by random cuts of the columns.
     sklearn.covariance.EllipticEnvelope : Outliers by a robust normal.
 
     Notes
     -----
+    :meth:`explain` tells why rows are outliers: which of their cells do not go with the others, and
+    what was to be expected there.
+
     The density learns from the outliers, too. A flexible one, such as a mixture, may then keep a
-    component for a handful of equal outliers.
+    component for a handful of equal outliers. ``explain(X, out_of_bag=True)`` judges each training
+    row by members of the density that have not learned from it, where it has such.
 
     References
     ----------
@@ -76,6 +81,9 @@ class DensityOutlierDetector(OutlierMixin, BaseEstimator):
     >>> detector = DensityOutlierDetector(GaussianDensity(), random_state=0).fit(X)
     >>> detector.predict([[0.0, 1.0, 0.0], [5.0, 0.0, 0.0], [5.0, np.nan, np.nan]])
     array([ 1, -1, -1])
+    >>> detector.explain([[0.0, 1.0, 0.0], [5.0, 0.0, 0.0]]).suspects(1)[["row", "column", "value"]]
+       row  column  value
+    0    1       0    5.0
     """
 
     _parameter_constraints: dict = {
@@ -187,6 +195,37 @@ class DensityOutlierDetector(OutlierMixin, BaseEstimator):
             -1 for outliers, and 1 for other rows.
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
+
+    @query
+    def explain(self, X: ArrayLike, *, out_of_bag: bool | None = None) -> Surprise:
+        """Tell which cells make rows unusual, and what the density expected in their place.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to explain; NaN is a missing value.
+        out_of_bag : bool or None, default=None
+            Whether members of the density that have not learned from a row judge it. X must then be
+            the training data; see ``surprise`` of a density. None is False, with a warning where
+            True is possible.
+
+        Returns
+        -------
+        surprise : Surprise
+            The surprise of rows and cells under ``density_``. The tail probabilities of rows are
+            those of :meth:`score_samples`, unless ``out_of_bag`` is True.
+
+        Raises
+        ------
+        ValueError
+            If ``out_of_bag`` is True, and no member of the density has left out the rows of X.
+        TypeError
+            If X is sparse.
+        ImportError
+            If pandas is not installed.
+        """
+        validate_table(self, X, reset=False, **self.density_._input_checks)
+        return self.density_.surprise(X, self.n_draws, self._seed, out_of_bag=out_of_bag)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

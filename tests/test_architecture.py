@@ -34,7 +34,13 @@ LAYERS = [
     ),
     ("skdgm.density._em", "skdgm.density._composite", "skdgm.density._group"),
     ("skdgm.density",),
-    ("skdgm.conditional", "skdgm.impute", "skdgm.projection", "skdgm.metrics"),
+    (
+        "skdgm.conditional",
+        "skdgm.displays",
+        "skdgm.impute",
+        "skdgm.projection",
+        "skdgm.metrics",
+    ),
     ("skdgm.comparison",),
     ("skdgm",),
 ]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._tables import import_pandas
 from .numbers import is_mark, read_cell
-from .text import import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ class CsvColumn:
 
     def text_of(self, value: Any) -> str:
         """Return a value as the column would show it."""
-        pandas = import_pandas()
+        pandas = import_pandas("Reading CSV files")
         if pandas.isna(value):
             return ""
         if self.sort == "date":
@@ -89,7 +89,9 @@ class CsvColumn:
         if self.sort == "date":
             for form in (self.date_format, "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"):
                 try:
-                    return import_pandas().Timestamp(datetime.datetime.strptime(text, form))
+                    return import_pandas("Reading CSV files").Timestamp(
+                        datetime.datetime.strptime(text, form)
+                    )
                 except ValueError:
                     continue
             raise ValueError(
@@ -139,7 +141,7 @@ def learn_column(
     form = _date_format(values[seen])
     if form is None:
         return CsvColumn(name, "label"), values
-    pandas = import_pandas()
+    pandas = import_pandas("Reading CSV files")
     dates = pandas.to_datetime(
         values.where(~values.map(lambda cell: isinstance(cell, str) and is_mark(cell))).str.strip(),
         format=form,
@@ -177,7 +179,7 @@ def _of_numbers(name: str, texts: Sequence[str], decimal: str) -> _Numbers:
 
 def _date_format(values: pd.Series) -> str | None:
     """Return the format in which all cells of text are dates, None if there is none."""
-    pandas = import_pandas()
+    pandas = import_pandas("Reading CSV files")
     if pandas.api.types.infer_dtype(values) != "string":
         return None
     cells = values[~values.map(is_mark)].str.strip().drop_duplicates()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from .._tables import import_pandas
 from .columns import CsvColumn, learn_column
 from .numbers import read_numbers
 from .text import (
@@ -19,7 +20,6 @@ from .text import (
     check_marks,
     find_separator,
     has_byte_order_mark,
-    import_pandas,
     is_blank,
     parse,
     read_text,
@@ -75,7 +75,7 @@ class CsvFile:
         Dates are told by their format. A column without a name, in front, which names rows, and
         columns without any value are no part of the frame; they are written back as they were.
         """
-        pandas = import_pandas()
+        pandas = import_pandas("Reading CSV files")
         check_marks(sep, decimal)
         text = read_text(Path(path))
         sep = sep or find_separator(text)

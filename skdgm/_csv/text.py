@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._tables import import_pandas
 from .numbers import decimal_votes, find_decimal
 
 if TYPE_CHECKING:
@@ -31,17 +32,6 @@ COMPRESSED: dict[str, Callable[..., Any]] = {
     ".bz2": bz2.open,
     ".xz": lzma.open,
 }
-
-
-def import_pandas() -> Any:
-    """Import pandas, or raise an ImportError that says how to install it."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            'Reading CSV files needs pandas; install it with: pip install "skdgm[compare]"'
-        ) from error
-    return pandas
 
 
 def check_names(names: list[Any], argument: str, first: int = 1) -> None:
@@ -160,7 +150,7 @@ def check_lines(text: str, path: Path, sep: str) -> tuple[list[str], list[int], 
 def parse(
     text: str, header: list[str], sep: str, missing_values: Sequence[str], **options: Any
 ) -> pd.DataFrame:
-    return import_pandas().read_csv(
+    return import_pandas("Reading CSV files").read_csv(
         io.StringIO(text),
         sep=sep,
         header=0,
@@ -175,7 +165,7 @@ def parse(
 
 def text_columns(table: pd.DataFrame) -> list[pd.Series]:
     """Return the columns of text."""
-    infer = import_pandas().api.types.infer_dtype
+    infer = import_pandas("Reading CSV files").api.types.infer_dtype
     return [table[name] for name in table.columns if infer(table[name], skipna=True) == "string"]
 
 

@@ -25,6 +25,7 @@ from ._schema import AnyCells, ReadTable, Schema, as_given, in_units_of
 from ._schema_column import SchemaColumn
 from ._sources import Source, as_table
 from ._sparse import read_sparse
+from ._to_pandas import as_pandas, import_pandas
 
 __all__ = [
     "INEXACT",
@@ -36,6 +37,7 @@ __all__ = [
     "Source",
     "as_frame",
     "as_given",
+    "as_pandas",
     "as_series",
     "as_table",
     "below",
@@ -45,6 +47,7 @@ __all__ = [
     "columns_at",
     "first_inexact",
     "frame_header",
+    "import_pandas",
     "in_units_of",
     "is_pandas",
     "read_labels",

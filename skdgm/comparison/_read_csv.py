@@ -24,8 +24,8 @@ from .._csv.text import (
     text_columns,
     with_decimal,
 )
+from .._tables import import_pandas
 from ._left_out import find_left_out
-from ._tables import import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ def load_table(
     >>> X["length"].tolist()
     [1.5, nan]
     """
-    import_pandas()
+    import_pandas("Comparing classifiers")
     check_marks(sep, decimal)
     for argument, values in (("missing_values", missing_values), ("drop", drop), ("keep", keep)):
         if isinstance(values, str) or not isinstance(values, Collection):

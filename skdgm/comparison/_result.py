@@ -132,7 +132,9 @@ class ClassifierComparison:
             readable[f"{share:.0%} hidden"] = [f"{value:.3f}" for value in table[column]]
         if table["log_likelihood"].isna().all():
             del readable["log p(x, y)"]
-        return import_pandas().DataFrame(readable, index=table.index.rename(None))
+        return import_pandas("Comparing classifiers").DataFrame(
+            readable, index=table.index.rename(None)
+        )
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Save the table as CSV, with all digits of the numbers of parameters.
@@ -176,7 +178,7 @@ def _no_formula(cell: Any) -> Any:
 
 def tabulate(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """Make the table of a comparison from one row of figures per model."""
-    pandas = import_pandas()
+    pandas = import_pandas("Comparing classifiers")
     columns = {
         column: pandas.Series(
             [row[column] for row in rows.values()],

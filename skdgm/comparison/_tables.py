@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.utils.validation import _num_samples
 
 from .._csv.text import check_names as check_names
-from .._tables import as_frame, check_table, is_pandas
+from .._tables import as_frame, check_table, import_pandas, is_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,17 +28,6 @@ HIDDEN_SHARES = {f"accuracy_{percent}_hidden": percent / 100 for percent in (10,
 NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"}
 
 
-def import_pandas() -> Any:
-    """Import pandas, or raise an ImportError that says how to install it."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            'Comparing classifiers needs pandas; install it with: pip install "skdgm[compare]"'
-        ) from error
-    return pandas
-
-
 # ---------------------------------------------------------------------- checking
 def check_features(X: Any) -> pd.DataFrame | np.ndarray:
     """Return the features, as a float64 array or a frame.
@@ -46,7 +35,7 @@ def check_features(X: Any) -> pd.DataFrame | np.ndarray:
     Columns of a type for numbers, booleans, dates or categories stay as they came; the others
     become numbers or Python strings.
     """
-    pandas = import_pandas()
+    pandas = import_pandas("Comparing classifiers")
     X = _unmasked(X)
     frame = as_frame(X)
     if frame is not None:
@@ -65,12 +54,16 @@ def _unmasked(X: Any) -> Any:
         return X
     objects = X.data.astype(object)
     objects[np.ma.getmaskarray(X)] = None
-    return import_pandas().DataFrame(objects).infer_objects() if X.ndim == 2 else objects
+    return (
+        import_pandas("Comparing classifiers").DataFrame(objects).infer_objects()
+        if X.ndim == 2
+        else objects
+    )
 
 
 def _as_pandas(frame: Any) -> pd.DataFrame:
     """Return a frame of narwhals as one of pandas, with None in place of nulls."""
-    pandas = import_pandas()
+    pandas = import_pandas("Comparing classifiers")
     columns = {
         name: pandas.Series(frame.get_column(name).to_list(), dtype=object)
         for name in frame.columns
@@ -93,18 +86,18 @@ def _check_frame(X: pd.DataFrame) -> pd.DataFrame:
                 "holds infinity."
             )
     _check_variation(plain)
-    return import_pandas().DataFrame(
+    return import_pandas("Comparing classifiers").DataFrame(
         {name: X[name] if _has_own_type(X[name]) else plain[name] for name in X.columns}
     )
 
 
 def _has_own_type(column: pd.Series) -> bool:
-    is_category = isinstance(column.dtype, import_pandas().CategoricalDtype)
+    is_category = isinstance(column.dtype, import_pandas("Comparing classifiers").CategoricalDtype)
     return is_category or column.dtype.kind in "biufmM"
 
 
 def _check_variation(X: pd.DataFrame | np.ndarray) -> None:
-    columns = import_pandas().DataFrame(X)
+    columns = import_pandas("Comparing classifiers").DataFrame(X)
     if not (columns.nunique() > 1).any():
         raise ValueError(
             f"X must have a column that varies, to tell classes apart, but each of its "
@@ -114,7 +107,7 @@ def _check_variation(X: pd.DataFrame | np.ndarray) -> None:
 
 def check_labels(y: ArrayLike, X: Any) -> np.ndarray:
     """Return the labels, one for each row of X."""
-    pandas = import_pandas()
+    pandas = import_pandas("Comparing classifiers")
     if sparse.issparse(X):
         raise ValueError(
             f"X must be a dense table, got a {type(X).__name__}; X.toarray() makes it one."
@@ -163,7 +156,7 @@ def _check_not_regression(classes: np.ndarray, n_rows: int) -> None:
 # ---------------------------------------------------------------------- preparing
 def number_columns(X: pd.DataFrame) -> list[int]:
     """Return the positions of the columns that hold numbers or booleans; the others are text."""
-    infer = import_pandas().api.types.infer_dtype
+    infer = import_pandas("Comparing classifiers").api.types.infer_dtype
     return [place for place in range(X.shape[1]) if infer(X.iloc[:, place], skipna=True) in NUMBERS]
 
 
@@ -172,7 +165,7 @@ def plain_columns(X: pd.DataFrame, numbers: Collection[int]) -> pd.DataFrame:
 
     Missing values become NaN in both.
     """
-    pandas = import_pandas()
+    pandas = import_pandas("Comparing classifiers")
     plain = {}
     for place, name in enumerate(X.columns):
         column = X.iloc[:, place]

@@ -12,6 +12,7 @@ from ._em import EM_CONSTRAINTS, EMDensity
 from ._engine.statistics import Statistics
 from ._evidence import DensityView as DensityView
 from ._group import DensityGroup
+from ._queries import Surprise
 from ._steps import StepIndependentDensity
 from .binned import BinnedDensity
 from .chain_rule import ChainRuleDensity
@@ -49,6 +50,7 @@ __all__ = [
     "PoissonIndependentDensity",
     "Statistics",
     "StepIndependentDensity",
+    "Surprise",
     "TableDensity",
     "TransformedDensity",
 ]

@@ -71,6 +71,12 @@ class AverageDensity(CompositeDensity):
     def _columns(self) -> Columns:
         return self._prototype._columns
 
+    def _with_members(self, densities: Sequence[Any], weights: np.ndarray) -> Any:
+        """Return a copy with other members."""
+        twin = copy(self)
+        twin.densities_, twin.weights_ = list(densities), weights
+        return twin
+
     def _log_prob_of_each(self, codes: Any) -> np.ndarray:
         """Return ``log p_k(x)``, of shape (n_rows, n_members)."""
         return np.stack([each._log_prob(own) for each, own in self._seen(codes)], axis=1)

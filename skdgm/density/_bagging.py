@@ -288,6 +288,26 @@ class BaggingDensity(AverageDensity):
         table, total = table[first], np.bincount(number, weight)
         return table, total - self._resample(table, total)
 
+    def _held_out_densities(self, codes: Any) -> list[tuple[Any, np.ndarray]] | None:
+        """Return each member, with the rows of which it has left out more than the others."""
+        if self.resampling != "folds" or len(self.densities_) == 1 or self._out_of_bag is None:
+            return None
+        table, held_out = self._rows_held_out(codes, None)
+        number = distinct_rows(np.asarray(codes))[1]
+        seen = np.bincount(number) - held_out
+        log_prob = self._average_unseen(self._log_prob_unseen(table, seen == 0))[number]
+        known = self._out_of_bag
+        if log_prob.shape != known.shape or not np.allclose(log_prob, known, equal_nan=True):
+            raise ValueError(
+                "out_of_bag=True needs the rows that the density has learned from, in their order "
+                "and without weights, but X holds others."
+            )
+        fold = held_out.argmax(axis=0)[number]
+        return [
+            (self._with_members([member], np.ones(1)), np.flatnonzero(fold == place))
+            for place, member in enumerate(self.densities_)
+        ]
+
     @property
     def out_of_bag_log_prob_(self) -> np.ndarray:
         """``log p(x)`` of training rows under the members that have not seen them, NaN if none."""

@@ -279,6 +279,14 @@ class DensityHooks(ABC):
         """Return ``p(z | x_observed)`` of each latent variable z, of shape (n_rows, n_states)."""
         return []
 
+    def _held_out_densities(self, codes: Any) -> list[tuple[Any, np.ndarray]] | None:
+        """Return densities that have not learned from some of the training rows, and these.
+
+        The default, None, says that there are none. A ValueError says that the codes are not those
+        of the training rows.
+        """
+        return None
+
     def _values_to_list(self, column: int) -> np.ndarray:
         """Return the codes of a column whose probabilities are asked for, none if they are not."""
         return np.arange(self._columns.n_categories[column])

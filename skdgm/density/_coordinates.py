@@ -107,3 +107,13 @@ class CoordinateDensity(CompositeDensity):
         given[possible] += codes.log_det[possible] - condition.log_det[possible]
         given[~possible] = -np.inf
         return given
+
+    def _held_out_densities(self, codes: CoordinateRows) -> list[tuple[Any, np.ndarray]] | None:
+        parts = self.density_._held_out_densities(codes.transformed)
+        return parts and [(self._around(density), rows) for density, rows in parts]
+
+    def _around(self, density: BaseDensity) -> Any:
+        """Return a copy of this density around another fitted one."""
+        twin = copy(self)
+        twin.density_ = density
+        return twin

@@ -8,10 +8,20 @@ from .conditioning import Conditioning
 from .dependence import Dependence
 from .of_columns import ColumnQueries
 from .spread import Spread
+from .surprise import SurpriseQueries
+from .surprise_result import Surprise
 from .tail import TailProbability
 
-__all__ = ["Queries"]
+__all__ = ["Queries", "Surprise"]
 
 
-class Queries(Completions, Conditioning, ColumnQueries, Dependence, Spread, TailProbability):
+class Queries(
+    Completions,
+    Conditioning,
+    ColumnQueries,
+    Dependence,
+    Spread,
+    SurpriseQueries,
+    TailProbability,
+):
     """All questions."""

@@ -12,6 +12,7 @@ from scipy.special import entr, xlogy
 
 from ..._codes import digits, n_states
 from ..._fitted import query
+from ..._tables import import_pandas
 from ..._validation import RandomState, check_generator, check_n_samples
 from .._contract import DensityHooks
 from .._engine.blocks import run_in_row_blocks
@@ -91,11 +92,11 @@ class Dependence(DensityHooks):
         >>> X[:, 1] += X[:, 0]
         >>> GaussianDensity().fit(X).mutual_information().round(2).abs()
               0     1    2
-        0   NaN  0.34  0.0
-        1  0.34   NaN  0.0
+        0   NaN  0.35  0.0
+        1  0.35   NaN  0.0
         2  0.00  0.00  NaN
         """
-        pandas = import_pandas()
+        pandas = import_pandas("mutual_information")
         known = np.empty(0, dtype=np.intp) if given is None else self._places_of(given)
         places = np.setdiff1d(np.arange(self.n_features_in_), known)
         if columns is not None:
@@ -151,7 +152,7 @@ class Dependence(DensityHooks):
         >>> mixture.similar_rows(X, to=[[5.1, 5.0]], n_rows=3)["row"].tolist()
         [2, 3, 4]
         """
-        pandas = import_pandas()
+        pandas = import_pandas("similar_rows")
         one = self._check_query(to)
         if one.shape[0] != 1:
             raise ValueError(f"to must be a table of one row, got {one.shape[0]} rows.")
@@ -253,14 +254,3 @@ class Dependence(DensityHooks):
         shares = self._proba_missing(codes, places[listed].tolist())
         entropies[listed] = [float(entr(own).sum(axis=1).mean()) for own in shares]
         return entropies
-
-
-def import_pandas() -> Any:
-    """Import pandas, or raise an ImportError that says how to install it."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            'Frames of results need pandas; install it with: pip install "skdgm[compare]"'
-        ) from error
-    return pandas

@@ -133,6 +133,14 @@ class _StackedDensity(AverageDensity):
         return candidates(self.kinds, self.rounding, n_values, n_rows)
 
     # ------------------------------------------------------------------ queries
+    def _held_out_densities(self, codes: np.ndarray) -> list[tuple[Any, np.ndarray]] | None:
+        """Return the average of the families' members that have left out the same fold."""
+        of_families = [bag._held_out_densities(codes) for bag in self.densities_]
+        return [
+            (self._with_members([density for density, _ in parts], self.weights_), parts[0][1])
+            for parts in zip(*of_families, strict=True)
+        ]
+
     def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
         leads = [(bag, bag.densities_[0]) for bag in self.densities_]
         modes = [lead._mode_missing(bag._codes_for(lead, codes)) for bag, lead in leads]
