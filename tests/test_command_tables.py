@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdgm import ChowLiuTreeDensity, TableDensity
+from skdgm import BaggingDensity, ChowLiuTreeDensity, TableDensity
 from skdgm.__main__ import main
 from skdgm._command_line import model
 from skdgm._csv.columns import FORMATS, CsvColumn
@@ -25,7 +25,8 @@ MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # with which spreadsheets start a file
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Models of trees, for the families of "auto" take seconds."""
-    monkeypatch.setattr(model, "TableDensity", partial(TableDensity, ChowLiuTreeDensity()))
+    trees = BaggingDensity(ChowLiuTreeDensity(), 3, random_state=0)
+    monkeypatch.setattr(model, "TableDensity", partial(TableDensity, trees))
 
 
 @pytest.fixture(scope="module")

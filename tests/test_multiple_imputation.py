@@ -194,6 +194,16 @@ def test_completions_vary_by_what_is_not_known_of_the_density():
     np.testing.assert_allclose(np.std(means), X.std() / 5, rtol=0.35)
 
 
+def test_frames_of_numbers_stay_frames(rows):
+    frame = pd.DataFrame(with_holes(rows), columns=list("abc"), index=np.arange(len(rows)) + 5)
+    imputer = MultipleImputer(GaussianDensity(), 2, random_state=0).fit(frame)
+    arrays = MultipleImputer(GaussianDensity(), 2, random_state=0).fit(frame.to_numpy())
+    table = imputer.completions(frame)[1]
+    assert table.index.equals(frame.index)
+    np.testing.assert_array_equal(table, arrays.completions(frame.to_numpy())[1])
+    assert imputer.pool(frame, linear_regression, target="c").names == ["intercept", "a", "b"]
+
+
 def test_more_missing_cells_leave_less_information(rows):
     lost = []
     for share in (0.1, 0.5):

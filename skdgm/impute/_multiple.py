@@ -13,6 +13,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval
 
 from .._fitted import learning, query
+from .._tables import Schema, as_frame
 from .._validation import RandomState, check_generator, spawn_generators
 from ..density import BaggingDensity, BaseDensity, TableDensity
 from ..density._base import DENSITY
@@ -158,8 +159,8 @@ class MultipleImputer(BaseEstimator):
         Returns
         -------
         tables : list of n_imputations arrays or frames of shape (n_samples, n_features)
-            Copies of X, of its own kind with :class:`TableDensity`, else arrays, with draws in
-            place of missing values.
+            Copies of X with draws in place of missing values: frames if X is one. Draws by a
+            density of numbers make floats of columns of integers.
 
         Raises
         ------
@@ -225,7 +226,10 @@ class MultipleImputer(BaseEstimator):
 
     @staticmethod
     def _complete(density: BaseDensity, X: Any, generator: np.random.Generator) -> Any:
-        return density.conditional_sample(X, generator)
+        completed = density.conditional_sample(X, generator)
+        if isinstance(completed, np.ndarray) and as_frame(X) is not None:
+            return Schema.learn(X).fill(X, completed, means=True)  # draws of integers are floats
+        return completed
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
