@@ -178,6 +178,14 @@ class DensityView(DerivedDensity):
             self._columns.n_categories,
         )
 
+    def _information(
+        self, places: np.ndarray, known: np.ndarray, n_samples: int, generator: Any
+    ) -> np.ndarray:
+        if not np.isnan(self._row).all():
+            return super()._information(places, known, n_samples, generator)
+        kept = self._kept
+        return self._joint._information(kept[places], kept[known], n_samples, generator)
+
     def _latent_shares(self, codes: ViewRows) -> list[np.ndarray]:
         return self._joint._latent_shares(codes.joint)
 

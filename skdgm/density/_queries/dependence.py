@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import entr, xlogy
 
-from ..._codes import digits, n_states
 from ..._fitted import query
 from ..._tables import import_pandas
 from ..._validation import RandomState, check_generator, check_n_samples
 from .._contract import DensityHooks
 from .._engine.blocks import run_in_row_blocks
-from .._engine.completions import LISTED
+from .information import Dependences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +62,8 @@ class Dependence(DensityHooks):
         ------
         ValueError
             If there is no such column, or one is named twice or is in both arguments.
+        TypeError
+            If ``columns`` or ``given`` is one column, not a list of columns.
         ImportError
             If pandas is not installed.
 
@@ -74,10 +73,16 @@ class Dependence(DensityHooks):
 
         Notes
         -----
-        Exact are pairs of binary and categorical columns (a sum over their joint values, and over
-        those of ``given``, if these are at most 4,096), columns of :class:`BinnedDensity`, normals
-        and what lies behind a transformer by column. All others are means over draws, whose
-        standard error falls with the root of ``n_samples``; those below 0 are set to 0.
+        Exact are normals, independent columns, and pairs of columns that list their values:
+        categories, and the bins of :class:`BinnedDensity`. All of it also holds behind a
+        transformer by column. Combinations of values are summed, up to 4,096 of one column and
+        those that are given. Entropies are exact up to 4,096 combinations of ``given``.
+
+        Elsewhere, rows are drawn. If one column of a pair lists its values, these are still summed,
+        and the result is the mean divergence of ``p(x_i | x_j, given)`` from ``p(x_i | given)``.
+        Otherwise it is the mean of ``log p(x_i, x_j | given) - log p(x_i | given) - log p(x_j |
+        given)``, and 0 where that falls below. The standard error falls with the root of
+        ``n_samples``; for normals with the correlation r it would be ``|r| / sqrt(n_samples)``.
 
         References
         ----------
@@ -105,7 +110,8 @@ class Dependence(DensityHooks):
                 raise ValueError("columns must not hold columns that are given.")
         n_samples, generator = check_n_samples(n_samples), check_generator(random_state)
         information = self._information(places, known, n_samples, generator)
-        np.fill_diagonal(information, self._entropies(places, known, n_samples, generator))
+        entropies = Dependences(self, known, n_samples, generator).entropies(places)
+        np.fill_diagonal(information, entropies)
         names: Any = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
         return pandas.DataFrame(information, index=names[places], columns=names[places])
 
@@ -183,74 +189,4 @@ class Dependence(DensityHooks):
         own = self._pair_information(places, known)
         if own is not None:
             return own
-        columns, information = self._columns, np.zeros((len(places), len(places)))
-        drawn: list[tuple[int, int]] = []
-        for i, j in combinations(range(len(places)), 2):
-            both = [*known.tolist(), int(places[i]), int(places[j])]
-            sizes = columns.n_categories[both]
-            if columns.listable[both].all() and n_states(sizes) <= LISTED:
-                information[i, j] = self._summed_information(both, sizes)
-            else:
-                drawn.append((i, j))
-        if drawn:
-            found = self._drawn_information(places, known, drawn, n_samples, generator)
-            information[tuple(np.transpose(drawn))] = found
-        information = np.maximum(information, 0.0)
-        return information + information.T
-
-    def _summed_information(self, both: list[int], sizes: np.ndarray) -> float:
-        """Return the information between the last two of some columns, given the others."""
-        joint = self._joint_table(both, sizes)
-        p = joint.reshape(-1, *sizes[-2:])
-        first, second, alone = p.sum(axis=2), p.sum(axis=1), p.sum(axis=(1, 2))
-        entropy = -xlogy(first, first).sum() - xlogy(second, second).sum()
-        return float(entropy + xlogy(p, p).sum() + xlogy(alone, alone).sum())
-
-    def _joint_table(self, columns: Sequence[int], sizes: np.ndarray) -> np.ndarray:
-        """Return the probability of each combination of values of columns that list theirs."""
-        X = np.full((n_states(sizes), self.n_features_in_), np.nan)
-        codes = digits(np.arange(len(X)), np.asarray(sizes))
-        for place, column in enumerate(columns):
-            X[:, column] = self._columns.values_of(column)[codes[:, place]]
-        return np.exp(self._log_prob_blocks(self._encode(X)))
-
-    def _drawn_information(
-        self,
-        places: np.ndarray,
-        known: np.ndarray,
-        pairs: Sequence[tuple[int, int]],
-        n_samples: int,
-        generator: Any,
-    ) -> list[float]:
-        """Average ``log p(x_i, x_j | g) - log p(x_i | g) - log p(x_j | g)`` over draws."""
-        X = self._columns.decode(self._draw(n_samples, generator).astype(np.float64))
-
-        def score(some: Any) -> np.ndarray:
-            table = np.full(X.shape, np.nan)
-            table[:, some] = X[:, some]
-            return self._log_prob_blocks(self._encode(table))
-
-        alone = score(known) if len(known) else np.zeros(n_samples)
-        single = {i: score([*known, places[i]]) for i in {i for pair in pairs for i in pair}}
-        return [
-            float(np.mean(score([*known, places[i], places[j]]) + alone - single[i] - single[j]))
-            for i, j in pairs
-        ]
-
-    def _entropies(
-        self, places: np.ndarray, known: np.ndarray, n_samples: int, generator: Any
-    ) -> np.ndarray:
-        """Return the entropy of each column that lists its values given others, NaN elsewhere."""
-        entropies = np.full(len(places), np.nan)
-        listed = np.flatnonzero(self._columns.listable[places])
-        if not len(listed):
-            return entropies
-        X = np.full((1, self.n_features_in_), np.nan)
-        if len(known):
-            drawn = self._columns.decode(self._draw(n_samples, generator).astype(np.float64))
-            X = np.full(drawn.shape, np.nan)
-            X[:, known] = drawn[:, known]
-        codes = self._encode(X)
-        shares = self._proba_missing(codes, places[listed].tolist())
-        entropies[listed] = [float(entr(own).sum(axis=1).mean()) for own in shares]
-        return entropies
+        return Dependences(self, known, n_samples, generator).information(places)
