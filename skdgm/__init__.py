@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors, which do not run __
     from .conditional import GaussianDiscriminant as GaussianDiscriminant
     from .conditional import GenerativeClassifier as GenerativeClassifier
     from .density import *
+    from .displays import DependenceDisplay as DependenceDisplay
     from .displays import SurpriseDisplay as SurpriseDisplay
     from .impute import DensityImputer as DensityImputer
     from .impute import MultipleImputer as MultipleImputer
@@ -41,7 +42,7 @@ HOMES = {
         "GaussianDiscriminant",
         "GenerativeClassifier",
     ),
-    "displays": ("SurpriseDisplay",),
+    "displays": ("DependenceDisplay", "SurpriseDisplay"),
     "impute": ("DensityImputer", "MultipleImputer", "PooledEstimate", "pool_estimates"),
     "outliers": ("DensityOutlierDetector",),
     "projection": ("PCAProjection",),

@@ -83,7 +83,11 @@ class CoordinateDensity(CompositeDensity):
     ) -> np.ndarray:
         """Ask the density of coordinates: none of them mixes columns, or adds to a dependence."""
         if self._mixes_columns:
-            return super()._information(places, known, n_samples, generator)
+            raise ValueError(
+                "mutual_information needs the density of a few columns alone, which a transformer "
+                "that mixes columns, such as PCA, does not tell; use transformers that work by "
+                "column."
+            )
         return self.density_._information(
             self._coordinates_of(places), self._coordinates_of(known), n_samples, generator
         )

@@ -169,17 +169,17 @@ class Conditioning(DensityHooks):
         own = self._on_columns(kept, row)
         return self._view_type.of(self, kept, row) if own is None else own
 
-    def _places_of(self, columns: Any) -> np.ndarray:
+    def _places_of(self, columns: Any, argument: str = "columns") -> np.ndarray:
         """Return the indices of the columns that a user names, each of them once."""
         if isinstance(columns, str | int | np.integer):
             raise TypeError(
-                f"columns must be a list of columns, got {columns!r}; pass [{columns!r}]."
+                f"{argument} must be a list of columns, got {columns!r}; pass [{columns!r}]."
             )
         names = getattr(self, "feature_names_in_", None)
         places = [column_index(column, self.n_features_in_, names) for column in columns]
         if not places or len(set(places)) < len(places):
             raise ValueError(
-                f"columns must name at least one column, and none twice; got {list(columns)!r}."
+                f"{argument} must name at least one column, and none twice; got {list(columns)!r}."
             )
         return np.array(places)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ class Dependence(DensityHooks):
     """Questions about which columns, and which rows, belong together."""
 
     _check_query: Callable[[Any], Any]
-    _places_of: Callable[[Any], np.ndarray]
+    _places_of: Callable[..., np.ndarray]
     _log_prob_blocks: Callable[[Any], np.ndarray]
     _draw: Callable[[int, RandomState], np.ndarray]
 
@@ -102,7 +102,9 @@ class Dependence(DensityHooks):
         2  0.00  0.00  NaN
         """
         pandas = import_pandas("mutual_information")
-        known = np.empty(0, dtype=np.intp) if given is None else self._places_of(given)
+        known = np.empty(0, dtype=np.intp)
+        if given is not None and not (isinstance(given, Sized) and len(given) == 0):
+            known = self._places_of(given, "given")
         places = np.setdiff1d(np.arange(self.n_features_in_), known)
         if columns is not None:
             places = self._places_of(columns)
@@ -178,7 +180,9 @@ class Dependence(DensityHooks):
         codes = self._encode(self._check_query(X))
         similarity = np.concatenate(run_in_row_blocks(affinity, codes, self.n_jobs))
         first = np.argsort(-similarity, kind="stable")[: check_n_samples(n_rows)]
-        labels = np.asarray(getattr(X, "index", np.arange(len(similarity))))
+        index = getattr(X, "index", None)
+        is_labelled = isinstance(index, pandas.Index)
+        labels = np.asarray(index) if is_labelled else np.arange(len(similarity))
         return pandas.DataFrame({"row": labels[first], "similarity": similarity[first]})
 
     # ------------------------------------------------------------------ shared machinery

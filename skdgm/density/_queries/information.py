@@ -52,7 +52,8 @@ class Dependences:
             X = self._rows(self.known, is_listed)
             weight = self._weights(X, is_listed)
             shares = self._shares(X, weight, places[listable])
-            entropies[listable] = [weight @ entr(own).sum(axis=1) for own in shares]
+            found = [weight @ entr(own).sum(axis=1) for own in shares]
+            entropies[listable] = np.array(found) / weight.sum()
         return entropies
 
     def information(self, places: np.ndarray) -> np.ndarray:
@@ -107,7 +108,10 @@ class Dependences:
         return X
 
     def _weights(self, X: np.ndarray, is_listed: bool) -> np.ndarray:
-        """Return weights of such rows, which sum to one."""
+        """Return weights of such rows: their probabilities, unless they are draws.
+
+        They sum to one, or to more where each value of an identifier has all of its probability.
+        """
         if not is_listed:
             return np.full(len(X), 1 / self.n_samples)
         return np.exp(self._scores(X))
@@ -147,10 +151,11 @@ class Dependences:
             end = 0
             for i, own in zip(group, rows, strict=True):
                 start, end = end, end + len(own)
+                of_rows = weight[start:end] / weight[start:end].sum()
                 known = np.repeat(np.arange(len(base)), len(own) // len(base))
                 for j in told_of[i]:
                     divergence = rel_entr(after[j][start:end], before[j][known]).sum(axis=1)
-                    yield i, j, float(weight[start:end] @ divergence)
+                    yield i, j, float(of_rows @ divergence)
 
     def _groups(
         self, told_of: dict[int, list[int]], places: np.ndarray, is_listed: bool

@@ -98,7 +98,8 @@ class NormalAnswers(RegularisedDensity):
         """Return ``-log(1 - r**2) / 2`` of the (partial) correlations r."""
         matrix = covariance_given(self._covariance.matrix(), places, known)
         deviation = np.sqrt(np.diag(matrix))
-        correlation = np.clip(matrix / deviation / deviation[:, np.newaxis], -1.0, 1.0)
+        correlation = matrix / deviation / deviation[:, np.newaxis]  # a product may be too large
+        correlation = np.clip((correlation + correlation.T) / 2, -1.0, 1.0)
         np.fill_diagonal(correlation, 0.0)
         with np.errstate(divide="ignore"):
             return -0.5 * np.log1p(-(correlation**2))
