@@ -78,7 +78,7 @@ class DependenceDisplay:
     >>> density = GaussianDensity().fit(X)
     >>> ax = Figure(layout="constrained").subplots()  # without it, pyplot makes a figure
     >>> display = DependenceDisplay.from_estimator(density, ax=ax)
-    >>> display.correlation_.loc[0, 3].round(1)
+    >>> round(float(display.correlation_.loc[0, 3]), 1)
     0.9
     """
 
@@ -193,8 +193,7 @@ class DependenceDisplay:
         self.figure_ = self.ax_.figure
         self._draw_cells()
         self._name_columns(written)
-        self._outline(np.argsort(order)[edges])
-        self._write_values()
+        self._mark(np.argsort(order)[edges])
         return self
 
     def _draw_cells(self) -> None:
@@ -221,12 +220,18 @@ class DependenceDisplay:
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
 
-    def _outline(self, edges: np.ndarray) -> None:
+    def _mark(self, edges: np.ndarray) -> None:
+        """Outline the cells of edges, and write values where there is room."""
+        size_of_cells = self._size_of_cells()
+        self._outline(edges, min(size_of_cells))
+        self._write_values(*size_of_cells)
+
+    def _outline(self, edges: np.ndarray, size: float) -> None:
         from matplotlib.collections import PatchCollection
         from matplotlib.patches import Patch, Rectangle
 
         cells = np.concatenate([edges, edges[:, ::-1]])
-        width = float(np.clip(min(self._size_of_cells()) / 10, 0.5, 1.5))
+        width = float(np.clip(size / 10, 0.5, 1.5))
         style: dict[str, Any] = {"facecolor": "none", "edgecolor": "black", "linewidth": width}
         boxes = [Rectangle((column + 0.06, row + 0.06), 0.88, 0.88) for row, column in cells]
         self.ax_.add_collection(PatchCollection(boxes, **style))
@@ -239,8 +244,7 @@ class DependenceDisplay:
                 fontsize=FONT_SIZES[1],
             )
 
-    def _write_values(self) -> None:
-        width, height = self._size_of_cells()
+    def _write_values(self, width: float, height: float) -> None:
         size = min(height * 0.5, 0.75 * width / (4 * WIDTH_OF_LETTER), FONT_SIZES[1])
         if size < FONT_SIZES[0]:
             return
