@@ -95,6 +95,18 @@ def test_an_unknown_category_counts_among_the_values():
     assert_allclose(tree.mutual_information(), enumerated(joint), atol=1e-8)
 
 
+@cases([case for case in DISCRETE_CASES if case.name in {"chow-liu-ternary", "full-ternary"}])
+def test_evidence_is_part_of_the_model(case):
+    joint = case.probability.reshape((3,) * case.n_columns)
+    within = joint[[0, 2]].sum(axis=0)
+    found = case.fitted.condition({0: {0, 2}}).mutual_information(given=[1], n_samples=1)
+    assert_allclose(found, enumerated(within / within.sum(), (1,)), atol=1e-8)
+    found = case.fitted.condition({0: 1, 2: 0}).mutual_information(n_samples=1)
+    assert_allclose(found, enumerated(joint[1, :, 0] / joint[1, :, 0].sum()), atol=1e-8)
+    found = case.fitted.marginal([3, 1]).mutual_information(n_samples=1)
+    assert_allclose(found, enumerated(joint)[np.ix_([3, 1], [3, 1])], atol=1e-8)
+
+
 # ---------------------------------------------------------------------- numbers
 @cases(NORMAL_CASES)
 def test_normals_agree_with_determinants(case):
