@@ -14,13 +14,19 @@ from scipy.spatial.distance import squareform
 
 from .._validation import RandomState
 from ..density import BaseDensity
+from ._cells import (
+    FONT_SIZES,
+    LUMINANCE,
+    WIDTH_OF_LETTER,
+    new_axes,
+    room_for_names,
+    size_of_cells,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 INDEPENDENT = 1e-12  # nats, up to which information is rounding
-FONT_SIZES = (5.5, 8.5)  # points, between which names and values are written
-WIDTH_OF_LETTER = 0.62  # of the font size
 LONGEST_NAME = 24  # letters of the names of columns
 LEARNED, STRONGEST = "Learned tree", "Tree of the strongest dependences"
 
@@ -188,8 +194,8 @@ class DependenceDisplay:
         self.correlation_.iloc[:, :] = correlation[np.ix_(order, order)]
         names = self.information.columns.tolist()
         self.edges_ = [(names[i], names[j]) for i, j in edges.tolist()]
-        written = [_shortened(names[place]) for place in order]
-        self.ax_ = _new_axes(written) if ax is None else ax
+        written = [str(names[place]) for place in order]
+        self.ax_ = _large_axes(written) if ax is None else ax
         self.figure_ = self.ax_.figure
         self._draw_cells()
         self._name_columns(written)
@@ -208,8 +214,13 @@ class DependenceDisplay:
     def _name_columns(self, names: list[str]) -> None:
         ax, n_columns = self.ax_, len(names)
         ax.xaxis.tick_top()
-        width, height = self._size_of_cells()
+        width, height = size_of_cells(ax, n_columns, n_columns)
         size = float(np.clip(min(width, height) * 0.7, *FONT_SIZES))
+        n_letters = LONGEST_NAME
+        if self.figure_.get_layout_engine() is None:  # nothing makes room for long names
+            room = min(room_for_names(ax))
+            n_letters = int(np.clip(room / (WIDTH_OF_LETTER * size), 3, n_letters))
+        names = [_shortened(name, n_letters) for name in names]
         every = max(1, math.ceil(1.1 * size / min(width, height)))
         places = range(0, n_columns, every)
         longest = max(map(len, names)) * WIDTH_OF_LETTER * size
@@ -222,9 +233,9 @@ class DependenceDisplay:
 
     def _mark(self, edges: np.ndarray) -> None:
         """Outline the cells of edges, and write values where there is room."""
-        size_of_cells = self._size_of_cells()
-        self._outline(edges, min(size_of_cells))
-        self._write_values(*size_of_cells)
+        width, height = size_of_cells(self.ax_, *self.correlation_.shape)
+        self._outline(edges, min(width, height))
+        self._write_values(width, height)
 
     def _outline(self, edges: np.ndarray, size: float) -> None:
         from matplotlib.collections import PatchCollection
@@ -249,7 +260,7 @@ class DependenceDisplay:
         if size < FONT_SIZES[0]:
             return
         values = self.correlation_.to_numpy()
-        is_dark = self.mesh_.cmap(values)[..., :3] @ [0.299, 0.587, 0.114] < 0.5
+        is_dark = self.mesh_.cmap(values)[..., :3] @ LUMINANCE < 0.5
         for row, column in np.argwhere(~np.isnan(values)):
             self.ax_.text(
                 column + 0.5,
@@ -260,14 +271,8 @@ class DependenceDisplay:
                 fontsize=size,
                 color="white" if is_dark[row, column] else "black",
                 clip_on=True,
+                in_layout=False,
             )
-
-    def _size_of_cells(self) -> tuple[float, float]:
-        """Return the width and the height of a cell in points, once the figure is laid out."""
-        self.figure_.draw_without_rendering()
-        box = self.ax_.get_window_extent()
-        points, n_columns = 72 / self.figure_.dpi, len(self.correlation_)
-        return box.width * points / n_columns, box.height * points / n_columns
 
 
 # ---------------------------------------------------------------------- what is plotted
@@ -323,23 +328,18 @@ def _by_similarity(correlation: np.ndarray) -> np.ndarray:
 
 
 # ---------------------------------------------------------------------- names and axes
-def _new_axes(names: list[str]) -> Any:
-    """Return axes of a new figure of pyplot that is large enough for cells and names."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            'Plotting needs matplotlib; install it with: pip install "skdgm[compare]"'
-        ) from error
+def _large_axes(names: list[str]) -> Any:
+    """Return axes of a new figure that is large enough for cells and names."""
     side = float(np.clip(0.55 * len(names), 3, 0.2 * max(len(names), 40)))
-    of_names = WIDTH_OF_LETTER * FONT_SIZES[1] * max(map(len, names)) / 72
-    size = np.clip([side + of_names + 1.2, side + of_names + 0.5], 4, 24)
-    return plt.figure(figsize=size, layout="constrained").subplots()
+    n_letters = min(LONGEST_NAME, max(map(len, names)))
+    of_names = WIDTH_OF_LETTER * FONT_SIZES[1] * n_letters / 72
+    width, height = np.clip([side + of_names + 1.2, side + of_names + 0.5], 4, 24).tolist()
+    return new_axes(width, height)
 
 
-def _shortened(name: Any) -> str:
+def _shortened(name: str, n_letters: int) -> str:
     """Return a name of so many letters at most, of which the first and the last are its own."""
-    text, half = str(name), LONGEST_NAME // 2
-    if len(text) <= LONGEST_NAME:
-        return text
-    return text[:half] + "\N{HORIZONTAL ELLIPSIS}" + text[half + 1 - LONGEST_NAME :]
+    if len(name) <= n_letters:
+        return name
+    half = n_letters // 2
+    return name[:half] + "\N{HORIZONTAL ELLIPSIS}" + name[len(name) - (n_letters - half - 1) :]

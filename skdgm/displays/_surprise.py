@@ -11,14 +11,18 @@ from numpy.typing import ArrayLike
 
 from .._validation import RandomState
 from ..density import BaseDensity, Surprise
+from ._cells import (
+    FONT_SIZES,
+    LUMINANCE,
+    WIDTH_OF_LETTER,
+    new_axes,
+    room_for_names,
+    size_of_cells,
+)
 
 LEAST_SHOWN = 1e-4  # tail probability from which on the colour is the darkest
-FONT_SIZES = (5.5, 8.5)  # points, between which values are written
-WIDTH_OF_LETTER = 0.62  # of the font size
 LONGEST_NAME = 24  # letters of the names of columns and rows
-NAME_PAD = 6  # points between names of columns and the axes
 LEAST_LETTERS = 5  # of a text that is cut short
-LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue
 
 
 class SurpriseDisplay:
@@ -158,7 +162,9 @@ class SurpriseDisplay:
         rows = self.surprise.rows.reset_index(drop=True)
         order = rows.sort_values(["tail_probability", "log_prob"], kind="stable").index[:n_rows]
         cells = self.surprise.cell_tails.iloc[order]
-        self.ax_ = _new_axes(*cells.shape) if ax is None else ax
+        n_rows, n_columns = cells.shape
+        size = np.clip(2.5 + 0.75 * n_columns, 6, 16), np.clip(1.5 + 0.22 * n_rows, 3, 20)
+        self.ax_ = new_axes(*map(float, size)) if ax is None else ax
         self.figure_ = self.ax_.figure
         self._draw_cells(cells.to_numpy())
         self._name_rows_and_columns(cells)
@@ -185,11 +191,12 @@ class SurpriseDisplay:
         ax, (n_rows, n_columns) = self.ax_, cells.shape
         ax.xaxis.tick_top()
         ax.xaxis.set_label_position("top")
-        width, height = self._size_of_cells(n_rows, n_columns)
+        width, height = size_of_cells(ax, n_rows, n_columns)
         size = float(np.clip(height * 0.7, *FONT_SIZES))
         n_letters = LONGEST_NAME
         if self.figure_.get_layout_engine() is None:  # nothing makes room for long names
-            n_letters = int(np.clip(self._room_above() / (WIDTH_OF_LETTER * size), 3, n_letters))
+            _, above = room_for_names(ax)
+            n_letters = int(np.clip(above / (WIDTH_OF_LETTER * size), 3, n_letters))
         names = [_shortened(name, n_letters) for name in cells.columns]
         longest = max(map(len, names)) * WIDTH_OF_LETTER * size
         every = max(1, math.ceil(1.3 * size / width))
@@ -212,7 +219,7 @@ class SurpriseDisplay:
         ax.spines[:].set_visible(False)
 
     def _write_values(self, values: Any, tails: np.ndarray) -> None:
-        width, height = self._size_of_cells(*tails.shape)  # without the room that names take
+        width, height = size_of_cells(self.ax_, *tails.shape)  # without the room that names take
         if min(width, height) > 4:
             self.mesh_.set(edgecolor="white", linewidth=0.5)
         size = min(height * 0.7, FONT_SIZES[1])
@@ -233,30 +240,6 @@ class SurpriseDisplay:
                 clip_on=True,
                 in_layout=False,
             )
-
-    def _size_of_cells(self, n_rows: int, n_columns: int) -> tuple[float, float]:
-        """Return the width and the height of a cell in points, once the figure is laid out."""
-        self.figure_.canvas.figure.draw_without_rendering()
-        box = self.ax_.get_window_extent()
-        points = 72 / self.figure_.dpi
-        return box.width * points / n_columns, box.height * points / n_rows
-
-    def _room_above(self) -> float:
-        """Return the distance of the axes from the top of the figure in points."""
-        top = self.figure_.bbox.y1 - self.ax_.get_window_extent().y1
-        return top * 72 / self.figure_.dpi - NAME_PAD
-
-
-def _new_axes(n_rows: int, n_columns: int) -> Any:
-    """Return axes of a new figure of pyplot that is large enough for its cells."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            'Plotting needs matplotlib; install it with: pip install "skdgm[compare]"'
-        ) from error
-    size = np.clip(2.5 + 0.75 * n_columns, 6, 16), np.clip(1.5 + 0.22 * n_rows, 3, 20)
-    return plt.figure(figsize=size, layout="constrained").subplots()
 
 
 def _fitting(value: Any, n_letters: int) -> str:

@@ -1,0 +1,35 @@
+"""Plots of tables by coloured cells: their figures, and the room for what is written in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+FONT_SIZES = (5.5, 8.5)  # points, between which names and values are written
+WIDTH_OF_LETTER = 0.62  # of the font size
+NAME_PAD = 6  # points between names and the axes
+LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue
+
+
+def new_axes(width: float, height: float) -> Any:
+    """Return axes of a new figure of pyplot, of a size in inches."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            'Plotting needs matplotlib; install it with: pip install "skdgm[compare]"'
+        ) from error
+    return plt.figure(figsize=(width, height), layout="constrained").subplots()
+
+
+def size_of_cells(ax: Any, n_rows: int, n_columns: int) -> tuple[float, float]:
+    """Return the width and the height of a cell in points, once the figure is laid out."""
+    ax.figure.canvas.figure.draw_without_rendering()
+    box, points = ax.get_window_extent(), 72 / ax.figure.dpi
+    return box.width * points / n_columns, box.height * points / n_rows
+
+
+def room_for_names(ax: Any) -> tuple[float, float]:
+    """Return the distances of the axes from the left and the top of the figure in points."""
+    box, figure, points = ax.get_window_extent(), ax.figure.bbox, 72 / ax.figure.dpi
+    left, top = box.x0 - figure.x0, figure.y1 - box.y1
+    return left * points - NAME_PAD, top * points - NAME_PAD
