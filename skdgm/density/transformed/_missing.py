@@ -18,11 +18,13 @@ from .._engine.conditional_margins import ConditionalMargin, Function
 from .._engine.coordinates import CoordinateRows
 from .._steps import StepIndependentDensity
 from ..gaussian import GaussianDensity
+from ..gaussian._truncated import TruncatedGaussianDensity
 from ..mixture import MixtureDensity
 from ._maps import LARGEST, InvertibleMap
 from ._normal_means import mean_under_normals
 from ._quadrature import mean_of
 from ._smoothed import SmoothedCurves
+from ._truncated_means import interval_columns_missing, mean_in_interval
 
 _curves: WeakKeyDictionary[InvertibleMap, tuple[np.ndarray, SmoothedCurves]] = WeakKeyDictionary()
 _images: WeakKeyDictionary[InvertibleMap, dict[int, tuple[Function, Function]]] = (
@@ -98,6 +100,16 @@ def mean_missing(
         return inverse_missing(own_map, codes, density._mean_missing(codes.transformed))
     if _is_normal(density):
         return np.clip(_mean_of_normals(own_map, density, codes), -LARGEST, LARGEST)
+    return np.clip(_mean_by_quadrature(own_map, density, codes, spread), -LARGEST, LARGEST)
+
+
+def _mean_by_quadrature(
+    own_map: InvertibleMap,
+    density: BaseDensity,
+    codes: CoordinateRows,
+    spread: np.ndarray,
+) -> np.ndarray:
+    """Return the means of missing values by the scores of the density."""
     center = density._mean_missing(codes.transformed)
     mean = np.full(codes.shape, np.nan)
     for column, missing in enumerate(np.isnan(codes.values).T):
@@ -106,7 +118,7 @@ def mean_missing(
             first, which = _distinct_rows(density, codes.transformed[rows], column)
             own = codes.transformed[rows[first]], center[rows[first], column], spread[column]
             mean[rows, column] = _mean_of_column(own_map, density, column, *own)[which]
-    return np.clip(mean, -LARGEST, LARGEST)
+    return mean
 
 
 def _distinct_rows(density: BaseDensity, codes: Any, column: int) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +139,7 @@ def _is_normal(density: BaseDensity) -> bool:
     """Return whether each missing value has a normal density, or a mixture of them."""
     if isinstance(density, MixtureDensity):
         return all(map(_is_normal, density.densities_))
-    return isinstance(density, GaussianDensity)
+    return isinstance(density, GaussianDensity | TruncatedGaussianDensity)
 
 
 def _mean_of_normals(own_map: InvertibleMap, density: Any, codes: CoordinateRows) -> np.ndarray:
@@ -141,6 +153,8 @@ def _mean_of_normals(own_map: InvertibleMap, density: Any, codes: CoordinateRows
             with np.errstate(over="ignore"):  # of shares that sum to one only nearly
                 mean[rows] += share[rows, np.newaxis] * mean_of_part
         return mean
+    if isinstance(density, TruncatedGaussianDensity):
+        return _mean_of_truncated(own_map, density, codes)
     center, variance = density._moments_missing(codes.transformed)
     curved, curves = _curves_of(own_map, codes.shape[1])
     if len(curved) < codes.shape[1]:
@@ -150,6 +164,31 @@ def _mean_of_normals(own_map: InvertibleMap, density: Any, codes: CoordinateRows
     rows, own = np.nonzero(np.isnan(codes.values[:, curved]))
     where = rows, curved[own]
     mean[where] = mean_under_normals(curves, own, center[where], np.sqrt(variance[where]))
+    return mean
+
+
+def _mean_of_truncated(
+    own_map: InvertibleMap, density: TruncatedGaussianDensity, codes: CoordinateRows
+) -> np.ndarray:
+    """Return the means under a normal of which intervals of columns are known."""
+    mean = np.full(codes.shape, np.nan)
+    n_missing = interval_columns_missing(density, codes.transformed)
+    for rows, is_alone in ((n_missing == 0, False), (n_missing == 1, True)):
+        own = np.flatnonzero(rows)
+        if not len(own):
+            continue
+        if is_alone:
+
+            def of_normal(normal: Any, some: CoordinateRows) -> np.ndarray:
+                return _mean_of_normals(own_map, normal, some)
+
+            mean[own] = mean_in_interval(own_map, density, codes[own], of_normal)
+        else:
+            mean[own] = _mean_of_normals(own_map, density._normal, codes[own])
+    own = np.flatnonzero(n_missing > 1)
+    if len(own):
+        spread = np.sqrt(np.diag(density._normal.get_covariance()))
+        mean[own] = _mean_by_quadrature(own_map, density, codes[own], spread)
     return mean
 
 
