@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._tables import import_pandas
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -135,12 +137,7 @@ class PooledEstimate:
             The columns "estimate", "standard_error", "degrees_of_freedom", "low" and "high" (of the
             95 % confidence interval), "p_value" and "fraction_missing".
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                'Frames of results need pandas; install it with: pip install "skdgm[compare]"'
-            ) from error
+        pd = import_pandas("PooledEstimate.to_frame")
         return pd.DataFrame(self._columns, index=pd.Index(self.names, name="parameter"))
 
     @property
