@@ -25,6 +25,7 @@ from skdgm import (
     MixtureDensity,
     TableDensity,
 )
+from skdgm.impute import column_means
 from skdgm.metrics import log_likelihood_gap
 
 from .estimators import public_estimators, smallest_instance
@@ -66,7 +67,7 @@ def queries_of(model):
             list(inspect.signature(method).parameters) if hasattr(method, "_is_query") else []
         )
         if parameters[:1] == ["X"] and "column" not in parameters:
-            given = {"y": Y, "q": 0.5}
+            given = {"y": Y, "q": 0.5, "analysis": column_means}
             named = {name: given[name] for name in parameters if name in given}
             yield name, partial(method, **named)
 

@@ -69,6 +69,22 @@ def test_limits_of_the_rules():
     only = pool_estimates(q, np.zeros(3), degrees_of_freedom=17)
     assert only.relative_increase == [np.inf]
     assert only.fraction_missing == [1]
+    np.testing.assert_array_equal(only.confidence_interval(), [[-np.inf, np.inf]])
+    assert only.p_value == [1]
+    assert pool_estimates(q, np.zeros(3)).degrees_of_freedom == [2]
+    assert pool_estimates([0.0, 0.0], [0.0, 0.0]).p_value == [1]
+
+
+def test_rounding_is_not_taken_for_missing_information():
+    """The mean of equal numbers may differ from them in the last bit."""
+    for m in (3, 7, 20):
+        for q in (0.1, 1 / 3, 1e6 / 7):
+            estimates = q * (1 + np.finfo(float).eps * (np.arange(m) % 2))
+            for own in (np.full(m, q), estimates):
+                pooled = pool_estimates(own, np.full(m, 0.5), degrees_of_freedom=17)
+                assert pooled.degrees_of_freedom == [17]
+                assert pooled.fraction_missing == [0]
+                assert pooled.relative_increase == [0]
 
 
 def test_covariances_are_pooled_as_matrices():
@@ -88,6 +104,7 @@ def test_what_cannot_be_pooled_is_refused_in_a_sentence():
         (([1.0, np.nan], [1.0, 1.0]), "finite numbers"),
         (([1.0, 2.0], [1.0, -1.0]), "must not be negative"),
         (([1.0, 2.0], [1.0, 1.0], 0), "degrees_of_freedom must be positive"),
+        (([1.0, 2.0], [1.0, 1.0], [3, 4]), "degrees_of_freedom must be a number or have the shape"),
         (([1.0, 2.0], [1.0, 1.0], 3, ["a", "b"]), "names must name the 1"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -135,6 +152,41 @@ def test_logistic_regression_is_the_maximum_of_the_likelihood(rows):
     )
 
 
+def test_units_and_origins_do_not_matter_to_regressions(rows):
+    """Years, or tiny differences of large numbers, have the coefficients of centred columns."""
+    y = rows[:, 2] > 0.3
+    for analysis, target in ((linear_regression, rows[:, 2]), (logistic_regression, y)):
+        centred, covariance, _ = analysis(np.column_stack([rows[:, :2], target]), 2)
+        moved = np.column_stack([rows[:, :2] * [1e-3, 1e5] + [2000.0, 1e9], target])
+        estimate, own, _ = analysis(moved, 2)
+        for j, factor in ((1, 1e-3), (2, 1e5)):
+            name = f"x{j - 1}"
+            np.testing.assert_allclose(estimate[name] * factor, centred[name], rtol=1e-6)
+            np.testing.assert_allclose(own[j, j] * factor**2, covariance[j, j], rtol=1e-6)
+
+
+def test_rows_far_out_are_not_taken_for_separation():
+    """Log-odds of 50 and more are no sign of it; a value that only one class has, is."""
+    rng = np.random.default_rng(0)
+    x = np.exp(2 * rng.normal(size=300))
+    y = rng.random(300) < 1 / (1 + np.exp(1 - x))
+    estimate, _, _ = logistic_regression(np.column_stack([x, y]), 1)
+    assert estimate["x0"] * x.max() > 50
+    odds = 1 / (1 + np.exp(-estimate["intercept"] - estimate["x0"] * x))
+    np.testing.assert_allclose([np.sum(y - odds), np.sum(x * (y - odds))], 0, atol=1e-6)
+    kind = rng.choice(["a", "b", "c"], 300)
+    table = pd.DataFrame({"kind": kind, "y": (kind != "a") & (rng.random(300) < 0.5)})
+    with pytest.raises(ValueError, match="separate the values of 'y'"):
+        logistic_regression(table, "y")
+
+
+def test_columns_may_be_named_by_numbers(rows):
+    estimate, _, _ = linear_regression(pd.DataFrame(rows), 2)
+    expected, _, _ = linear_regression(rows, 2)
+    assert list(estimate) == ["intercept", "0", "1"]
+    assert list(estimate.values()) == list(expected.values())
+
+
 def test_categories_that_are_declared_have_coefficients_in_their_order(rows):
     size = pd.Categorical(np.repeat(["s", "m", "l"], 40), ["s", "m", "l"], ordered=True)
     table = pd.DataFrame({"size": size, "y": rows[:, 0]})
@@ -147,6 +199,9 @@ def test_categories_that_are_declared_have_coefficients_in_their_order(rows):
 def test_analyses_that_make_no_sense_are_refused_in_a_sentence(rows):
     twice = np.column_stack([rows, rows[:, 0] * 2])
     labels = pd.DataFrame({"a": rows[:, 0], "b": ["x", "y", "z"] * 40, "c": rows[:, 0] > 0})
+    kinds = pd.Categorical(labels["b"], ["w", "x", "y", "z"])
+    days = pd.date_range("2020-01-01", periods=120)
+    clash = pd.DataFrame({"b=y": rows[:, 0], "b": labels["b"], "a": rows[:, 1]})
     for call, message in (
         (lambda: linear_regression(twice, 1), "linearly dependent"),
         (lambda: linear_regression(rows, "age"), "No column is named 'age'"),
@@ -157,9 +212,17 @@ def test_analyses_that_make_no_sense_are_refused_in_a_sentence(rows):
         (lambda: logistic_regression(labels, "b"), "column of two values"),
         (lambda: logistic_regression(labels, "c", ["a"]), "separate the values"),
         (lambda: column_means(labels, ["b"]), "holds no numbers"),
+        (lambda: column_means(labels, ["a", 0]), "'a' is repeated"),
+        (lambda: linear_regression(labels.assign(b=kinds), "a"), "No row has the category 'w'"),
+        (lambda: linear_regression(labels.mask(labels == "x"), "a"), "'b' holds missing"),
+        (lambda: linear_regression(labels.assign(b=days), "a"), "'b' holds dates"),
+        (lambda: linear_regression(clash, "a"), "would be called 'b=y'"),
+        (lambda: linear_regression(clash.rename(columns={"b=y": "intercept"}), "a"), "would be"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
+    with pytest.raises(TypeError, match=r"give \['ab'\]"):
+        linear_regression(labels.rename(columns={"a": "ab"}), "c", "ab")
 
 
 # ---------------------------------------------------------------------- the imputer
@@ -238,6 +301,27 @@ def test_frames_are_completed_as_frames_and_analyses_may_be_your_own():
     assert 0.3 < own.estimate[0] < 0.7
     with pytest.raises(TypeError, match="must return a tuple"):
         imputer.pool(pets, lambda table: 1.0)
+
+
+def test_names_and_not_the_order_tell_which_variance_is_whose(rows):
+    imputer = MultipleImputer(GaussianDensity(), 2, random_state=0).fit(rows)
+    means = pd.Series({"a": 1.0, "b": 2.0})
+    variances = pd.Series({"b": 4.0, "a": 1.0})
+    square = pd.DataFrame([[4.0, 0.5], [0.5, 1.0]], ["b", "a"], ["b", "a"])
+    for variance in (variances, dict(variances), square):
+        pooled = imputer.pool(rows, lambda table, own=variance: (means, own, np.inf))
+        assert pooled.names == ["a", "b"]
+        np.testing.assert_allclose(pooled.standard_error, [1, 2])
+    for estimate, variance in ((means, variances[:1]), ([1.0, 2.0], variances)):
+        with pytest.raises(ValueError, match="must name the same parameters"):
+            imputer.pool(rows, lambda table, own=(estimate, variance): (*own, np.inf))
+    sizes = iter([1, 2])
+
+    def growing(table):
+        return (ones := np.ones(next(sizes))), ones, np.inf
+
+    with pytest.raises(ValueError, match="gives other parameters for completion 1"):
+        imputer.pool(rows, growing)
 
 
 def test_a_value_that_some_bootstrap_samples_lack_is_known_to_all():

@@ -11,13 +11,17 @@ from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
-from scipy import linalg
+from scipy import linalg, optimize
 from scipy.special import expit
+
+from .._tables._arrays import is_missing
 
 Analysis = tuple[dict[str, float], np.ndarray, float]
 NEWTON_STEPS = 50
-CONVERGED = 1e-10  # of a step, beside the coefficients
-FARTHEST = 40.0  # log-odds, beyond which a class is certain
+CONVERGED = 1e-10  # in nats, what the last step but one promised
+FAR = 15.0  # log-odds, beyond which the features may separate the classes
+TOUCHING = 1e-5  # distance from a plane, in deviations, that a linear program may leave by rounding
+DEPENDENT = 1e-8  # share of a column's deviation that other columns leave unexplained
 
 
 def column_means(table: Any, columns: Sequence[Any] | None = None) -> Analysis:
@@ -49,7 +53,7 @@ def column_means(table: Any, columns: Sequence[Any] | None = None) -> Analysis:
     cells = _columns_of(table)
     chosen = [name for name, own in cells.items() if own.is_number]
     if columns is not None:
-        chosen = [_name_of(cells, column) for column in columns]
+        chosen = _names_of(cells, columns, "columns")
     if not chosen:
         raise ValueError("columns must name at least one column of numbers.")
     numbers = np.column_stack([cells[name].numbers() for name in chosen])
@@ -57,7 +61,7 @@ def column_means(table: Any, columns: Sequence[Any] | None = None) -> Analysis:
     _check_rows(n_rows, 2)
     mean = numbers.mean(axis=0)
     covariance = np.atleast_2d(np.cov(numbers, rowvar=False)) / n_rows
-    return dict(zip(map(str, chosen), mean.tolist(), strict=True)), covariance, n_rows - 1.0
+    return _named(list(map(str, chosen)), mean), covariance, n_rows - 1.0
 
 
 def linear_regression(table: Any, target: Any, features: Sequence[Any] | None = None) -> Analysis:
@@ -97,12 +101,18 @@ def linear_regression(table: Any, target: Any, features: Sequence[Any] | None = 
     """
     names, X, explained = _design(table, target, features)
     y = explained.numbers()
-    inverse = _inverse(X.T @ X)
-    coefficients = inverse @ (X.T @ y)
+    Z, back = _standardised(X)
+    root = _root(Z)
+    center = y.mean()  # the intercept takes it up, so that no digits are lost to it
+    standard = linalg.solve_triangular(
+        root, linalg.solve_triangular(root, Z.T @ (y - center), trans=1)
+    )
+    residual = y - center - Z @ standard
     df = float(len(y) - len(names))
-    residual = y - X @ coefficients
-    covariance = inverse * float(residual @ residual) / df
-    return dict(zip(names, coefficients.tolist(), strict=True)), covariance, df
+    spread = back @ linalg.solve_triangular(root, np.eye(len(names)))
+    coefficients = back @ standard
+    coefficients[0] += center
+    return _named(names, coefficients), spread @ spread.T * float(residual @ residual) / df, df
 
 
 def logistic_regression(table: Any, target: Any, features: Sequence[Any] | None = None) -> Analysis:
@@ -150,25 +160,53 @@ def logistic_regression(table: Any, target: Any, features: Sequence[Any] | None 
             "another, or linear_regression for numbers."
         )
     y = (explained.cells == values[1]).astype(np.float64)
-    scale = np.maximum(np.abs(X).max(axis=0), np.finfo(np.float64).tiny)
-    Z, coefficients = X / scale, np.zeros(len(names))
+    Z, back = _standardised(X)
+    _root(Z)
+    standard, gain, checked = np.zeros(len(names)), np.inf, False
     for _ in range(NEWTON_STEPS):
-        share = expit(Z @ coefficients)
-        information = (Z * (share * (1 - share))[:, np.newaxis]).T @ Z
-        step = _inverse(information) @ (Z.T @ (y - share))
-        coefficients = coefficients + step
-        if np.abs(Z @ coefficients).max() > FARTHEST:
-            break
-        if np.abs(step).max() <= CONVERGED * (1 + np.abs(coefficients).max()):
-            share = expit(Z @ coefficients)
-            information = (Z * (share * (1 - share))[:, np.newaxis]).T @ Z
-            covariance = _inverse(information) / np.outer(scale, scale)
-            own = (coefficients / scale).tolist()
-            return dict(zip(names, own, strict=True)), covariance, float(len(y) - len(names))
+        share = expit(Z @ standard)
+        root = _root(Z * np.sqrt(share * (1 - share))[:, np.newaxis], 0.0)
+        slope = linalg.solve_triangular(root, Z.T @ (y - share), trans=1)
+        if gain <= CONVERGED:
+            spread = back @ linalg.solve_triangular(root, np.eye(len(names)))
+            return _named(names, back @ standard), spread @ spread.T, float(len(y) - len(names))
+        gain = float(slope @ slope)  # twice what the step gains, were the likelihood quadratic
+        standard = _climb(Z, y, standard, linalg.solve_triangular(root, slope))
+        if not checked and np.abs(Z @ standard).max() > FAR:
+            _check_overlap(Z, y, target)
+            checked = True
     raise ValueError(
-        f"The features separate the values of {target!r}, so that no coefficients are most "
-        "likely; leave out the feature that does, or choose another target."
+        f"The coefficients for {target!r} do not settle; leave out features of extreme values, or "
+        "transform them."
     )
+
+
+def _climb(Z: np.ndarray, y: np.ndarray, start: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Return the end of a step, halved until the likelihood does not fall."""
+    signs = 1 - 2 * y
+    loss = np.logaddexp(0, signs * (Z @ start)).sum()
+    for _ in range(NEWTON_STEPS):
+        if np.logaddexp(0, signs * (Z @ (start + step))).sum() <= loss * (1 + 1e-12):
+            break
+        step = step / 2
+    return start + step
+
+
+def _check_overlap(Z: np.ndarray, y: np.ndarray, target: Any) -> None:
+    """Raise a ValueError if a plane has no row on the wrong side, and not all of them on it.
+
+    A linear program looks for it (K. Konis, "Linear Programming Algorithms for Detecting Separated
+    Data in Binary Logistic Regression Models", University of Oxford, 2007).
+    """
+    sides = Z * (2 * y - 1)[:, np.newaxis]
+    plane = optimize.linprog(
+        -sides.mean(axis=0), -sides, np.zeros(len(sides)), bounds=(-1, 1), method="highs"
+    )
+    if plane.success and (sides @ plane.x).max() > TOUCHING:
+        raise ValueError(
+            f"The features separate the values of {target!r}, so that no coefficients are most "
+            "likely; leave out the feature that does, or choose another target."
+        )
 
 
 # ---------------------------------------------------------------------- columns and designs
@@ -190,23 +228,39 @@ class _Column:
             raise ValueError(f"Column {self.name!r} holds no numbers; leave it out.")
         numbers = self.cells.astype(np.float64)
         if not np.isfinite(numbers).all():
-            raise ValueError(
-                f"Column {self.name!r} holds missing or infinite values; complete it first."
-            )
+            raise self._incomplete()
         return numbers
 
     def values(self) -> list[Any]:
-        """Return the categories, or the distinct values in order."""
-        if self.categories is not None:
-            return self.categories
-        return sorted(set(self.cells.tolist()), key=lambda value: (str(type(value)), value))
+        """Return the categories, or the distinct values in order, or raise a ValueError."""
+        if self.cells.dtype.kind in "mM":
+            raise ValueError(
+                f"Column {self.name!r} holds dates or times; leave it out, or make numbers of it."
+            )
+        seen = set(self.cells.tolist())
+        if any(is_missing(value) or value != value for value in seen):
+            raise self._incomplete()
+        if self.categories is None:
+            return sorted(seen, key=lambda value: (str(type(value)), value))
+        for value in self.categories:
+            if value not in seen:
+                raise ValueError(
+                    f"No row has the category {value!r} of the column {self.name!r}; remove it "
+                    "from the categories, or leave the column out."
+                )
+        return self.categories
+
+    def _incomplete(self) -> ValueError:
+        return ValueError(
+            f"Column {self.name!r} holds missing or infinite values; complete it first."
+        )
 
 
 def _columns_of(table: Any) -> dict[Any, _Column]:
     """Return the columns of a table by name, or as x0, x1, ..."""
     frame = nw.from_native(table, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
-        return {name: _of_series(name, frame[name]) for name in frame.columns}
+        return {own.name: _of_series(own.name, own) for own in frame.iter_columns()}
     cells = np.asarray(table)
     if cells.dtype.kind in "US":  # numbers among labels have become text
         cells = np.asarray(table, dtype=object)
@@ -243,6 +297,27 @@ def _name_of(cells: dict[Any, _Column], column: Any) -> Any:
     )
 
 
+def _names_of(cells: dict[Any, _Column], columns: Any, argument: str) -> list[Any]:
+    """Return names of several columns, or raise an error if they are no list, or repeated."""
+    if isinstance(columns, str):
+        raise TypeError(f"{argument} must be a list of columns; for one, give [{columns!r}].")
+    names = [_name_of(cells, column) for column in columns]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise ValueError(f"{argument} must name each column once, but {repeated[0]!r} is repeated.")
+    return names
+
+
+def _named(names: list[str], values: np.ndarray) -> dict[str, float]:
+    """Return values by name, or raise a ValueError if two have the same one."""
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise ValueError(
+            f"Two parameters would be called {repeated[0]!r}; give a column another name."
+        )
+    return dict(zip(names, values.tolist(), strict=True))
+
+
 def _design(
     table: Any, target: Any, features: Sequence[Any] | None
 ) -> tuple[list[str], np.ndarray, _Column]:
@@ -251,7 +326,7 @@ def _design(
     own = _name_of(cells, target)
     chosen = [name for name in cells if name != own]
     if features is not None:
-        chosen = [_name_of(cells, feature) for feature in features]
+        chosen = _names_of(cells, features, "features")
         if own in chosen:
             raise ValueError(f"features must not hold the target, {target!r}.")
     n_rows = len(cells[own].cells)
@@ -273,17 +348,26 @@ def _check_rows(n_rows: int, least: int) -> None:
         raise ValueError(f"table must have at least {least} rows for this analysis, got {n_rows}.")
 
 
-def _inverse(matrix: np.ndarray) -> np.ndarray:
-    """Return the inverse of a positive definite matrix, or raise a ValueError if it has none."""
-    scale = np.sqrt(np.diag(matrix))
-    try:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factor = linalg.cho_factor(matrix / np.outer(scale, scale))
-        if np.diag(factor[0]).min() ** 2 < 1e-12:
-            raise linalg.LinAlgError
-    except (linalg.LinAlgError, ValueError):
+def _standardised(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return an intercept and features of mean 0 and deviation 1, and the way back.
+
+    If ``b`` are coefficients of the result, ``back @ b`` are those of X.
+    """
+    mean, scale = X.mean(axis=0), X.std(axis=0)
+    constant = np.ptp(X, axis=0) == 0
+    mean[constant], scale[constant] = X[0, constant], 1.0
+    mean[0] = 0.0
+    back = np.diag(1 / scale)
+    back[0, 1:] = -mean[1:] / scale[1:]
+    return (X - mean) / scale, back
+
+
+def _root(Z: np.ndarray, least: float = DEPENDENT) -> np.ndarray:
+    """Return R, upper triangular, with ``R'R = Z'Z``, or raise a ValueError if columns depend."""
+    root = np.asarray(np.linalg.qr(Z, mode="r"))
+    if np.abs(np.diag(root)).min() <= least * np.sqrt(len(Z)):
         raise ValueError(
             "The columns of this regression are linearly dependent; leave out features that others "
             "determine."
-        ) from None
-    return linalg.cho_solve(factor, np.eye(len(matrix))) / np.outer(scale, scale)
+        )
+    return root

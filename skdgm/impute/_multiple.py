@@ -201,13 +201,13 @@ class MultipleImputer(BaseEstimator):
             return read_analysis(analysis(self._complete(density, table, generator), **options))
 
         results = run_in_threads(analyse, self._tasks(X), self.n_jobs)
-        names, _, _, df = results[0]
-        for number, (own, *_) in enumerate(results):
-            if own != names:
+        names, first, _, df = results[0]
+        for number, (own, estimate, *_) in enumerate(results):
+            if own != names or estimate.shape != first.shape:
                 raise ValueError(
-                    f"analysis names other parameters for completion {number} than for the first, "
-                    "perhaps as a rare category was drawn in one alone; declare the categories of "
-                    "the column, or leave it out."
+                    f"analysis gives other parameters for completion {number} than for the first, "
+                    "perhaps as a rare category was drawn in one alone; merge it with another, "
+                    "or leave the column out."
                 )
         return pool_estimates(
             np.stack([own for _, own, _, _ in results]),

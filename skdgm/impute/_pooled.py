@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._tables import import_pandas
+
 if TYPE_CHECKING:
     import pandas as pd
+
+NEGLIGIBLE = 1e-12  # share of a variance that rounding may leave between equal tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +68,8 @@ class PooledEstimate:
         """Share of the total variance that is due to missing values."""
         extra = (1 + 1 / self.n_imputations) * np.diag(self.between)
         total = np.diag(self.covariance)
-        return np.divide(extra, total, out=np.zeros(len(total)), where=total > 0)
+        share = np.divide(extra, total, out=np.zeros(len(total)), where=total > 0)
+        return np.where(share > NEGLIGIBLE, share, 0.0)
 
     @property
     def relative_increase(self) -> np.ndarray:
@@ -79,7 +84,7 @@ class PooledEstimate:
         varies = share > 0
         infinite = np.isinf(complete)
         known = np.where(infinite, 1.0, complete)
-        observed = np.where(infinite, np.inf, (known + 1) / (known + 3) * known) * (1 - share)
+        observed = np.where(infinite, np.inf, (known + 1) / (known + 3) * known * (1 - share))
         with np.errstate(divide="ignore"):
             of_tables = (self.n_imputations - 1) / np.where(varies, share, 1.0) ** 2
             both = 1 / (1 / of_tables + 1 / observed)
@@ -97,9 +102,9 @@ class PooledEstimate:
         """Two-sided p-value of each parameter being zero, by the t distribution."""
         from scipy import stats
 
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.abs(self.estimate / self.standard_error)
-        return 2 * stats.t.sf(t, self.degrees_of_freedom)
+        size, error, df = np.abs(self.estimate), self.standard_error, self.degrees_of_freedom
+        t = np.divide(size, error, out=np.where(size > 0, np.inf, 0.0), where=error > 0)
+        return np.where(df > 0, 2 * stats.t.sf(t, np.where(df > 0, df, 1.0)), 1.0)
 
     def confidence_interval(self, level: float = 0.95) -> np.ndarray:
         """Return the confidence interval of each parameter, by the t distribution.
@@ -112,13 +117,15 @@ class PooledEstimate:
         Returns
         -------
         interval : ndarray of shape (k, 2)
-            Lower and upper ends.
+            Lower and upper ends; infinite ones where no degree of freedom is left.
         """
         from scipy import stats
 
         if not 0 < level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {level!r}.")
-        reach = stats.t.ppf((1 + level) / 2, self.degrees_of_freedom) * self.standard_error
+        df = self.degrees_of_freedom
+        quantile = stats.t.ppf((1 + level) / 2, np.where(df > 0, df, 1.0))
+        reach = np.where(df > 0, quantile * self.standard_error, np.inf)
         return np.column_stack([self.estimate - reach, self.estimate + reach])
 
     def to_frame(self) -> pd.DataFrame:
@@ -130,8 +137,7 @@ class PooledEstimate:
             The columns "estimate", "standard_error", "degrees_of_freedom", "low" and "high" (of the
             95 % confidence interval), "p_value" and "fraction_missing".
         """
-        import pandas as pd
-
+        pd = import_pandas("PooledEstimate.to_frame")
         return pd.DataFrame(self._columns, index=pd.Index(self.names, name="parameter"))
 
     @property
@@ -233,7 +239,12 @@ def pool_estimates(
         raise ValueError("estimates and variances must be finite numbers, got NaN or infinity.")
     if (np.diagonal(u, axis1=1, axis2=2) < 0).any():
         raise ValueError("variances must not be negative.")
-    df = np.broadcast_to(np.asarray(degrees_of_freedom, dtype=np.float64), (k,))
+    df = np.asarray(degrees_of_freedom, dtype=np.float64)
+    if df.shape not in ((), (1,), (k,)):
+        raise ValueError(
+            f"degrees_of_freedom must be a number or have the shape {(k,)}, got {df.shape}."
+        )
+    df = np.broadcast_to(df, (k,))
     if not (df > 0).all():
         raise ValueError(f"degrees_of_freedom must be positive, got {degrees_of_freedom!r}.")
     own = [f"x{place}" for place in range(k)] if names is None else list(map(str, names))
@@ -251,10 +262,29 @@ def read_analysis(result: Any) -> tuple[list[str] | None, np.ndarray, np.ndarray
             f"table, got {type(result).__name__}."
         )
     estimate, variance, df = result
-    names = None
-    if hasattr(estimate, "keys"):  # a dict or a Series
-        names = [str(name) for name in estimate.keys()]  # noqa: SIM118
-        estimate = [estimate[name] for name in estimate.keys()]  # noqa: SIM118
-    q = np.atleast_1d(np.asarray(estimate, dtype=np.float64))
-    u = np.asarray(variance, dtype=np.float64)
-    return names, q, u.reshape(1) if u.ndim == 0 else u, np.asarray(df, dtype=np.float64)
+    keys = _keys(estimate)
+    q = np.atleast_1d(np.asarray(_ordered(estimate, keys), dtype=np.float64))
+    u = np.atleast_1d(np.asarray(_ordered(variance, keys), dtype=np.float64))
+    names = None if keys is None else [str(key) for key in keys]
+    return names, q, u, np.asarray(_ordered(df, keys), dtype=np.float64)
+
+
+def _keys(values: Any) -> list[Any] | None:
+    """Return the names of a dict's, Series' or frame's entries; None for other objects."""
+    return list(values.keys()) if hasattr(values, "keys") else None
+
+
+def _ordered(values: Any, keys: list[Any] | None) -> Any:
+    """Return values in the order of the estimate's names, if they have names themselves."""
+    own = _keys(values)
+    if own is None:
+        return values
+    keys = [] if keys is None else keys
+    is_matrix = hasattr(values, "columns")  # a covariance, whose rows have names, too
+    for names in (own, list(values.index)) if is_matrix else (own,):
+        if len(names) != len(set(keys)) or set(names) != set(keys):
+            raise ValueError(
+                "analysis must name the same parameters, each once, in all that it returns, but "
+                f"gives the names {names} beside estimates named {keys}."
+            )
+    return values.loc[keys, keys] if is_matrix else [values[key] for key in keys]
