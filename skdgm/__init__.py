@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # the same for type checkers and editors, which do not run __
     from .outliers import DensityOutlierDetector as DensityOutlierDetector
     from .projection import PCAProjection as PCAProjection
 
+    TRUSTED_TYPES: list[str]
+
 __version__ = "0.1.0"
 
 HOMES = {
@@ -53,9 +55,13 @@ MODULES = (*HOMES, "compare", "density", "display", "metrics")
 def __getattr__(name: str) -> Any:
     """Import a public name, or one of the modules."""
     if name == "__all__":
-        return sorted([*sum(HOMES.values(), ()), *import_module(".density", __name__).__all__])
+        return sorted(
+            ["TRUSTED_TYPES", *sum(HOMES.values(), ()), *import_module(".density", __name__).__all__]
+        )
     if name in MODULES:
         return import_module(f".{name}", __name__)
+    if name == "TRUSTED_TYPES":
+        return import_module("._trusted_types", __name__).trusted_types()
     home = next((module for module, names in HOMES.items() if name in names), "density")
     if not name.startswith("_"):
         module = import_module(f".{home}", __name__)

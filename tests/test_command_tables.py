@@ -219,6 +219,13 @@ def test_models_are_kept_and_reused(table, tmp_path, capsys, monkeypatch):
     other.write_text("a,b\n1,2\n3,4\n")
     assert run("impute", other, "--model", str(kept)) == 2
     assert "7 columns, but the table lacks 'ticket'" in capsys.readouterr().err
+    skops = pytest.importorskip("skops.io")
+    strange = skops.loads(kept.read_bytes(), trusted=skdgm.TRUSTED_TYPES)
+    strange.added_ = fractions.Fraction(1, 2)
+    tampered = tmp_path / "tampered.skops"
+    tampered.write_bytes(skops.dumps(strange))
+    assert run("impute", table, "--model", str(tampered)) == 2
+    assert "types that are not trusted: fractions.Fraction" in capsys.readouterr().err
     broken = tmp_path / "broken.skops"
     broken.write_bytes(b"no model")
     assert run("impute", table, "--model", str(broken)) == 2

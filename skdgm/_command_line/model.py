@@ -31,11 +31,12 @@ def open_table(arguments: argparse.Namespace) -> tuple[CsvFile, DensityImputer]:
                 "option out, or name another file."
             )
         return file, _load(model, file)
+    skops = None if model is None else _skops()
     progress(arguments, f"learning from {len(file.frame)} rows of {file.frame.shape[1]} columns")
     density = TableDensity(columns=told, random_state=arguments.seed, n_jobs=arguments.jobs)
     imputer = DensityImputer(density, random_state=arguments.seed).fit(file.frame)
-    if model is not None:
-        content = _skops().dumps(imputer)
+    if skops is not None:
+        content = skops.dumps(imputer)
         if written(model, lambda: replace_file(Path(model), content)):
             progress(arguments, f"wrote the model to {model}")
     return file, imputer

@@ -14,6 +14,7 @@ import numpy as np
 from ._arrays import first_inexact, is_plain
 from ._cells import BOOLS, Sentinels
 from ._fill import fill_column
+from ._plain import from_plain, plain_form
 from ._schema_column import SECOND, SchemaColumn
 from ._sources import Source
 from ._write import assemble, write_column
@@ -268,6 +269,12 @@ class Schema:
         return is_array and all(
             own.role == "number" and own.dtype.kind in "iuf" for own in self.columns
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "names": plain_form(self.names)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, names=from_plain(state["names"]))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schema) and self.columns == other.columns

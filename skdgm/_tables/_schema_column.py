@@ -11,9 +11,11 @@ import numpy as np
 from ._arrays import check_exact
 from ._cells import Cells, key_of
 from ._errors import ColumnError, name_of_column
+from ._plain import from_plain, plain_form
 from ._write import dtype_of_distances, float_dtype, objects_of, values_of
 
 DAY, SECOND = 86_400_000_000, 1_000_000  # microseconds
+OF_LIBRARIES = ("name", "zone", "dtype", "cell", "mark")  # fields that are stored in plain forms
 HELD = {"number": "numbers", "time": "dates or times", "duration": "durations"}
 
 
@@ -88,6 +90,13 @@ class SchemaColumn:
             cell=cells.cell,
             mark=cells.mark,
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: own for name, own in self.__dict__.items() if name != "_codes"}
+        return state | {name: plain_form(state[name]) for name in OF_LIBRARIES}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, **{name: from_plain(state[name]) for name in OF_LIBRARIES})
 
     def like(self, **changes: Any) -> SchemaColumn:
         """Return the column with some fields changed."""

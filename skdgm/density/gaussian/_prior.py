@@ -72,6 +72,9 @@ class ColumnScale:
         """Priors in this scale, by what they depend on, as they are asked for."""
         return {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: own for name, own in self.__dict__.items() if name != "priors"}
+
     def lend(self, moments: Moments, n_rows: float) -> Moments:
         """Replace the moments of columns of total weight zero by those of so many average rows."""
         unseen = np.asarray(moments.total) == 0
