@@ -55,9 +55,8 @@ MODULES = (*HOMES, "compare", "density", "display", "metrics")
 def __getattr__(name: str) -> Any:
     """Import a public name, or one of the modules."""
     if name == "__all__":
-        return sorted(
-            ["TRUSTED_TYPES", *sum(HOMES.values(), ()), *import_module(".density", __name__).__all__]
-        )
+        of_densities = import_module(".density", __name__).__all__
+        return sorted(["TRUSTED_TYPES", *sum(HOMES.values(), ()), *of_densities])
     if name in MODULES:
         return import_module(f".{name}", __name__)
     if name == "TRUSTED_TYPES":

@@ -1,6 +1,7 @@
 """The commands about a table: describe, impute, sample and score."""
 
 import csv as csv_module
+import fractions
 import io
 import re
 import stat
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import skdgm
 from skdgm import BaggingDensity, ChowLiuTreeDensity, TableDensity
 from skdgm.__main__ import main
 from skdgm._command_line import model
