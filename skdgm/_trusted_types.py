@@ -27,7 +27,7 @@ def trusted_types() -> list[str]:
 def _trusted_types() -> tuple[str, ...]:
     package = importlib.import_module(__package__)
     found = {"numpy.dtype"}
-    for name in _modules(package.__path__, f"{__package__}."):
+    for name in _modules(list(package.__path__), f"{__package__}."):
         for member in vars(importlib.import_module(name)).values():
             is_own = inspect.isclass(member) and member.__module__ == name
             if is_own and not issubclass(member, BaseException):
