@@ -67,7 +67,7 @@ def queries_of(model):
             list(inspect.signature(method).parameters) if hasattr(method, "_is_query") else []
         )
         if parameters[:1] == ["X"] and "column" not in parameters:
-            given = {"y": Y, "q": 0.5, "analysis": column_means}
+            given = {"y": Y, "q": 0.5, "analysis": column_means, "to": X[:1]}
             named = {name: given[name] for name in parameters if name in given}
             yield name, partial(method, **named)
 

@@ -30,6 +30,7 @@ from skdgm import (
 )
 from skdgm._weighted_fit import fit_weighted
 from skdgm.density import BaseDensity
+from skdgm.impute import column_means
 
 from .estimators import VARIANTS, public_estimators, smallest_instance
 from .rows import hide
@@ -73,6 +74,8 @@ def test_no_call_changes_its_input(estimator):
     X, y = data()
     arguments = {"X": X, "y": y, "Y": y, "sample_weight": np.full(40, 2.0), "random_state": 0}
     arguments["column"], arguments["probability"] = 1, X
+    arguments["q"], arguments["to"], arguments["columns"] = 0.5, X[:1], [0]
+    arguments["analysis"] = column_means
     fitted = clone(estimator).fit(X, y)
     if hasattr(fitted, "transform"):
         arguments["Z"] = fitted.transform(X)
@@ -85,10 +88,13 @@ def test_no_call_changes_its_input(estimator):
     ]
     if isinstance(fitted, BaseDensity) and not fitted._columns.listable[1]:
         names.remove("conditional_proba")
+    if isinstance(fitted, BaseDensity) and not fitted._latent_shares(fitted._encode(X[:1])):
+        names.remove("similar_rows")
     for given in [arguments, *[incomplete] * takes_missing]:
         before = {name: np.copy(value) for name, value in given.items()}
         for name in ["fit", *names]:
-            call(fitted, name, given)
+            told = {"evidence": {0: X[0, 0]}} if name == "condition" else {}
+            call(fitted, name, {**given, **told})
             for argument, value in given.items():
                 assert_array_equal(value, before[argument], err_msg=f"{name} changes {argument}")
 
@@ -135,7 +141,7 @@ def test_metadata_routing_changes_no_fit(estimator):
             if "random_state" in fitted.get_params():
                 fitted.set_params(random_state=0)
             call(fitted, "fit", {"X": X, "y": y, "sample_weight": weight})
-            names = ("score_samples", "transform", "predict_proba")
+            names = ("score_samples", "transform", "predict_proba", "completions")
             query = next(name for name in names if hasattr(fitted, name))
             answers.append(call(fitted, query, {"X": X, "y": y}))
     assert_array_equal(*answers)

@@ -161,6 +161,7 @@ class Dependence(DensityHooks):
         [2, 3, 4]
         """
         pandas = import_pandas("similar_rows")
+        codes = self._encode(self._check_query(X))
         one = self._check_query(to)
         if one.shape[0] != 1:
             raise ValueError(f"to must be a table of one row, got {one.shape[0]} rows.")
@@ -177,7 +178,6 @@ class Dependence(DensityHooks):
             pairs = zip(shares, roots, strict=True)
             return np.mean([np.sqrt(share) @ root for share, root in pairs], axis=0)
 
-        codes = self._encode(self._check_query(X))
         similarity = np.concatenate(run_in_row_blocks(affinity, codes, self.n_jobs))
         first = np.argsort(-similarity, kind="stable")[: check_n_samples(n_rows)]
         index = getattr(X, "index", None)
