@@ -11,7 +11,7 @@ from . import __version__
 from ._command_line import compare, describe, impute, sample, score
 from ._command_line.messages import as_options, run_as, say, show_warning
 
-BAD_INPUT, INTERRUPTED = 2, 130  # exit codes
+CANNOT_WRITE, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
 COMMANDS = (compare, describe, impute, sample, score)
 
 
@@ -34,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = show_warning  # type: ignore[assignment]
         try:
-            return arguments.run(arguments)
+            code = arguments.run(arguments)
+            is_kept = getattr(arguments, "is_kept", True)  # the model, if that was asked for
+            return code or (0 if is_kept else CANNOT_WRITE)
         except (ValueError, ImportError, MemoryError) as error:
             say(f"error: {as_options(str(error))}")
             return BAD_INPUT

@@ -234,6 +234,19 @@ def test_models_are_kept_and_reused(table, tmp_path, capsys, monkeypatch):
     assert "--model must be a file that skdgm wrote" in capsys.readouterr().err
 
 
+def test_rows_are_printed_even_if_the_model_cannot_be_kept(table, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("skops.io")
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(model, "replace_file", full)
+    assert run("sample", table, "-n", "2", "--model", str(tmp_path / "passengers.skops")) == 1
+    seen = capsys.readouterr()
+    assert len(cells_of(seen.out)) == 3
+    assert "cannot be written: No space left on device" in seen.err
+
+
 def test_what_is_read_is_never_written_to(table, tmp_path, capsys):
     before = table.read_bytes()
     for options in (("--output", str(table)), ("--model", str(table))):

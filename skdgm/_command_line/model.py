@@ -37,8 +37,7 @@ def open_table(arguments: argparse.Namespace) -> tuple[CsvFile, DensityImputer]:
     imputer = DensityImputer(density, random_state=arguments.seed).fit(file.frame)
     if skops is not None:
         content = skops.dumps(imputer)
-        if written(model, lambda: replace_file(Path(model), content)):
-            progress(arguments, f"wrote the model to {model}")
+        arguments.is_kept = written(model, lambda: replace_file(Path(model), content))
     return file, imputer
 
 
