@@ -131,7 +131,7 @@ def _category(form: tuple[Any, bool]) -> Any:
 def _polars_dtype(form: bytes) -> Any:
     import polars as pl
 
-    return pl.read_ipc(io.BytesIO(form), memory_map=False).schema["x"]
+    return pl.read_ipc_schema(io.BytesIO(form))["x"]
 
 
 def _pyarrow_dtype(form: bytes) -> Any:
