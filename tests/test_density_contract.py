@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.base import clone
@@ -128,7 +129,8 @@ def test_weighted_batches_give_the_model_of_one_weighted_fit(case):
 def test_threads_change_nothing(case, monkeypatch):
     monkeypatch.setattr(_blocks, "BLOCK_CELLS", 7 * case.n_columns)  # blocks of seven rows
     X, density = case.data(30), few_steps(case.density)
-    models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 2)]
+    with parallel_config(backend="threading"):  # also classifiers, for processes start slowly
+        models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 2)]
     for model in models[1:]:
         assert_equal_to_rounding(model.score_samples(X), models[0].score_samples(X))
         assert_equal_to_rounding(

@@ -175,7 +175,7 @@ def test_incomplete_rows_are_explained_by_common_states():
 
 
 @given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.0, 2.0]))
-@settings(max_examples=6)
+@settings(max_examples=3)
 def test_the_maximum_is_global(seed, alpha):
     """The objective is concave in the probabilities, so no others are better."""
     X = incomplete_rows(15, 3, 2, seed)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.base import clone
@@ -205,7 +206,8 @@ def test_observed_values_stay(case):
 def test_threads_change_nothing(case, monkeypatch):
     monkeypatch.setattr(_blocks, "BLOCK_CELLS", 7 * case.n_columns)  # blocks of seven rows
     X, density = case.incomplete_data(30), few_steps(case.density)
-    models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 2)]
+    with parallel_config(backend="threading"):  # also classifiers, for processes start slowly
+        models = [clone(density).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (None, 2)]
     for call in ("score_samples", "conditional_mean", "conditional_mode"):
         assert_array_equal(getattr(models[1], call)(X), getattr(models[0], call)(X))
     first, second = (model.conditional_sample(X, random_state=3) for model in models)

@@ -19,8 +19,9 @@ NUMBERS = ("ordinal", "count", "continuous")
 def run(tables: dict[str, pd.DataFrame], quick: bool) -> None:
     """Print coverage and width of the intervals, for each table and all together."""
     print(
-        f"`TableDensity(random_state=0)`, fitted to {1 - HELD_OUT:.0%} of up to {MOST_ROWS} rows; "
-        f"of the numbers in the others, {REMOVED:.0%} are removed. Share of these that lie in "
+        f'`TableDensity(handle_unknown="missing", random_state=0)`, fitted to {1 - HELD_OUT:.0%} '
+        f"of up to {MOST_ROWS} rows; of the numbers in the others, {REMOVED:.0%} are removed. "
+        "Share of these that lie in "
         "`conditional_interval`, and in brackets the mean width, in standard deviations of the "
         "columns, beside that of the columns' own intervals (of a row without observed values). "
         "Rounded numbers have intervals of at least the level.\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def open_table(arguments: argparse.Namespace) -> tuple[CsvFile, DensityImputer]:
     density = TableDensity(columns=told, random_state=arguments.seed, n_jobs=arguments.jobs)
     imputer = DensityImputer(density, random_state=arguments.seed).fit(file.frame)
     if skops is not None:
-        content = skops.dumps(imputer)
+        content = skops.dumps(imputer, compression=zipfile.ZIP_DEFLATED)
         arguments.is_kept = written(model, lambda: replace_file(Path(model), content))
     return file, imputer
 

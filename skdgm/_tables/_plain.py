@@ -89,6 +89,8 @@ def _of_pandas(value: Any) -> list[tuple[str, Any]]:
 def _of_polars(value: Any) -> list[tuple[str, Any]]:
     import polars as pl
 
+    if isinstance(value, pl.Enum):
+        return [("polars enum", value.categories.to_list())]
     buffer = io.BytesIO()
     try:
         pl.DataFrame(schema={"x": value}).write_ipc(buffer)
@@ -134,6 +136,12 @@ def _polars_dtype(form: bytes) -> Any:
     return pl.read_ipc_schema(io.BytesIO(form))["x"]
 
 
+def _polars_enum(form: list[str]) -> Any:
+    import polars as pl
+
+    return pl.Enum(form)
+
+
 def _pyarrow_dtype(form: bytes) -> Any:
     import pyarrow as pa
 
@@ -168,6 +176,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "category": _category,
     "pandas dtype": lambda form: _pandas().api.types.pandas_dtype(form),
     "polars dtype": _polars_dtype,
+    "polars enum": _polars_enum,
     "pyarrow dtype": _pyarrow_dtype,
     "pytz zone": _pytz_zone,
 }

@@ -173,8 +173,8 @@ class Spread(DensityHooks):
         >>> from skdgm import GaussianDensity
         >>> X = np.random.default_rng(0).normal(size=(5000, 2)) @ [[3.0, 4.0], [0.0, 3.0]]
         >>> lower, upper = GaussianDensity().fit(X).conditional_interval([[3.0, np.nan]])
-        >>> (lower[0, 1].round(), upper[0, 1].round())
-        (np.float64(-1.0), np.float64(9.0))
+        >>> lower.round(), upper.round()
+        (array([[ 3., -1.]]), array([[3., 9.]]))
         """
         if not isinstance(coverage, Real) or isinstance(coverage, bool) or not 0 <= coverage <= 1:
             raise ValueError(f"coverage must be a number from 0 to 1, got {coverage!r}.")
