@@ -65,5 +65,6 @@ def unlikely_cells(file: CsvFile, surprise: Any) -> list[list[tuple[str, str, st
         if len(own) < N_CELLS:
             expected = "" if cell.expected is None else column.text_of(cell.expected)
             value, probability = column.text_of(cell.value), f"{cell.tail_probability:.2g}"
-            own.append((str(cell.column), value, expected, probability))
+            if value != expected:  # as the column shows them
+                own.append((str(cell.column), value, expected, probability))
     return told
