@@ -1,4 +1,4 @@
-"""What looks like a mistake in a table, in sentences."""
+"""Oddities of a table: likely mistakes, in sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FEWEST = 5  # distinct values of a column in which one can be far from the other
 
 
 def oddities(file: CsvFile, kinds: dict[str, str]) -> list[str]:
-    """Return what looks like a mistake in a column, in sentences."""
+    """Return likely mistakes in rows and columns, in sentences."""
     found = []
     n_equal = int(file.frame.duplicated().sum())
     if n_equal:
