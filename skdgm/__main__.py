@@ -9,9 +9,16 @@ from collections.abc import Sequence
 
 from . import __version__
 from ._command_line import compare, describe, impute, sample, score
-from ._command_line.messages import as_options, run_as, say, show_warning
+from ._command_line.messages import (
+    BAD_INPUT,
+    CANNOT_WRITE,
+    INTERRUPTED,
+    as_options,
+    run_as,
+    say,
+    show_warning,
+)
 
-CANNOT_WRITE, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
 COMMANDS = (compare, describe, impute, sample, score)
 
 

@@ -13,10 +13,9 @@ from sklearn.datasets import load_digits
 
 from ..comparison import check_n_folds, compare_classifiers, load_table, make_figure
 from .files import is_same
-from .messages import OF_DATA, OPTIONS, put, say, written
+from .messages import CANNOT_WRITE, INTERRUPTED, OF_DATA, OPTIONS, put, say, written
 from .options import add_reading, comma_list, reading_options
 
-CANNOT_WRITE, INTERRUPTED = 1, 130  # exit codes
 DEFAULT_OUTPUT = "skdgm-compare"
 
 

@@ -13,12 +13,11 @@ import numpy as np
 
 from .._csv.file import CsvFile
 from .files import give
-from .messages import show_warning
+from .messages import CANNOT_WRITE, show_warning
 from .model import open_table, progress
 from .oddities import oddities
 from .options import add_table
 
-CANNOT_WRITE = 1  # exit code
 WIDTH = 80
 N_PAIRS = 10
 N_VALUES = 3

@@ -6,10 +6,9 @@ import argparse
 from typing import Any
 
 from .files import give
+from .messages import CANNOT_WRITE
 from .model import open_table
 from .options import add_table
-
-CANNOT_WRITE = 1  # exit code
 
 
 def add_parser(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the command line says: results to standard output, notes and errors to standard error."""
+"""Messages of the command line: results to standard output, notes and errors to the other."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ OPTIONS = {  # options by the names of the arguments of the Python functions
     "columns": "--columns",
     "n_samples": "-n",
 }
+CANNOT_WRITE, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
 OF_DATA = ("sep", "decimal", "missing_values", "drop", "keep")  # options about reading the file
 KIND_IN_PYTHON = "columns={name: kind}"
 _said = {"command": "skdgm"}  # the command that runs, for messages

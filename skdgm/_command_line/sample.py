@@ -10,10 +10,9 @@ from typing import Any
 from .._csv.columns import CsvColumn
 from .._csv.file import CsvFile
 from .files import give
+from .messages import CANNOT_WRITE
 from .model import open_table
 from .options import add_table
-
-CANNOT_WRITE = 1  # exit code
 
 
 def add_parser(commands: Any) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from .._csv.file import CsvFile
 from .files import give
+from .messages import CANNOT_WRITE
 from .model import model_is_new, open_table, progress
 from .options import add_table
 
-CANNOT_WRITE = 1  # exit code
 N_CELLS = 3  # of each row that are named, at most
 UNLIKELY = 0.05  # probability below which a cell is named
 CELL = ("column", "value", "expected", "probability")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._csv.columns import DATES
 from .._csv.numbers import STRAY_SHARE, is_mark
 from .._tables import Schema
 from ..density.table._kinds import infer_kind
@@ -24,13 +25,7 @@ NAMES = re.compile(r"(^|_)(id|ids|uuid|guid|nr)$", re.IGNORECASE)
 TIME = re.compile(
     r"[T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AP]M)?( ?(Z|UTC|[+-]\d{2}:?\d{2}))?$", re.IGNORECASE
 )
-DATES: tuple[str, ...] = (
-    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%Y%m%d"),
-    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y"),
-    *("%d-%b-%Y", "%d-%b-%y", "%b-%y", "%d %b %Y", "%d %B %Y", "%d. %B %Y"),
-    *("%b %d, %Y", "%B %d, %Y", "%b %Y", "%B %Y"),
-)
+FORMATS = (*DATES, "%Y%m%d")
 
 
 def find_left_out(X: pd.DataFrame) -> tuple[dict[str, str], list[str]]:
@@ -91,7 +86,7 @@ def _are_dates(own: pd.Series) -> bool:
     import pandas
 
     cells = own.drop_duplicates()
-    formats = DATES
+    formats: tuple[str, ...] = FORMATS
     if cells.dtype.kind in "iuf":
         if not cells.between(18_000_101, 22_001_231).all() or (cells % 1).any():
             return False

@@ -5,11 +5,8 @@ Every error message starts with the name of the argument that it is about.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,14 +27,7 @@ from ._left_out import find_left_out
 if TYPE_CHECKING:
     import pandas as pd
 
-SEPARATORS = ",;\t|"
 NAMELESS = "left out: the first column, which has no name; name it in the file to use it."
-SAMPLE = 100  # lines that tell the separator
-COMPRESSED: dict[str, Callable[..., Any]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-}
 
 
 def load_table(

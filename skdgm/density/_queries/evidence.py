@@ -21,7 +21,7 @@ SETS = (set, frozenset, list, np.ndarray)
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of some columns.
+    """Knowledge of some columns: values, and regions in which others lie.
 
     Parameters
     ----------
