@@ -7,6 +7,7 @@ variances are known, and the quadrature does not ask for the density.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -173,22 +174,15 @@ def _mean_of_truncated(
     """Return the means under a normal of which intervals of columns are known."""
     mean = np.full(codes.shape, np.nan)
     n_missing = interval_columns_missing(density, codes.transformed)
-    for rows, is_alone in ((n_missing == 0, False), (n_missing == 1, True)):
-        own = np.flatnonzero(rows)
-        if not len(own):
-            continue
-        if is_alone:
-
-            def of_normal(normal: Any, some: CoordinateRows) -> np.ndarray:
-                return _mean_of_normals(own_map, normal, some)
-
-            mean[own] = mean_in_interval(own_map, density, codes[own], of_normal)
-        else:
-            mean[own] = _mean_of_normals(own_map, density._normal, codes[own])
-    own = np.flatnonzero(n_missing > 1)
-    if len(own):
+    none, one, more = map(np.flatnonzero, (n_missing == 0, n_missing == 1, n_missing > 1))
+    if len(none):
+        mean[none] = _mean_of_normals(own_map, density._normal, codes[none])
+    if len(one):
+        under_normal = partial(_mean_of_normals, own_map)
+        mean[one] = mean_in_interval(own_map, density, codes[one], under_normal)
+    if len(more):
         spread = np.sqrt(np.diag(density._normal.get_covariance()))
-        mean[own] = _mean_by_quadrature(own_map, density, codes[own], spread)
+        mean[more] = _mean_by_quadrature(own_map, density, codes[more], spread)
     return mean
 
 
