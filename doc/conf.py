@@ -51,24 +51,20 @@ sphinx_gallery_conf = {
     "parallel": 2,  # examples at once
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
-    "within_subsection_order": ExplicitOrder(
+    "subsection_order": ExplicitOrder(
         [
-            "plot_coin_and_die.py",
-            "plot_likelihood_and_parameters.py",
-            "plot_class_conditional_samples.py",
-            "plot_discriminant_against_logistic.py",
-            "plot_restricted_families.py",
-            "plot_missing_values.py",
-            "plot_super_resolution.py",
-            "plot_inpainting.py",
-            "plot_uncropping.py",
-            "plot_restoration.py",
-            "plot_colourisation.py",
-            "plot_text_to_image.py",
-            "plot_text_to_speech.py",
-            "*",
+            f"../examples/{group}"
+            for group in (
+                "tables",
+                "missing_values",
+                "classification",
+                "clusters",
+                "images",
+                "families",
+            )
         ]
     ),
+    "within_subsection_order": "FileNameSortKey",
     "image_srcset": ["2x"],
     "show_memory": False,
     "show_signature": False,
