@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, OutlierMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ._decorators import fit_context
 from ._fitted import learning, query
 from ._tables import validate_table
 from ._validation import RandomState, check_generator
@@ -97,7 +98,7 @@ class DensityOutlierDetector(OutlierMixin, BaseEstimator):
         self,
         density: BaseDensity | None = None,
         *,
-        contamination: str | float = "auto",
+        contamination: Literal["auto"] | float = "auto",
         n_draws: int = 1000,
         random_state: RandomState = None,
     ) -> None:
@@ -106,7 +107,7 @@ class DensityOutlierDetector(OutlierMixin, BaseEstimator):
         self.n_draws = n_draws
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Fit the density, and learn the score below which rows are outliers.
 

@@ -7,10 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
+from ._decorators import fit_context
 from ._fitted import learning
 from ._tables import below, read_labels, rows_at, rows_like, validate_table
 from ._validation import RandomState
@@ -116,7 +117,7 @@ class DensityOverSampler(BaseOverSampler):
         self.density = density
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Check X and y, and count the rows to draw; ``fit_resample`` does this, too.
 
@@ -141,7 +142,7 @@ class DensityOverSampler(BaseOverSampler):
             new._read(X, y)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Fit a density to the rows of each class, and draw the rows that classes lack.
 

@@ -18,6 +18,7 @@ LONGEST = 400  # lines
 LAYERS = [
     (
         "skdgm._kernels",
+        "skdgm._decorators",
         "skdgm._fitted",
         "skdgm._tables",
         "skdgm._memory",

@@ -10,12 +10,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import (
     _get_feature_names,
     check_array,
 )
 
+from .._decorators import fit_context
 from .._fitted import learning, query
 from .._memory import check_rows
 from .._tables import check_table, frame_header, read_labels, refuse_missing_y, validate_table
@@ -44,7 +45,7 @@ class BaseConditional(BaseEstimator, metaclass=ABCMeta):
     _output_checks: dict = {}
 
     # ------------------------------------------------------------------ what a user calls
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
 
+from .._decorators import available_if
 from .._fitted import query, snapshot
 from .._memory import check_rows
 from .._tables import as_given, read_labels, read_table, refuse_missing_y, validate_table

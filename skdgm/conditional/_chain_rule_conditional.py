@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -146,8 +146,8 @@ class ChainRuleConditional(ClassifierMixin, BaseConditional):
         classifier: BaseEstimator | None = None,
         order: int | None = None,
         *,
-        scan: str | ArrayLike | None = None,
-        n_categories: str | int | ArrayLike = "auto",
+        scan: Literal["random"] | ArrayLike | None = None,
+        n_categories: Literal["auto"] | int | ArrayLike = "auto",
         alpha: float = 1.0,
         floor: float = 1e-3,
         random_state: RandomState = None,

@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 
+from .._decorators import available_if, fit_context
 from .._fitted import GivenTable, learning
 from .._tables import read_labels, validate_table
 from .._validation import check_observed, check_weight, leave_out_weightless
@@ -48,7 +48,7 @@ class ClassDensities(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def _set_attributes(self) -> None:
         """Set the fitted attributes that follow from those of the densities."""
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:

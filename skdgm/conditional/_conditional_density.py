@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, clone
 from sklearn.utils import check_array, get_tags
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._codes import as_exact_floats, dtype_that_holds
+from .._decorators import available_if
 from .._fitted import query, snapshot
 from .._tables import ReadTable, Schema, Source, as_table
 from .._validation import ColumnError

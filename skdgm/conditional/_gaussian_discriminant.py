@@ -6,7 +6,7 @@ One covariance per class gives quadratic boundaries, a tied one linear boundarie
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ from sklearn.utils.extmath import svd_flip
 
 from .._fitted import query
 from ..density.gaussian._covariances import FullCovariance
-from ..density.gaussian._density import GAUSSIAN_CONSTRAINTS, GaussianDensity
+from ..density.gaussian._density import GAUSSIAN_CONSTRAINTS, CovarianceType, GaussianDensity
 from ._bayes_rule import BayesRuleClassifier
 from ._class_densities import PRIOR_CONSTRAINTS
 
@@ -127,12 +127,12 @@ class GaussianDiscriminant(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     def __init__(
         self,
-        covariance_type: str = "full",
+        covariance_type: CovarianceType = "full",
         *,
-        shrinkage: float | str | None = None,
+        shrinkage: float | Literal["auto"] | None = None,
         reg_covar: float = 1e-6,
-        priors: ArrayLike | Mapping | str | None = None,
-        class_weight: Mapping | str | None = None,
+        priors: ArrayLike | Mapping | Literal["uniform"] | None = None,
+        class_weight: Mapping | Literal["balanced"] | None = None,
         n_factors: int | None = None,
         covariance_estimator: BaseEstimator | None = None,
         max_iter: int = 200,

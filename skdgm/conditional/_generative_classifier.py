@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral
+from typing import Literal
 
 from numpy.typing import ArrayLike
 from sklearn.base import clone
@@ -83,7 +84,7 @@ class GenerativeClassifier(BayesRuleClassifier):
         self,
         density: BaseDensity,
         *,
-        priors: ArrayLike | Mapping | str | None = None,
+        priors: ArrayLike | Mapping | Literal["uniform"] | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.density = density

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import logsumexp
@@ -126,8 +126,8 @@ class BaggingDensity(AverageDensity):
         density: BaseDensity,
         n_estimators: int = 8,
         *,
-        resampling: str = "folds",
-        weights: str = "equal",
+        resampling: Literal["folds", "bootstrap", "bayesian"] = "folds",
+        weights: Literal["equal", "out_of_bag"] = "equal",
         random_state: RandomState = None,
         n_jobs: int | None = None,
     ) -> None:

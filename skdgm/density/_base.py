@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, DensityMixin, _fit_context
-from sklearn.utils.metaestimators import available_if
+from sklearn.base import BaseEstimator, DensityMixin
 
 from .._codes import dtype_that_holds
+from .._decorators import available_if, fit_context
 from .._fitted import GivenTable, learning, query
 from .._memory import check_rows
 from .._tables import as_given, validate_table
@@ -80,7 +80,7 @@ class BaseDensity(Queries, DensityMixin, BaseEstimator):
         super().__init_subclass__(**kwargs)
 
     # ------------------------------------------------------------------ what a user calls
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the density to the rows of X.
 

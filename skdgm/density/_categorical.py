@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -23,6 +23,7 @@ from ._em import EMDensity
 from ._engine.categories import Categories, check_n_values
 from ._engine.columns import Columns
 
+HandleUnknown = Literal["error", "missing", "smooth"]
 CATEGORY_CONSTRAINTS: dict = {
     "n_categories": [
         StrOptions({"auto"}),
@@ -30,7 +31,7 @@ CATEGORY_CONSTRAINTS: dict = {
         "array-like",
     ],
     "max_categories": [Interval(Integral, 1, LARGEST_CODE, closed="both")],
-    "handle_unknown": [StrOptions({"error", "missing", "smooth"})],
+    "handle_unknown": [StrOptions(set(get_args(HandleUnknown)))],
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 
 from .._codes import missing_code, readonly
 from .._kernels import categorical as kernels
-from ._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
+from ._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity, HandleUnknown
 from ._engine.blocks import ones_if_none
 from ._engine.regions import Regions, weighted
 from ._group import DensityGroup
@@ -131,10 +131,10 @@ class CategoricalIndependentDensity(BaseCategoricalDensity):
     def __init__(
         self,
         *,
-        n_categories: str | int | ArrayLike = "auto",
+        n_categories: Literal["auto"] | int | ArrayLike = "auto",
         min_categories: int | ArrayLike | None = None,
         max_categories: int = 65_534,
-        handle_unknown: str = "error",
+        handle_unknown: HandleUnknown = "error",
         alpha: float = 1.0,
         n_jobs: int | None = None,
     ) -> None:

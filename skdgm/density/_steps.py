@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,8 @@ from ._engine.margins import Margin, distinct_values
 from ._engine.numbers import checked_kinds, read_numbers, rounding_of
 from ._engine.regions import Interval, Regions
 from ._engine.steps import EVERYWHERE
+
+NumberKind = Literal["continuous", "count"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,7 @@ class StepIndependentDensity(BaseDensity):
     _column_kind = "continuous"
     _is_additive = False
     _parameter_constraints: dict = {
-        "kinds": [StrOptions({"continuous", "count"}), "array-like"],
+        "kinds": [StrOptions(set(get_args(NumberKind))), "array-like"],
         "rounding": [None, "array-like"],
         "n_jobs": [None, Integral],
     }
@@ -121,7 +123,7 @@ class StepIndependentDensity(BaseDensity):
     def __init__(
         self,
         *,
-        kinds: str | Sequence[str] = "continuous",
+        kinds: NumberKind | Sequence[str] = "continuous",
         rounding: ArrayLike | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -173,7 +175,7 @@ class StepIndependentDensity(BaseDensity):
 
     # ------------------------------------------------------------------ encoding
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
-        self._kinds = checked_kinds(self.kinds, ("continuous", "count"), self.n_features_in_)
+        self._kinds = checked_kinds(self.kinds, get_args(NumberKind), self.n_features_in_)
         X = self._encode(X)
         check_observed(X, getattr(self, "feature_names_in_", None))
         self.rounding_ = rounding_of(X, weight, self.rounding)

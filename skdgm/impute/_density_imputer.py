@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.impute import MissingIndicator
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in
 
+from .._decorators import fit_context
 from .._fitted import learning, query, snapshot
 from .._tables import beside, columns_at, validate_table, with_empty_columns, with_holes
 from .._validation import RandomState, check_weight, leave_out_weightless, observed_columns
@@ -126,7 +127,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
     def __init__(
         self,
         density: BaseDensity | None = None,
-        strategy: str = "mean",
+        strategy: Literal["mean", "mode", "sample"] = "mean",
         *,
         missing_values: Any = np.nan,
         min_value: float | ArrayLike | None = -np.inf,
@@ -144,7 +145,7 @@ class DensityImputer(TransformerMixin, BaseEstimator):
         self.add_indicator = add_indicator
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the density to the rows of X.
 

@@ -8,10 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval
 
+from .._decorators import fit_context
 from .._fitted import learning, query
 from .._tables import Schema, as_frame
 from .._validation import RandomState, check_generator, spawn_generators
@@ -105,7 +106,7 @@ class MultipleImputer(BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit a density to each of several bootstrap samples of the rows.
 

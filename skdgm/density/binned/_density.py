@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,7 +30,7 @@ from .._engine.numbers import checked_kinds, read_numbers, rounding_of
 from .._engine.regions import Regions
 from ._coordinates import BinnedColumns
 
-KINDS = ("continuous", "count", "categorical")
+Kind = Literal["continuous", "count", "categorical"]
 
 
 class BinnedDensity(CoordinateDensity):
@@ -109,7 +109,7 @@ class BinnedDensity(CoordinateDensity):
     _parameter_constraints: dict = {
         "density": [DENSITY],
         "n_bins": [Interval(Integral, 2, None, closed="left")],
-        "kinds": [StrOptions(set(KINDS)), "array-like"],
+        "kinds": [StrOptions(set(get_args(Kind))), "array-like"],
         "rounding": [None, "array-like"],
         "n_jobs": [None, Integral],
     }
@@ -119,7 +119,7 @@ class BinnedDensity(CoordinateDensity):
         density: BaseDensity,
         n_bins: int = 8,
         *,
-        kinds: str | Sequence[str] = "continuous",
+        kinds: Kind | Sequence[str] = "continuous",
         rounding: ArrayLike | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -133,7 +133,7 @@ class BinnedDensity(CoordinateDensity):
     def _encode_training(
         self, X: np.ndarray, weight: np.ndarray | None, extend: bool
     ) -> CoordinateRows:
-        self._kinds = checked_kinds(self.kinds, KINDS, self.n_features_in_)
+        self._kinds = checked_kinds(self.kinds, get_args(Kind), self.n_features_in_)
         X = read_numbers(X, self._kinds == "count")
         check_observed(X, getattr(self, "feature_names_in_", None))
         self._binned = BinnedColumns.learn(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -20,7 +20,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..._codes import has_missing, missing_cells, with_room
 from ..._validation import ColumnError, EstimatorParameter, RandomState, check_generator
 from ..._weighted_fit import FractionalWeights
-from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity, HandleUnknown
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none, part_of
 from .._engine.missing import log_prob_in_parts
@@ -210,10 +210,10 @@ class ChainRuleDensity(BaseCategoricalDensity):
         classifier: BaseEstimator | None = None,
         order: int | None = None,
         *,
-        scan: str | ArrayLike | None = None,
-        n_categories: str | int | ArrayLike = "auto",
+        scan: Literal["random"] | ArrayLike | None = None,
+        n_categories: Literal["auto"] | int | ArrayLike = "auto",
         max_categories: int = 65_534,
-        handle_unknown: str = "error",
+        handle_unknown: HandleUnknown = "error",
         alpha: float = 1.0,
         floor: float = 1e-3,
         random_state: RandomState = None,

@@ -9,13 +9,14 @@ import math
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from operator import itemgetter
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from ..._codes import all_missing, digits, missing_cells, n_states
-from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity, HandleUnknown
 from .._em import EM_CONSTRAINTS
 from .._engine.blocks import ones_if_none
 from .._engine.missing import all_completions
@@ -144,9 +145,9 @@ class FullCategoricalDensity(BaseCategoricalDensity):
     def __init__(
         self,
         *,
-        n_categories: str | int | ArrayLike = "auto",
+        n_categories: Literal["auto"] | int | ArrayLike = "auto",
         max_categories: int = 65_534,
-        handle_unknown: str = "error",
+        handle_unknown: HandleUnknown = "error",
         alpha: float = 1.0,
         ties: ArrayLike | None = None,
         max_iter: int = 200,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,6 +33,7 @@ from ._ledoit_wolf import ColumnMoments, LengthMoments, shrinkage_of_incomplete
 from ._moments import Moments, check_finite
 from ._prior import column_variances
 
+CovarianceType = Literal["full", "tied", "diag", "spherical", "low_rank"]
 COVARIANCES: dict[str, type[FullCovariance | DiagonalCovariance | SphericalCovariance]] = {
     "full": FullCovariance,
     "tied": FullCovariance,
@@ -40,7 +41,7 @@ COVARIANCES: dict[str, type[FullCovariance | DiagonalCovariance | SphericalCovar
     "spherical": SphericalCovariance,
 }
 GAUSSIAN_CONSTRAINTS: dict = {
-    "covariance_type": [StrOptions({*COVARIANCES, "low_rank"})],
+    "covariance_type": [StrOptions(set(get_args(CovarianceType)))],
     "shrinkage": [None, StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
     "reg_covar": [Interval(Real, 0, None, closed="left")],
     "n_factors": [None, Interval(Integral, 0, None, closed="left")],
@@ -210,9 +211,9 @@ class GaussianDensity(NormalAnswers):
 
     def __init__(
         self,
-        covariance_type: str = "full",
+        covariance_type: CovarianceType = "full",
         *,
-        shrinkage: float | str | None = None,
+        shrinkage: float | Literal["auto"] | None = None,
         reg_covar: float = 1e-6,
         n_factors: int | None = None,
         rounding: ArrayLike | None = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import Interval
 from ..._codes import all_missing, as_floats, missing_cells
 from ..._memory import check_memory
 from ..._validation import RandomState, check_generator
-from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity, HandleUnknown
 from .._composite import hand_on_columns
 from .._em import EM_CONSTRAINTS, warn_not_converged
 from .._engine.blas import blas_threads_for, one_blas_thread
@@ -182,9 +182,9 @@ class HiddenChowLiuTreeDensity(BaseCategoricalDensity):
         self,
         n_states: int = 32,
         *,
-        n_categories: str | int | ArrayLike = "auto",
+        n_categories: Literal["auto"] | int | ArrayLike = "auto",
         max_categories: int = 65_534,
-        handle_unknown: str = "error",
+        handle_unknown: HandleUnknown = "error",
         alpha: float = 1.0,
         mixing: float = 0.1,
         batch_size: int = 256,

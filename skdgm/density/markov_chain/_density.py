@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..._codes import readonly, with_room
 from ..._fitted import learning
-from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity, HandleUnknown
 from .._em import EM_CONSTRAINTS
 from .._engine.given import check_n_samples_given
 from .._engine.missing import log_prob_in_parts
@@ -26,7 +26,7 @@ from ._dense import DenseChainProbabilities
 from ._given import as_tables, expected_counts, given_probabilities, shape_of
 from ._group import ChainGroup
 from ._missing import ChainQueries, queries_on
-from ._scan import SCANS, scan_order
+from ._scan import Scan, scan_order
 from ._shape import ChainShape
 
 
@@ -144,7 +144,7 @@ default="raster"
     _group_type = ChainGroup
     _parameter_constraints: dict = {
         "order": [Interval(Integral, 0, None, closed="left")],
-        "scan": [StrOptions(set(SCANS)), "array-like"],
+        "scan": [StrOptions(set(get_args(Scan))), "array-like"],
         "image_shape": [None, tuple, list],
         **CATEGORY_CONSTRAINTS,
         "n_categories": CATEGORY_CONSTRAINTS["n_categories"][:2],  # one for all pixels
@@ -158,11 +158,11 @@ default="raster"
         self,
         order: int = 1,
         *,
-        scan: str | ArrayLike = "raster",
+        scan: Scan | ArrayLike = "raster",
         image_shape: tuple[int, int] | None = None,
-        n_categories: str | int = "auto",
+        n_categories: Literal["auto"] | int = "auto",
         max_categories: int = 65_534,
-        handle_unknown: str = "error",
+        handle_unknown: HandleUnknown = "error",
         alpha: float = 1.0,
         homogeneous: bool = False,
         max_iter: int = 200,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._engine.permutations import check_permutation
 
-SCANS = ("raster", "snake", "column", "hilbert")
+Scan = Literal["raster", "snake", "column", "hilbert"]
 
 
 def scan_order(
-    scan: str | ArrayLike, image_shape: tuple[int, int] | None, n_pixels: int
+    scan: Scan | ArrayLike, image_shape: tuple[int, int] | None, n_pixels: int
 ) -> np.ndarray:
     """Return the pixels in the order of the visit, as indices into the raster (row by row) layout.
 
@@ -24,7 +25,7 @@ def scan_order(
         guessed, or if ``scan`` is no permutation of the pixels.
     """
     if not isinstance(scan, str):
-        return check_permutation(scan, n_pixels, f"one of {SCANS}")
+        return check_permutation(scan, n_pixels, f"one of {get_args(Scan)}")
     pixels = np.arange(n_pixels)
     if image_shape is None and scan == "raster":
         return pixels

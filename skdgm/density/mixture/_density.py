@@ -12,10 +12,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 
+from ..._decorators import available_if, fit_context
 from ..._fitted import learning
 from ..._validation import RandomState
 from .._base import DENSITY, BaseDensity
@@ -228,7 +227,7 @@ class MixtureDensity(_MixtureLearning):
         return self.from_parameters(parts, shares[shares > 0])
 
     # ------------------------------------------------------------------ what a user calls
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: ArrayLike,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import StrOptions
 from ..._tables import AnyCells, Schema
 from ..._validation import RandomState, check_observed
 from .._base import DENSITY, BaseDensity
+from .._categorical import CATEGORY_CONSTRAINTS, HandleUnknown
 from .._coordinates import CoordinateDensity
 from .._engine.columns import Columns, column_labels
 from .._engine.completions import best_completions
@@ -147,7 +148,7 @@ class TableDensity(CoordinateDensity):
     _parameter_constraints: dict = {
         "density": [StrOptions({"auto"}), DENSITY],
         "columns": [Mapping, None],
-        "handle_unknown": [StrOptions({"error", "missing", "smooth"})],
+        "handle_unknown": CATEGORY_CONSTRAINTS["handle_unknown"],
         "missing_values": "no_validation",
         "random_state": ["random_state", np.random.Generator],
         "n_jobs": [None, Integral],
@@ -155,10 +156,10 @@ class TableDensity(CoordinateDensity):
 
     def __init__(
         self,
-        density: str | BaseDensity = "auto",
+        density: Literal["auto"] | BaseDensity = "auto",
         *,
         columns: Mapping[Any, str] | None = None,
-        handle_unknown: str = "error",
+        handle_unknown: HandleUnknown = "error",
         missing_values: Any = np.nan,
         random_state: RandomState = None,
         n_jobs: int | None = None,
@@ -183,8 +184,7 @@ class TableDensity(CoordinateDensity):
 
     @property
     def _names(self) -> list[Any]:
-        names = getattr(self, "feature_names_in_", None)
-        return list(range(self.n_features_in_)) if names is None else list(names)
+        return list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
 
     @property
     def candidates_(self) -> dict[str, dict[str, float]]:

@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
+from ..._decorators import fit_context
 from ..._fitted import learning, query
 from ..._tables import check_table, validate_table
 from .._engine.steps import StepFunction
@@ -93,7 +94,7 @@ class NormalScoreTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimat
     def __init__(self, *, rounding: ArrayLike | None = None) -> None:
         self.rounding = rounding
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Learn the density of each column.
 

@@ -10,13 +10,13 @@ import math
 from copy import copy
 from functools import partial
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity
+from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity, HandleUnknown
 from .._em import EM_CONSTRAINTS
 from .._engine.missing import log_prob_in_parts
 from .._engine.regions import Regions
@@ -146,10 +146,10 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
 
     def __init__(
         self,
-        n_categories: str | int | ArrayLike = "auto",
+        n_categories: Literal["auto"] | int | ArrayLike = "auto",
         *,
         max_categories: int = 65_534,
-        handle_unknown: str = "error",
+        handle_unknown: HandleUnknown = "error",
         alpha: float = 1.0,
         max_iter: int = 200,
         tol: float = 1e-5,
