@@ -7,11 +7,12 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.base import OutlierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._decorators import fit_context
+from ._documentation import DocumentedEstimator
 from ._fitted import learning, query
 from ._tables import validate_table
 from ._validation import RandomState, check_generator
@@ -22,7 +23,7 @@ USUAL = 0.05  # tail probability below which a row is an outlier
 LEAST = 5e-324  # stands for a tail probability of 0, so that all scores are finite
 
 
-class DensityOutlierDetector(OutlierMixin, BaseEstimator):
+class DensityOutlierDetector(OutlierMixin, DocumentedEstimator):
     """Detect outliers by a density fitted to the rows, whatever cells are missing.
 
     The score of a row is the logarithm of its tail probability: the probability that a draw from

@@ -8,6 +8,10 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+from sklearn.utils import estimator_html_repr
+
+from skdgm import ChowLiuTreeDensity, ColumnDensity, GaussianDensity, GenerativeClassifier
+from skdgm import _documentation as documentation
 
 from .estimators import public_estimators
 
@@ -102,3 +106,54 @@ def test_annotations_are_shipped():
     import skdgm
 
     assert (Path(skdgm.__file__).parent / "py.typed").exists()
+
+
+def test_diagrams_link_to_their_pages_where_there_is_an_address(monkeypatch):
+    for address, link in [
+        ("", ""),
+        ("https://example.org/", "https://example.org/generated/skdgm."),
+    ]:
+        monkeypatch.setattr(documentation, "project_url", lambda _, url=address: url.rstrip("/"))
+        for estimator in public_estimators():
+            page = object.__new__(estimator)._get_doc_link()
+            assert page == (link and f"{link}{estimator.__name__}.html")
+
+
+def test_an_address_is_read_from_the_metadata(monkeypatch):
+    documentation.project_url.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(documentation, "metadata", lambda _: _Metadata())
+        assert documentation.project_url("Documentation") == "https://example.org"
+        assert documentation.project_url("Source") == ""
+    documentation.project_url.cache_clear()
+
+
+class _Metadata:
+    def get_all(self, _):
+        return ["Documentation, https://example.org/"]
+
+
+def test_diagrams_show_the_blocks_of_columns():
+    blocks = [("sizes", GaussianDensity(), [0, 1]), ("kinds", ChowLiuTreeDensity(), ["kind"])]
+    density = ColumnDensity(blocks, remainder=GaussianDensity("diag"))
+    diagram = estimator_html_repr(GenerativeClassifier(density))
+    for shown in ("sizes", "kinds", "remainder", "ChowLiuTreeDensity", "['kind']"):
+        assert shown in diagram.replace("&#x27;", "'")
+
+
+def test_the_version_to_cite_is_this_one():
+    import skdgm
+
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {skdgm.__version__}\n" in citation
+
+
+def test_workflows_run_nothing_but_tox():
+    tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    environments = re.search(r"^env_list = (.*)$", tox, flags=re.M)[1].split(", ")
+    for file in (ROOT / ".github" / "workflows").glob("*.yml"):
+        text = file.read_text(encoding="utf-8")
+        assert set(environments) <= set(re.findall(r"\w+", text))
+        commands = re.findall(r"- run: (.*)$", text, flags=re.M)
+        assert commands
+        assert all(re.match(r"(python -m pip install )?tox\b", command) for command in commands)

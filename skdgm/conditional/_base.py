@@ -10,13 +10,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import (
     _get_feature_names,
     check_array,
 )
 
 from .._decorators import fit_context
+from .._documentation import DocumentedEstimator
 from .._fitted import learning, query
 from .._memory import check_rows
 from .._tables import check_table, frame_header, read_labels, refuse_missing_y, validate_table
@@ -29,7 +29,7 @@ from .._validation import (
 )
 
 
-class BaseConditional(BaseEstimator, metaclass=ABCMeta):
+class BaseConditional(DocumentedEstimator, metaclass=ABCMeta):
     """A distribution over rows y for each row of X that can be fitted, scored and sampled.
 
     A subclass writes these hooks, for validated tables X and Y, of two dimensions each:

@@ -7,13 +7,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import TransformerMixin, clone
 from sklearn.impute import MissingIndicator
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in
 
 from .._decorators import fit_context
+from .._documentation import DocumentedEstimator
 from .._fitted import learning, query, snapshot
 from .._tables import beside, columns_at, validate_table, with_empty_columns, with_holes
 from .._validation import RandomState, check_weight, leave_out_weightless, observed_columns
@@ -22,7 +23,7 @@ from ..density._base import DENSITY
 from ..density._composite import check_takes_missing
 
 
-class DensityImputer(TransformerMixin, BaseEstimator):
+class DensityImputer(TransformerMixin, DocumentedEstimator):
     """Impute missing values from a density fitted to the rows.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from sklearn.compose import ColumnTransformer
 from sklearn.utils.metaestimators import _BaseComposition
 
 from ..._validation import shown
@@ -49,6 +50,12 @@ class NamedBlocks(_BaseComposition):
         """
         self._set_params("_named", **params)
         return self
+
+    def _sk_visual_block_(self) -> Any:
+        """Return the diagram of the blocks: a ColumnTransformer's, with densities in its boxes."""
+        remainder = "drop" if self.remainder is None else self.remainder
+        blocks = ColumnTransformer(self.densities, remainder=remainder)
+        return blocks._sk_visual_block_()
 
     @property
     def _named(self) -> Any:

@@ -7,9 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 
 from ..._decorators import fit_context
+from ..._documentation import DocumentedEstimator
 from ..._fitted import learning, query
 from ..._tables import check_table, validate_table
 from .._engine.steps import StepFunction
@@ -45,7 +46,7 @@ class NormalScoreMap(InvertibleMap):
         return kinks
 
 
-class NormalScoreTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class NormalScoreTransformer(OneToOneFeatureMixin, TransformerMixin, DocumentedEstimator):
     """Make every column standard normal, by its distribution function.
 
     ``z = Phi^-1(F(x))``, where F is the distribution function of a :class:`StepIndependentDensity`
