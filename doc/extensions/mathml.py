@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils.nodes import Element, SkipNode
@@ -10,15 +11,18 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
+# Browsers leave no space between the name of a function and an argument without parentheses.
+AFTER_FUNCTION = re.compile(r"(<mo>&ApplyFunction;</mo>)(?!\s*<mo[^>]*>[(\[{])")
 
 
 def _render(translator: Any, node: Element, as_block: bool) -> None:
     """Append a formula; one that cannot be read is a warning."""
     try:
-        formula = tex2mathml(node.astext(), as_block=as_block)
+        formula = tex2mathml(node.astext().replace(r"\dots", r"\ldots"), as_block=as_block)
     except MathError as error:
         LOGGER.warning("Formula %r cannot be read: %s", node.astext(), error, location=node)
         formula = f"<code>{translator.encode(node.astext())}</code>"
+    formula = AFTER_FUNCTION.sub(r"\1<mspace width='0.17em'/>", formula)
     translator.body.append(f'<div class="formula">{formula}</div>' if as_block else formula)
     raise SkipNode
 
