@@ -18,8 +18,13 @@ if TYPE_CHECKING:  # the same for type checkers and editors, which do not run __
     from .conditional import GaussianDiscriminant as GaussianDiscriminant
     from .conditional import GenerativeClassifier as GenerativeClassifier
     from .density import *
+    from .displays import CompletionDisplay as CompletionDisplay
+    from .displays import ComponentsDisplay as ComponentsDisplay
     from .displays import DependenceDisplay as DependenceDisplay
+    from .displays import MissingAccuracyDisplay as MissingAccuracyDisplay
+    from .displays import SampleDisplay as SampleDisplay
     from .displays import SurpriseDisplay as SurpriseDisplay
+    from .displays import TreeDisplay as TreeDisplay
     from .impute import DensityImputer as DensityImputer
     from .impute import MultipleImputer as MultipleImputer
     from .impute import PooledEstimate as PooledEstimate
@@ -44,7 +49,15 @@ HOMES = {
         "GaussianDiscriminant",
         "GenerativeClassifier",
     ),
-    "displays": ("DependenceDisplay", "SurpriseDisplay"),
+    "displays": (
+        "CompletionDisplay",
+        "ComponentsDisplay",
+        "DependenceDisplay",
+        "MissingAccuracyDisplay",
+        "SampleDisplay",
+        "SurpriseDisplay",
+        "TreeDisplay",
+    ),
     "impute": ("DensityImputer", "MultipleImputer", "PooledEstimate", "pool_estimates"),
     "outliers": ("DensityOutlierDetector",),
     "projection": ("PCAProjection",),

@@ -18,7 +18,7 @@ from ._arrays import array_of_rows, check_exact, first_inexact, is_plain, read_a
 from ._columns import beside, columns_at, with_empty_columns
 from ._errors import INEXACT, ColumnError, refuse_missing_y, refuse_shape
 from ._frames import as_frame, as_series, frame_header, header, is_pandas, read_frame, read_series
-from ._holes import with_holes
+from ._holes import with_holes, without_cells
 from ._labels import read_labels
 from ._rows import below, rows_at, rows_like
 from ._schema import AnyCells, ReadTable, Schema, as_given, in_units_of
@@ -58,6 +58,7 @@ __all__ = [
     "validate_table",
     "with_empty_columns",
     "with_holes",
+    "without_cells",
 ]
 
 NOT_GIVEN = object()

@@ -43,6 +43,15 @@ def with_holes(X: Any, missing_values: Any, name: str = "X") -> Any:
         mask = sentinels.among(source.native)
     else:
         mask = np.column_stack([source.cells(place, sentinels, name).missing for place in columns])
+    return _with_holes_at(X, source, mask, name)
+
+
+def without_cells(X: Any, mask: np.ndarray, name: str = "X") -> Any:
+    """Return a dense table of the same kind, in which the cells of a mask are missing."""
+    return _with_holes_at(X, Source.of(X, name), mask, name)
+
+
+def _with_holes_at(X: Any, source: Any, mask: np.ndarray, name: str) -> Any:
     if not mask.any():
         return X
     if source.kind in ("array", "rows"):

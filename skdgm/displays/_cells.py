@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+TEXT = 10  # points of text where there is room
 FONT_SIZES = (5.5, 8.5)  # points, between which names and values are written
 WIDTH_OF_LETTER = 0.62  # of the font size
 NAME_PAD = 6  # points between names and the axes

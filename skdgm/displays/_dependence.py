@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import squareform
 
 from .._validation import RandomState
@@ -22,13 +21,19 @@ from ._cells import (
     room_for_names,
     size_of_cells,
 )
+from ._information import (
+    LEARNED,
+    STRONGEST,
+    check_edges,
+    check_information,
+    learned_edges,
+    strongest_tree,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INDEPENDENT = 1e-12  # nats, up to which information is rounding
 LONGEST_NAME = 24  # letters of the names of columns
-LEARNED, STRONGEST = "Learned tree", "Tree of the strongest dependences"
 
 
 class DependenceDisplay:
@@ -134,7 +139,7 @@ class DependenceDisplay:
             all of them and none given.
         """
         information = density.mutual_information(columns, given, n_samples, random_state)
-        edges = getattr(density, "edges_", None) if columns is None and not given else None
+        edges = learned_edges(density) if columns is None and not given else None
         return cls(information, edges).plot(ax=ax)
 
     @classmethod
@@ -181,12 +186,12 @@ class DependenceDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        information = _checked(self.information)
+        information = check_information(self.information)
         n_columns = len(information)
         if self.edges is None:
-            edges = _strongest_tree(information)
+            edges = strongest_tree(information)
         else:
-            edges = _checked_edges(self.edges, n_columns)
+            edges = check_edges(self.edges, n_columns)
         correlation = np.sqrt(-np.expm1(-2 * information))
         order = _by_similarity(correlation)
         np.fill_diagonal(correlation, np.nan)
@@ -275,48 +280,7 @@ class DependenceDisplay:
             )
 
 
-# ---------------------------------------------------------------------- what is plotted
-def _checked(information: Any) -> np.ndarray:
-    """Return the mutual information of pairs of columns as numbers, 0 in the diagonal."""
-    index, columns = (list(getattr(information, axis, ())) for axis in ("index", "columns"))
-    if not index or index != columns:
-        raise ValueError(
-            "information must be a DataFrame with the same names of rows and of columns, as "
-            "mutual_information of a density returns it."
-        )
-    values = information.to_numpy(dtype=np.float64, copy=True)
-    np.fill_diagonal(values, 0.0)
-    if not (values >= 0).all() or not np.allclose(values, values.T):
-        raise ValueError(
-            "information must be symmetric and hold no negative numbers and no NaN beside the "
-            "diagonal, as mutual_information of a density returns it."
-        )
-    return values
-
-
-def _checked_edges(edges: ArrayLike, n_columns: int) -> np.ndarray:
-    places = np.asarray(edges)
-    if places.size == 0:
-        return np.empty((0, 2), dtype=np.intp)
-    is_pair = places.ndim == 2 and places.shape[1] == 2 and places.dtype.kind in "iu"
-    if not is_pair or places.min() < 0 or places.max() >= n_columns:
-        raise ValueError(
-            f"edges must be pairs of places of columns, from 0 to {n_columns - 1}; got {edges!r}."
-        )
-    return places.astype(np.intp)
-
-
-def _strongest_tree(information: np.ndarray) -> np.ndarray:
-    """Return the edges of the tree of the largest sum, or of a forest if columns are independent.
-
-    They have the shape (n_edges, 2).
-    """
-    finite = information[np.isfinite(information)].max()
-    worth = np.where(np.isinf(information), finite + 1, information)
-    costs = np.where(worth > INDEPENDENT, 2 + finite - worth, 0.0)  # 0 stands for no edge
-    return np.argwhere(minimum_spanning_tree(costs).toarray() > 0)
-
-
+# ---------------------------------------------------------------------- the order of columns
 def _by_similarity(correlation: np.ndarray) -> np.ndarray:
     """Return the columns in an order that has those of large correlations side by side."""
     if len(correlation) < 3:
