@@ -7,10 +7,9 @@ imputed for logistic regression.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
@@ -29,6 +28,7 @@ from ._models import (
     without_preparation,
 )
 from ._own import Models, check_models, make_own_search
+from ._progress import Progress
 from ._result import ClassifierComparison, tabulate
 from ._table_classifier import TableClassifier
 from ._tables import HIDDEN_SHARES, check_features, check_labels, hide, take_rows
@@ -96,7 +96,8 @@ def compare_classifiers(
         Number of processes for each grid search, and of threads for the table density; None means 1
         unless in a ``joblib.parallel_config`` context.
     verbose : bool, default=True
-        Whether to report progress on standard error.
+        Whether to report progress on standard error: a single line with the time left on a
+        terminal, which is cleared at the end, and a line for each step elsewhere.
 
     Returns
     -------
@@ -182,12 +183,13 @@ def compare_classifiers(
     fitted: dict[str, GridSearchCV] = {}
     interrupted = False
     try:
-        with threadpool_limits(limits=1):  # small matrices are slower on several threads
+        # Small matrices are slower on several threads.
+        with threadpool_limits(limits=1), Progress(list(chosen), folds + 1, verbose) as progress:
             for name, own in chosen.items():
                 if own is not None:
                     searches[name] = make_own_search(name, own, X, y, seed)
-            for place, name in enumerate(chosen, 1):
-                report = _reporter(f"[{place}/{len(chosen)}] {name}", verbose)
+            for name in chosen:
+                report = partial(progress, name)
                 row, model = _evaluate(searches[name], X, y, splits, orders, report)
                 rows[name], fitted[name] = row, model
     except KeyboardInterrupt:
@@ -227,15 +229,6 @@ def _check_folds(folds: int, y: np.ndarray) -> tuple[int, int]:
 def _rank_cells(n_rows: int, n_columns: int, generator: np.random.Generator) -> np.ndarray:
     """Rank the cells of a test fold at random; larger shares hide all that smaller ones do."""
     return generator.permutation(n_rows * n_columns).reshape(n_rows, n_columns)
-
-
-def _reporter(prefix: str, verbose: bool) -> Callable[[str], None]:
-    def report(message: str) -> None:
-        if verbose:
-            with suppress(OSError):  # nobody listens any more: no reason to stop the work
-                print(f"{prefix}: {message}", file=sys.stderr, flush=True)
-
-    return report
 
 
 def _evaluate(
