@@ -38,14 +38,14 @@ def run(csv, *options):
 def test_compare_prints_and_saves(csv, capsys):
     assert run(csv) == 0
     seen = capsys.readouterr()
-    for name in ("LogisticRegression", "FullCategoricalDensity", "60% hidden", "Saved"):
+    for name in ("LogisticRegression", "FullCategoricalDensity", "hidden test cells", "Saved"):
         assert name in seen.out
-    assert "[9/9] TableDensity: fold 2 of 2" in seen.err
+    assert "[13/13] TableDensity: fold 2 of 2" in seen.err
     assert "log p(x, y)" in seen.out
     assert " nan" not in seen.out
     saved = pd.read_csv(csv.with_name("out.csv"), index_col="model")
-    assert len(saved) == 9
-    assert saved["log_likelihood"].notna().tolist() == 8 * [False] + [True]
+    assert len(saved) == 13
+    assert saved["log_likelihood"].notna().tolist() == 12 * [False] + [True]
     assert saved.loc["LogisticRegression", "n_parameters"] == 2 * 3 + 2
     assert imread(csv.with_name("out.png")).shape[1] == 1500
 

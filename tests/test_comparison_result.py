@@ -1,5 +1,6 @@
 """The result of a comparison: printed, saved and plotted."""
 
+import dataclasses
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -20,6 +21,7 @@ def huge():
         0.5, index=pd.Index(["LogisticRegression", "Huge"], name="model"), columns=COLUMNS
     )
     table["n_parameters"] = pd.Series([650, 2**20_000], index=table.index, dtype=object)
+    table["log_likelihood"] = np.nan
     return ClassifierComparison(table, {}, False, 5, (10, 2, 2))
 
 
@@ -38,6 +40,26 @@ def test_huge_counts_are_shown_and_saved_exactly(huge, tmp_path):
     assert len(digits) == 6021
     assert int(digits[-4000:]) == 2**20_000 % 10**4000
     assert saved.loc["LogisticRegression", "n_parameters"] == "650"
+
+
+def test_printed_table_fits_80_columns(huge):
+    long = "a name that is much longer than those of the models that are known"
+    names = ["IterativeImputer + LogisticRegression", long]
+    table = huge.table.set_axis(pd.Index(names, name="model"))
+    table.loc[long, "n_parameters"] = None
+    table.loc[long, "log_likelihood"] = -12.5
+    text = str(dataclasses.replace(huge, table=table))
+    assert max(map(len, text.splitlines())) <= 80
+    blocks = text.split("\n\n")
+    assert len(blocks) == 3
+    assert [block.count("IterativeImputer + LogisticRegression") for block in blocks] == [1, 1, 0]
+    assert [block.count("a name that is much") for block in blocks] == [1, 1, 0]
+    headings = [" ".join(block.splitlines()[-3].split()) for block in blocks[:2]]
+    assert headings == ["accuracy 10% 30% 60% 90%", "log-loss parameters fit s predict s"]
+    assert "hidden test cells\n" in blocks[0]
+    assert blocks[1].splitlines()[1].split()[-4:] == ["0.500", "650", "0.500", "0.500"]
+    assert blocks[1].splitlines()[2].split()[-3:] == ["0.500", "0.500", "0.500"]
+    assert "log p(x, y) of a test row with its label is" in blocks[2]
 
 
 def test_notebooks_show_a_table_of_html(huge):
@@ -66,6 +88,30 @@ def test_plot_draws_every_model(huge):
         "Huge",
     ]
     assert huge.plot(ax=Figure().subplots(1, 2)).axes_[0].get_legend() is not None
+
+
+def test_axes_fit_the_data_and_coinciding_models_are_told_apart():
+    names = ["LogisticRegression", *(f"own {i}" for i in range(11)), "no size"]
+    table = pd.DataFrame(0.8, index=pd.Index(names, name="model"), columns=COLUMNS)
+    table["n_parameters"] = pd.Series([10] * 12 + [None], index=names, dtype=object)
+    table.loc["own 3", "accuracy"] = 0.9
+    display = ComparisonDisplay(table).plot(ax=Figure().subplots(1, 2))
+    hidden, parameters = display.axes_
+    for axes in (hidden, parameters):
+        low, high = axes.get_ylim()
+        assert 0.78 < low < 0.8
+        assert 0.9 < high < 0.92
+    looks = {
+        (line.get_color(), line.get_marker(), line.get_linestyle()) for line in hidden.get_lines()
+    }
+    assert len(looks) == len(names)
+    sizes = [line.get_markersize() for line in hidden.get_lines()]
+    assert (np.diff(sizes) < 0).all()
+    assert all(line.get_markerfacecolor() == "none" for line in hidden.get_lines())
+    widths = {line.get_label(): line.get_linewidth() for line in hidden.get_lines()}
+    assert widths.pop("own 3") == widths["no size"]  # alone, and the last of those that coincide
+    assert (np.diff(list(widths.values())) < 0).all()
+    assert "no size" not in [line.get_label() for line in parameters.get_lines()]
 
 
 def test_plot_makes_its_own_figure(huge, monkeypatch):

@@ -1,4 +1,4 @@
-"""``skdgm compare``: generative classifiers against logistic regression."""
+"""``skdgm compare``: generative classifiers against discriminative ones."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def add_parser(commands: Any) -> None:
     """Add the command and its options."""
     command = commands.add_parser(
         "compare",
-        help="compare generative classifiers with logistic regression",
-        description="Cross-validate logistic regression and generative classifiers on a table of "
-        "labelled rows. Prints one row per model (accuracy, log-loss, parameters, seconds, "
-        "accuracy with a share of the test cells hidden), and saves the table as PREFIX.csv and a "
-        "plot as PREFIX.png. A CSV file is also given to TableDensity as it is, with its "
+        help="compare generative classifiers with logistic regression and boosted trees",
+        description="Cross-validate logistic regression, boosted trees and generative classifiers "
+        "on a table of labelled rows. Prints one row per model (accuracy, accuracy with a share of "
+        "the test cells hidden, log-loss, parameters, seconds), and saves the table as PREFIX.csv "
+        "and a plot as PREFIX.png. A CSV file is also given to TableDensity as it is, with its "
         "log-likelihood of the test rows. Hidden cells are missing values: generative classifiers "
-        "take them as they are; for logistic regression they are imputed, in one row by the mean "
-        "and in another by IterativeImputer. Identifiers, row numbers and dates are left out, with "
-        "a note. Ctrl-C keeps the models that are finished.",
+        "and boosted trees take them as they are; for logistic regression they are imputed, in one "
+        "row by the mean and in another by IterativeImputer. Identifiers, row numbers and dates "
+        "are left out, with a note. Ctrl-C keeps the models that are finished.",
         epilog="examples: skdgm compare; skdgm compare --data iris.csv --target species",
     )
     add = command.add_argument

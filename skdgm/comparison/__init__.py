@@ -1,4 +1,4 @@
-"""Generative classifiers compared with logistic regression: a table, a result and a plot."""
+"""Generative classifiers compared with discriminative ones: a table, a result and a plot."""
 
 from ._compare import check_n_folds, compare_classifiers
 from ._display import ComparisonDisplay, make_figure

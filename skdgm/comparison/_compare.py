@@ -1,16 +1,15 @@
-"""Cross-validation of generative classifiers and logistic regression on the same rows.
+"""Cross-validation of generative and discriminative classifiers on the same rows.
 
-Every model is a pipeline whose parameters are chosen by a grid search inside each training fold.
-Cells of the test rows are hidden as NaN: generative models take it as it is, and it is imputed for
-logistic regression.
+Every model is a pipeline whose parameters are chosen by a grid search inside each training fold,
+or fixed. Cells of the test rows are hidden as NaN: generative models take it as it is, and it is
+imputed for logistic regression.
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
@@ -28,6 +27,8 @@ from ._models import (
     with_preparation,
     without_preparation,
 )
+from ._own import Models, check_models, make_own_search
+from ._progress import Progress
 from ._result import ClassifierComparison, tabulate
 from ._table_classifier import TableClassifier
 from ._tables import HIDDEN_SHARES, check_features, check_labels, hide, take_rows
@@ -40,18 +41,19 @@ def compare_classifiers(
     X: ArrayLike | pd.DataFrame,
     y: ArrayLike,
     *,
-    models: Sequence[str] | None = None,
+    models: Models | None = None,
     folds: int = 5,
     random_state: RandomState = None,
     n_jobs: int | None = None,
     verbose: bool = True,
 ) -> ClassifierComparison:
-    """Cross-validate logistic regression and generative classifiers on the same data.
+    """Cross-validate generative and discriminative classifiers on the same data.
 
     Inside each training fold, a grid search with three folds of its own chooses the parameters of
-    every model by log-loss; besides, each model is searched once on all rows. All models see the
-    same folds and the same hidden cells. Ctrl-C ends the comparison and keeps the models that are
-    finished.
+    a model by log-loss; besides, each model is searched once on all rows. Boosted trees, the
+    mixture of trees, the hidden tree and classifiers of your own have fixed parameters. All models
+    see the same folds and the same hidden cells. Ctrl-C ends the comparison and keeps the models
+    that are finished.
 
     If X is a DataFrame, one more model is a :class:`TableDensity` of features and labels together.
     It reads the columns as they are, without a search, predicts the labels as one of its columns,
@@ -62,6 +64,12 @@ def compare_classifiers(
     appears twice, with missing values imputed: ``"LogisticRegression"`` by the mean of the training
     rows, ``"IterativeImputer + LogisticRegression"`` by the predictions of
     :class:`sklearn.impute.IterativeImputer` from the other columns.
+    :class:`sklearn.ensemble.HistGradientBoostingClassifier` takes missing values as they are.
+
+    Classifiers of your own get X as it is, if they can learn from it and predict rows with hidden
+    cells; else the columns as numbers, with text one-hot encoded as for the named models; else
+    these with missing values imputed by the mean of the training rows, which the notes below the
+    table then say. Each is cloned and tried once on all rows before the comparison starts.
 
     Parameters
     ----------
@@ -72,9 +80,12 @@ def compare_classifiers(
         all of its one-hot columns. The table density reads the columns themselves.
     y : array-like of shape (n_samples,)
         Class labels: text, booleans or integers.
-    models : sequence of str or None, default=None
-        Names of the models to compare, as in the rows of the table; None takes all: eight, and
-        ``"TableDensity"`` if X is a DataFrame.
+    models : str, sequence, dict or None, default=None
+        The models to compare: names, as in the rows of the table, and classifiers of your own as
+        pairs ``("mine", classifier)``. A dict ``{"mine": classifier, ...}`` puts its classifiers
+        before all named ones. None takes the named ones: twelve, and ``"TableDensity"`` if X is a
+        DataFrame. A classifier of your own is any scikit-learn classifier with
+        ``predict_proba``, also a pipeline or a search.
     folds : int, default=5
         Number of folds, at least 2. If the smallest class has fewer rows, that number is used
         instead, with a warning.
@@ -85,7 +96,8 @@ def compare_classifiers(
         Number of processes for each grid search, and of threads for the table density; None means 1
         unless in a ``joblib.parallel_config`` context.
     verbose : bool, default=True
-        Whether to report progress on standard error.
+        Whether to report progress on standard error: a single line with the time left on a
+        terminal, which is cleared at the end, and a line for each step elsewhere.
 
     Returns
     -------
@@ -97,7 +109,9 @@ def compare_classifiers(
     ValueError
         If X or y are invalid: lengths that differ, infinite values, no column that varies, repeated
         column names, missing labels, a single class, labels that look like a regression target, or
-        a class with too few rows for the folds; or if a model is unknown.
+        a class with too few rows for the folds; or if a model is unknown or cannot learn from X.
+    TypeError
+        If a model of your own is no classifier with ``predict_proba``.
     ImportError
         If pandas is not installed.
 
@@ -144,6 +158,14 @@ def compare_classifiers(
     15
     >>> comparison.models["GaussianDiscriminant"].predict(X[:2])
     array([0, 0])
+
+    A classifier of your own next to a named one:
+
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> models = [("neighbours", KNeighborsClassifier()), "LogisticRegression"]
+    >>> comparison = compare_classifiers(X, y, models=models, folds=2, verbose=False)
+    >>> print(str(comparison).splitlines()[-1])
+    'neighbours': missing cells are imputed by the training mean.
     """
     if n_jobs == 0:
         raise ValueError("n_jobs must be a number of processes, -1 for all cores or None, got 0.")
@@ -155,15 +177,19 @@ def compare_classifiers(
     splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y))
     orders = [_rank_cells(len(test), X.shape[1], generator) for _, test in splits]
     searches = make_searches(X, inner_folds, seed, n_jobs)
-    names = _check_models(models, list(searches))
+    chosen = check_models(models, list(searches))
 
     rows: dict[str, dict[str, Any]] = {}
     fitted: dict[str, GridSearchCV] = {}
     interrupted = False
     try:
-        with threadpool_limits(limits=1):  # small matrices are slower on several threads
-            for place, name in enumerate(names, 1):
-                report = _reporter(f"[{place}/{len(names)}] {name}", verbose)
+        # Small matrices are slower on several threads.
+        with threadpool_limits(limits=1), Progress(list(chosen), folds + 1, verbose) as progress:
+            for name, own in chosen.items():
+                if own is not None:
+                    searches[name] = make_own_search(name, own, X, y, seed)
+            for name in chosen:
+                report = partial(progress, name)
                 row, model = _evaluate(searches[name], X, y, splits, orders, report)
                 rows[name], fitted[name] = row, model
     except KeyboardInterrupt:
@@ -200,30 +226,9 @@ def _check_folds(folds: int, y: np.ndarray) -> tuple[int, int]:
     return used, min(3, in_training)
 
 
-def _check_models(models: Sequence[str] | None, known: list[str]) -> list[str]:
-    if models is None:
-        return known
-    names = [models] if isinstance(models, str) else list(models)
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise ValueError(
-            f"models must be names among {', '.join(map(repr, known))}; got {models!r}."
-        )
-    return list(dict.fromkeys(names))
-
-
 def _rank_cells(n_rows: int, n_columns: int, generator: np.random.Generator) -> np.ndarray:
     """Rank the cells of a test fold at random; larger shares hide all that smaller ones do."""
     return generator.permutation(n_rows * n_columns).reshape(n_rows, n_columns)
-
-
-def _reporter(prefix: str, verbose: bool) -> Callable[[str], None]:
-    def report(message: str) -> None:
-        if verbose:
-            with suppress(OSError):  # nobody listens any more: no reason to stop the work
-                print(f"{prefix}: {message}", file=sys.stderr, flush=True)
-
-    return report
 
 
 def _evaluate(

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from ._models import ITERATIVE, MEAN, readable_count
+import numpy as np
+
+from ._models import BOOSTING, ITERATIVE, MEAN, readable_count
 from ._tables import HIDDEN_SHARES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BASELINES = {
-    MEAN: {"color": "black", "marker": "*", "markersize": 11, "linestyle": "--"},
-    ITERATIVE: {
-        "color": "black",
-        "marker": "o",
-        "markersize": 12,
-        "markerfacecolor": "none",  # so that the other baseline shows through where they coincide
-        "linestyle": ":",
-    },
-}
-# The palette of Okabe and Ito, safe for colour blindness; black is reserved for the baselines.
+BASELINES = {MEAN: ("*", "--"), ITERATIVE: ("o", ":"), BOOSTING: ("s", "-.")}
+# The palette of Okabe and Ito, safe for colour blindness; the text's own is that of the baselines.
 COLORS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442"]
-MARKERS = ["o", "s", "X", "^", "D", "v", "P"]
+MARKERS = ["o", "s", "X", "^", "D", "v", "P", "<", ">"]  # as many as go once with each colour
+MARKER_SIZES = (11.0, 5.0)  # points, of the model drawn first and of the last
+COINCIDING = 0.01  # share of the axis that lines lie apart at most, all along
 HIDDEN = {"accuracy": 0} | {column: round(100 * share) for column, share in HIDDEN_SHARES.items()}
+WIDTH_OF_ENTRY = 3.3  # inches of the legend, for the longest name
 LARGEST_DRAWN = 10**9  # models with more parameters are drawn at the edge, labelled with the number
 
 
@@ -41,7 +36,10 @@ class HasTable(Protocol):
 class ComparisonDisplay:
     """Accuracy of the classifiers compared, against hidden cells and number of parameters.
 
-    Create it with :meth:`from_comparison` or :meth:`ClassifierComparison.plot`.
+    Create it with :meth:`from_comparison` or :meth:`ClassifierComparison.plot`. The accuracies
+    shown are those of the data, seldom 0 to 1. Models that coincide are told apart: markers are
+    hollow, and each is smaller than the one drawn before it; of lines that lie on one another all
+    along, those drawn first are wider and show on both sides of the others.
 
     Parameters
     ----------
@@ -55,7 +53,7 @@ class ComparisonDisplay:
     axes_ : list of two matplotlib Axes
         Accuracy against the share of hidden cells, and against the number of parameters on a
         logarithmic scale. Numbers above a billion, which would leave no room for the others, are
-        drawn at the right end of the axis and written out.
+        drawn at the right end of the axis and written out; models without a number are left out.
 
     See Also
     --------
@@ -120,9 +118,10 @@ class ComparisonDisplay:
             raise ValueError("comparison must hold at least one finished model, got none.")
         self.axes_ = _check_axes(ax)
         self.figure_ = self.axes_[0].figure
-        usual = [count for count in self.table["n_parameters"] if count <= LARGEST_DRAWN]
+        counts = [count for count in self.table["n_parameters"] if count is not None]
+        usual = [count for count in counts if count <= LARGEST_DRAWN]
         edge = 10 * max(usual, default=LARGEST_DRAWN)
-        for model, style in _styles(self.table.index).items():
+        for model, style in _styles(self.table).items():
             self._plot_model(model, edge, style)
         self._label_axes()
         return self
@@ -132,6 +131,8 @@ class ComparisonDisplay:
         row = self.table.loc[model]
         accuracy = [row[column] for column in HIDDEN]
         hidden_axes.plot(list(HIDDEN.values()), accuracy, label=model, **style)
+        if row["n_parameters"] is None:
+            return
         drawn = min(row["n_parameters"], edge)  # the number itself may be too large for a float
         parameter_axes.plot([drawn], accuracy[:1], label=model, **style)
         if drawn < row["n_parameters"]:
@@ -156,13 +157,18 @@ class ComparisonDisplay:
         low, high = (math.log10(limit) for limit in parameter_axes.get_xlim())
         parameter_axes.set_xlim(10 ** math.floor(low), 10 ** math.ceil(high))  # whole decades
         parameter_axes.xaxis.set_minor_formatter("")
+        hidden_axes.set_ylim(_limits(self.table[list(HIDDEN)]))
+        parameter_axes.set_ylim(_limits(self.table["accuracy"]))
         for axes in self.axes_:
-            axes.set(ylabel="Accuracy", ylim=(0, 1.02))
+            axes.set(ylabel="Accuracy")
             axes.grid(alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
         handles, labels = hidden_axes.get_legend_handles_labels()
         if self.figure_.get_constrained_layout():
-            self.figure_.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+            n_columns = max(1, int(self.figure_.get_figwidth() / WIDTH_OF_ENTRY))
+            self.figure_.legend(
+                handles, labels, loc="outside lower center", ncols=n_columns, frameon=False
+            )
         else:
             hidden_axes.legend(handles, labels, fontsize="small")
 
@@ -191,11 +197,43 @@ def _check_axes(ax: Sequence[Any] | None) -> list[Any]:
     return axes
 
 
-def _styles(models: Sequence[str]) -> dict[str, dict[str, Any]]:
-    generative = [model for model in models if model not in BASELINES]
-    colored = {
-        model: {"color": color, "marker": marker, "markersize": 7}
-        for model, color, marker in zip(generative, cycle(COLORS), cycle(MARKERS), strict=False)
-    }
-    styles = BASELINES | colored
-    return {model: styles[model] for model in models}
+def _limits(accuracies: Any) -> tuple[float, float]:
+    """Return the ends of an axis on which accuracies fill the height, not far beyond 0 and 1."""
+    low, high = float(np.min(accuracies)), float(np.max(accuracies))
+    margin = 0.05 * max(high - low, 0.05)
+    return max(low - margin, -0.02), min(high + margin, 1.02)
+
+
+def _styles(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return how each model is drawn, no two alike."""
+    import matplotlib as mpl
+
+    others = [model for model in table.index if model not in BASELINES]
+    styles = {}
+    sizes = np.linspace(*MARKER_SIZES, len(table))
+    for model, size, width in zip(table.index, sizes, _widths(table), strict=True):
+        if model in BASELINES:
+            color, (marker, line) = mpl.rcParams["text.color"], BASELINES[model]
+        else:
+            place = others.index(model)
+            color, marker, line = COLORS[place % len(COLORS)], MARKERS[place % len(MARKERS)], "-"
+        styles[model] = {
+            "color": color,
+            "marker": marker,
+            "linestyle": line,
+            "linewidth": width,
+            "zorder": 3 - width / 10,  # wide lines below, or they would hide others that cross
+            "markersize": size,
+            "markerfacecolor": "none",
+        }
+    return styles
+
+
+def _widths(table: pd.DataFrame) -> list[float]:
+    """Return the widths of lines: wider by as many as are drawn upon them."""
+    heights = table[list(HIDDEN)].to_numpy(np.float64)
+    near = COINCIDING * max(np.ptp(heights), 0.05)
+    return [
+        1.5 + 2.5 * int((np.abs(heights[place + 1 :] - own) <= near).all(axis=1).sum())
+        for place, own in enumerate(heights)
+    ]

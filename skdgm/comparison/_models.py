@@ -1,7 +1,8 @@
 """The classifiers compared: for each a pipeline, and the grid of parameters to search.
 
-Missing values are imputed for logistic regression; generative classifiers learn and predict with
-NaN left in place. Frames are also given, as they are, to a density of the whole table.
+Missing values are imputed for logistic regression; generative classifiers and boosted trees learn
+and predict with NaN left in place. Frames are also given, as they are, to a density of the whole
+table. Models that take long to fit have nothing to search.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, SimpleImputer
@@ -24,9 +26,12 @@ from .._tables import validate_table
 from ..conditional import GaussianDiscriminant, GenerativeClassifier
 from ..density import (
     BernoulliIndependentDensity,
+    ChowLiuTreeDensity,
     FullCategoricalDensity,
     GaussianDensity,
+    HiddenChowLiuTreeDensity,
     MarkovChainImageDensity,
+    MixtureDensity,
 )
 from ..density._engine.lend import lacking_columns, with_lent_values
 from ..projection import PCAProjection
@@ -37,8 +42,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MEAN, ITERATIVE = "LogisticRegression", "IterativeImputer + LogisticRegression"
+BOOSTING = "HistGradientBoostingClassifier"
+MIXTURE = "MixtureDensity of ChowLiuTreeDensity"
 TABLE = "TableDensity"
-BASELINES = [MEAN, ITERATIVE]
 HALVES = (0.0,)  # thresholds for standardised columns
 QUARTERS = (-0.6745, 0.0, 0.6745)  # the quartiles of the standard normal distribution
 # Steps that gain less (in nats per row) hardly change predictions, and a search makes many fits.
@@ -81,25 +87,29 @@ class MaskedIterativeImputer(TransformerMixin, BaseEstimator):
         return self.pipeline_.transform(zeros_in(self.empty_, X))
 
 
-# ---------------------------------------------------------------------- for generative models
-class ValuesForEveryClass(TransformerMixin, BaseEstimator):
-    """Lend values to each class whose training rows have none in a column: densities need some.
+# ---------------------------------------------------------------------- for models that take NaN
+class ZerosForEmptyColumns(TransformerMixin, BaseEstimator):
+    """Set each column whose training rows have no value to 0; other missing values stay."""
 
-    The class gets quantiles of all values in that column, as in the classifiers themselves but
-    without a warning, so that the column hardly speaks for or against it. A column without any
-    value becomes 0. Rows to predict keep their missing values.
-    """
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Find the columns without any value."""
         X = validate_table(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         self.empty_ = np.isnan(X).all(axis=0)
         return self
 
     def transform(self, X: np.ndarray) -> np.ndarray:
-        """Set the columns without any value to 0."""
+        """Set these columns to 0."""
         X = validate_table(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         return zeros_in(self.empty_, X)
+
+
+class ValuesForEveryClass(ZerosForEmptyColumns):
+    """Lend values to each class whose training rows have none in a column: densities need some.
+
+    The class gets quantiles of all values in that column, as in the classifiers themselves but
+    without a warning, so that the column hardly speaks for or against it. A column without any
+    value becomes 0. Rows to predict keep their missing values.
+    """
 
     def fit_transform(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Lend values to the training rows."""
@@ -133,6 +143,7 @@ class QuietPipeline(Pipeline):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Expectation-maximisation", ConvergenceWarning)
             warnings.filterwarnings("ignore", r"(X|Class .*) does not vary", UserWarning)
+            warnings.filterwarnings("ignore", "n_components=.* exceeds the", UserWarning)
             return super().fit(X, y, **params)
 
 
@@ -146,7 +157,7 @@ def make_searches(
     """
     preparation, n_columns = make_preparation(X), X.shape[1]  # it leaves so many columns or more
     inner = StratifiedKFold(inner_folds, shuffle=True, random_state=seed)
-    models = _baselines(preparation, seed) | _generative_models(preparation, n_columns)
+    models = _baselines(preparation, seed) | _generative_models(preparation, n_columns, seed)
     searches = {
         name: GridSearchCV(
             QuietPipeline(steps),
@@ -156,6 +167,8 @@ def make_searches(
             cv=inner,
             error_score="raise",
         )
+        if grid
+        else SingleFit(QuietPipeline(steps), {}, scoring="neg_log_loss")
         for name, (steps, grid) in models.items()
     }
     if not isinstance(X, np.ndarray):
@@ -169,12 +182,15 @@ Model = tuple[list[tuple[str, Any]], Any]  # the steps of a pipeline and the gri
 
 
 def _baselines(preparation: Any, seed: int) -> dict[str, Model]:
-    """Return logistic regression behind each imputer, which is fitted once for all inner folds."""
+    """Return logistic regression behind each imputer, and boosted trees, which need none.
+
+    Imputers are fitted once for all inner folds.
+    """
     imputers = {
         MEAN: SimpleImputer(keep_empty_features=True),
         ITERATIVE: MaskedIterativeImputer(seed),
     }
-    return {
+    regressions: dict[str, Model] = {
         name: (
             [
                 ("prepare", make_pipeline(preparation, imputer)),
@@ -185,9 +201,14 @@ def _baselines(preparation: Any, seed: int) -> dict[str, Model]:
         )
         for name, imputer in imputers.items()
     }
+    boosting = HistGradientBoostingClassifier(
+        max_iter=50, learning_rate=0.2, max_leaf_nodes=8, early_stopping=False, random_state=seed
+    )
+    steps = [("prepare", preparation), ("zeros", ZerosForEmptyColumns()), ("classify", boosting)]
+    return regressions | {BOOSTING: (steps, {})}
 
 
-def _generative_models(preparation: Any, n_columns: int) -> dict[str, Model]:
+def _generative_models(preparation: Any, n_columns: int, seed: int) -> dict[str, Model]:
     """Return steps and grids, with the numbers in a grid clipped to what the columns allow."""
     first = [
         ("prepare", preparation),
@@ -198,6 +219,10 @@ def _generative_models(preparation: Any, n_columns: int) -> dict[str, Model]:
     orders = [order for order in (0, 1, 2) if order <= max(1, n_columns - 1)]
     factors = sorted({min(n, n_columns - 1) for n in (2, 5, 10, 20)})
     low_rank = GaussianDensity("low_rank", reg_covar=0.01, **EM)
+    quarters = FunctionTransformer(cut, kw_args={"thresholds": QUARTERS})
+    tree = ChowLiuTreeDensity(n_categories=4, **EM)
+    mixture = MixtureDensity(tree, n_components=2, random_state=seed, **EM)
+    hidden = HiddenChowLiuTreeDensity(n_states=8, n_categories=4, max_iter=5, random_state=seed)
     return {
         "BernoulliIndependentDensity": (
             [*first, ("classify", GenerativeClassifier(BernoulliIndependentDensity()))],
@@ -206,10 +231,19 @@ def _generative_models(preparation: Any, n_columns: int) -> dict[str, Model]:
         "MarkovChainImageDensity": (
             [
                 *first,
-                ("levels", FunctionTransformer(cut, kw_args={"thresholds": QUARTERS})),
+                ("levels", quarters),
                 ("classify", GenerativeClassifier(MarkovChainImageDensity(n_categories=4, **EM))),
             ],
             {"classify__density__order": orders, "classify__density__alpha": [0.1, 1.0]},
+        ),
+        "ChowLiuTreeDensity": (
+            [*first, ("levels", quarters), ("classify", GenerativeClassifier(tree))],
+            {"classify__density__alpha": [0.1, 1.0]},
+        ),
+        MIXTURE: ([*first, ("levels", quarters), ("classify", GenerativeClassifier(mixture))], {}),
+        "HiddenChowLiuTreeDensity": (
+            [*first, ("levels", quarters), ("classify", GenerativeClassifier(hidden))],
+            {},
         ),
         "FullCategoricalDensity": (
             [
@@ -271,18 +305,22 @@ def with_preparation(model: GridSearchCV, search: GridSearchCV, prepare: Any) ->
     return model
 
 
-def n_classifier_parameters(pipeline: Pipeline) -> int:
+def n_classifier_parameters(pipeline: Pipeline) -> int | None:
     """Number of free parameters of the classifier that ends a pipeline, exact.
 
     For a generative classifier it is ``n_parameters_``; for logistic regression with C classes and
-    D columns ``C D + C``, also for two classes.
+    D columns ``C D + C``, also for two classes; None for others, which do not say.
     """
     classifier: BaseEstimator = pipeline[-1]
-    if hasattr(classifier, "n_parameters_"):
-        return classifier.n_parameters_
-    return len(classifier.classes_) * (classifier.n_features_in_ + 1)
+    while isinstance(classifier, Pipeline):
+        classifier = classifier[-1]
+    if isinstance(classifier, LogisticRegression):
+        return len(classifier.classes_) * (classifier.n_features_in_ + 1)
+    return getattr(classifier, "n_parameters_", None)
 
 
-def readable_count(count: int) -> str:
+def readable_count(count: int | None) -> str:
     """Format an integer of any size: all digits below ten million, else like 1.8e+20."""
+    if count is None:
+        return ""
     return f"{count:,}" if count < 10**7 else f"{Decimal(count):.1e}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,8 +14,10 @@ import numpy as np
 from sklearn.model_selection import GridSearchCV
 
 from ._display import ComparisonDisplay
-from ._models import readable_count
+from ._models import MEAN, TABLE, readable_count
+from ._own import has_mean_imputed
 from ._tables import HIDDEN_SHARES, import_pandas
+from ._text import WIDTH, Group, in_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +40,8 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how text starts that spreadsheets
 class ClassifierComparison:
     """Result of :func:`compare_classifiers`: a table, and the fitted models.
 
-    Printing it shows the table with readable numbers; a notebook shows it as HTML.
+    Printing it shows the table with readable numbers, in blocks of 80 columns; a notebook shows it
+    as HTML.
 
     Attributes
     ----------
@@ -53,8 +57,8 @@ class ClassifierComparison:
           the units of the columns that are continuous, and a log-probability of the others.
         - ``n_parameters``: number of free parameters of the classifier fitted to all rows, an exact
           Python int: ``n_parameters_`` of a generative classifier, ``C D + C`` for logistic
-          regression with C classes and D columns. Steps that prepare or project the columns are
-          not counted.
+          regression with C classes and D columns, None for others, such as boosted trees. Steps
+          that prepare or project the columns are not counted.
         - ``fit_seconds``: time to fit the chosen pipeline to a training fold, without the search;
           ``predict_seconds``: time of ``predict_proba`` on a test fold. Encoding text and imputing
           missing values for logistic regression are not included.
@@ -62,7 +66,8 @@ class ClassifierComparison:
           ``accuracy_90_hidden``: accuracy with that percentage of the test cells hidden as NaN.
     models : dict of str to GridSearchCV
         For each row a search fitted to all rows, ready to ``predict``; ``best_estimator_`` is the
-        pipeline and ``best_params_`` the parameters chosen. The table density itself is
+        pipeline and ``best_params_`` the parameters chosen, empty if there was nothing to choose.
+        A classifier of your own is ``models["mine"].best_estimator_[-1]``, and the table density
         ``models["TableDensity"].best_estimator_[-1].density_``.
     interrupted : bool
         True if Ctrl-C ended the comparison before all models were finished.
@@ -91,50 +96,68 @@ class ClassifierComparison:
     shape: tuple[int, int, int]
 
     def __str__(self) -> str:
-        return f"{self._readable().to_string()}\n\n{self._notes()}"
+        accuracy, hidden, others = self._figures()
+        shares = [f"{share:.0%}" for share in HIDDEN_SHARES.values()]
+        groups = [
+            Group("", accuracy),
+            Group("hidden test cells", dict(zip(shares, hidden.values(), strict=True))),
+            Group("", others),
+        ]
+        # Accuracies stay in one block: the first two groups are narrow enough.
+        notes = [textwrap.fill(note, WIDTH) for note in self._notes()]
+        return "\n".join([in_blocks(self.table.index, groups), "", *notes])
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        notes = escape(self._notes()).replace(".\n", ".<br>")
-        return f"{self._readable().to_html(border=0)}\n<p>{notes}</p>"
+        pandas = import_pandas("Comparing classifiers")
+        accuracy, hidden, others = self._figures()
+        readable = pandas.DataFrame(accuracy | hidden | others, index=self.table.index.rename(None))
+        notes = "<br>".join(map(escape, self._notes()))
+        return f"{readable.to_html(border=0)}\n<p>{notes}</p>"
 
-    def _notes(self) -> str:
-        """Return what the table does not say itself."""
+    def _notes(self) -> list[str]:
+        """Return what the table does not say itself, in sentences for a line each or more."""
         rows, columns, classes = self.shape
         ending = "; interrupted before all models were finished" if self.interrupted else ""
-        of_rows = "\nlog p(x, y): of a test row with its label, in nats and the columns' own units."
-        if self.table["log_likelihood"].isna().all():
-            of_rows = ""
-        return (
+        notes = [
             f"{self.folds}-fold cross-validation on {rows} rows, {columns} columns and {classes} "
-            f"classes{ending}.\nlog-loss in nats; hidden: accuracy with that share of the test "
-            "cells missing. They are imputed for\nlogistic regression, by the training mean or by "
-            "IterativeImputer; generative models integrate them\nout, or project their expectation "
-            f"(PCAProjection).{of_rows}"
-        )
+            f"classes{ending}.",
+            "log-loss in nats; hidden: accuracy with that share of the test cells missing. They "
+            "are imputed for logistic regression, by the training mean or by IterativeImputer; "
+            "generative models integrate them out, or project their expectation (PCAProjection).",
+        ]
+        log_likelihood = self.table["log_likelihood"].dropna()
+        if len(log_likelihood):
+            notes.append(
+                f"{TABLE}: log p(x, y) of a test row with its label is "
+                f"{log_likelihood.iloc[0]:.3f} on average, in nats and the columns' own units."
+            )
+        imputed = [
+            repr(name)
+            for name, model in self.models.items()
+            if name != MEAN and has_mean_imputed(model)
+        ]
+        if imputed:
+            notes.append(f"{', '.join(imputed)}: missing cells are imputed by the training mean.")
+        return notes
 
-    def _readable(self) -> pd.DataFrame:
+    def _figures(self) -> tuple[dict[str, list[str]], ...]:
+        """Return readable columns: accuracy, that with hidden cells, and the others."""
         table = self.table
         spread = zip(table["accuracy"], table["accuracy_std"], strict=True)
-        readable = {
-            "accuracy": [f"{mean:.3f} +/- {std:.3f}" for mean, std in spread],
+        hidden = {
+            f"{share:.0%} hidden": [f"{value:.3f}" for value in table[column]]
+            for column, share in HIDDEN_SHARES.items()
+        }
+        others = {
             "log-loss": [f"{value:.3f}" for value in table["log_loss"]],
-            "log p(x, y)": [
-                "" if np.isnan(value) else f"{value:.3f}" for value in table["log_likelihood"]
-            ],
             "parameters": [readable_count(count) for count in table["n_parameters"]],
             "fit s": [f"{seconds:.3f}" for seconds in table["fit_seconds"]],
             "predict s": [f"{seconds:.3f}" for seconds in table["predict_seconds"]],
         }
-        for column, share in HIDDEN_SHARES.items():
-            readable[f"{share:.0%} hidden"] = [f"{value:.3f}" for value in table[column]]
-        if table["log_likelihood"].isna().all():
-            del readable["log p(x, y)"]
-        return import_pandas("Comparing classifiers").DataFrame(
-            readable, index=table.index.rename(None)
-        )
+        return {"accuracy": [f"{mean:.3f} +/- {std:.3f}" for mean, std in spread]}, hidden, others
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Save the table as CSV, with all digits of the numbers of parameters.
@@ -148,7 +171,9 @@ class ClassifierComparison:
             The file to write; an existing file is replaced.
         """
         # Decimal writes integers of any length; str stops at 4,300 digits.
-        exact = [str(Decimal(count)) for count in self.table["n_parameters"]]
+        exact = [
+            "" if count is None else str(Decimal(count)) for count in self.table["n_parameters"]
+        ]
         text = self.table.assign(n_parameters=exact).map(_no_formula)
         text.rename(index=_no_formula, columns=_no_formula).to_csv(path)
 
