@@ -17,7 +17,7 @@ from inventories import found_inventories
 from sphinx_gallery.sorting import ExplicitOrder
 
 import skdgm
-from skdgm._documentation import project_url
+from skdgm._estimator import project_url
 
 project = "skdgm"
 copyright = "the skdgm developers"

@@ -19,6 +19,7 @@ RandomState = int | np.random.RandomState | np.random.Generator | None
 
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100  # sums and products of weights then stay finite
 WORTHLESS = 1e-100  # share of the largest weight below which a row counts for nothing
+FEW, LONGEST = 8, 300  # values and letters that an error shows of an argument
 FIRST_ROWS = 64  # in which observed values are looked for at first
 
 
@@ -63,7 +64,11 @@ def shown(value: Any) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
     shape = getattr(value, "shape", None)
-    return repr(value) if shape is None else f"{type(value).__name__} of shape {shape}"
+    is_short = isinstance(value, np.ndarray | np.generic) and value.size <= FEW
+    if isinstance(shape, tuple) and not is_short:
+        return f"{type(value).__name__} of shape {shape}"
+    text = repr(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
 def check_generator(random_state: RandomState) -> np.random.Generator:
@@ -83,7 +88,7 @@ def check_generator(random_state: RandomState) -> np.random.Generator:
     except ValueError:
         raise ValueError(
             "random_state must be an int, a numpy.random.RandomState, a numpy.random.Generator or "
-            f"None, got {random_state!r}."
+            f"None, got {shown(random_state)}."
         ) from None
     return np.random.default_rng(source.randint(2**32, size=4, dtype=np.uint32))
 
@@ -100,7 +105,7 @@ def check_n_samples(n_samples: int, least: int = 1, why: str = "") -> int:
     """
     if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < least:
         raise ValueError(
-            f"n_samples must be an integer of {least} or more, {why}got {n_samples!r}."
+            f"n_samples must be an integer of {least} or more, {why}got {shown(n_samples)}."
         )
     return int(n_samples)
 

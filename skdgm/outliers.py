@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._decorators import fit_context
-from ._documentation import DocumentedEstimator
+from ._estimator import CommonEstimator
 from ._fitted import learning, query
 from ._tables import validate_table
 from ._validation import RandomState, check_generator
@@ -23,7 +23,7 @@ USUAL = 0.05  # tail probability below which a row is an outlier
 LEAST = 5e-324  # stands for a tail probability of 0, so that all scores are finite
 
 
-class DensityOutlierDetector(OutlierMixin, DocumentedEstimator):
+class DensityOutlierDetector(OutlierMixin, CommonEstimator):
     """Detect outliers by a density fitted to the rows, whatever cells are missing.
 
     The score of a row is the logarithm of its tail probability: the probability that a draw from

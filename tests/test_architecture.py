@@ -19,7 +19,7 @@ LAYERS = [
     (
         "skdgm._kernels",
         "skdgm._decorators",
-        "skdgm._documentation",
+        "skdgm._estimator",
         "skdgm._fitted",
         "skdgm._tables",
         "skdgm._memory",

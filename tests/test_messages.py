@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from contextlib import contextmanager
 from functools import cache, partial
 
 import numpy as np
@@ -238,3 +239,38 @@ def test_missing_values_are_named_where_a_classifier_takes_no_weights(model):
 def test_shares_in_a_mixture_are_named_where_a_classifier_takes_no_weights():
     message = sentence(MixtureDensity(NEIGHBOURS, random_state=0).fit, X)
     assert "share in a component of a mixture); choose" in message
+
+
+@each
+def test_a_table_in_place_of_a_parameter_is_not_printed(estimator):
+    table = np.random.default_rng(0).normal(size=(200, 5))
+    messages = {}
+    for name in smallest_instance(estimator).get_params(deep=False):
+        with suppress_errors(messages, name):
+            smallest_instance(estimator).set_params(**{name: table}).fit(X, Y)
+    assert {name: text for name, text in messages.items() if len(text) > 600} == {}
+
+
+@contextmanager
+def suppress_errors(messages, name):
+    """Note the message of an error under a name, if there is one."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        messages[name] = str(error)
+
+
+def test_calls_print_no_table_that_they_refuse():
+    density = fitted(GaussianDensity)
+    table = np.random.default_rng(0).normal(size=(200, 5))
+    calls = [density.sample, density.marginal, density.condition, density.mutual_information]
+    for call in [
+        *(partial(call, table) for call in calls),
+        partial(density.conditional_interval, X, coverage=table),
+        partial(density.conditional_quantile, X, table),
+        partial(density.conditional_sample, X, n_samples=table),
+        partial(log_likelihood_gap, X, table),
+    ]:
+        with pytest.raises((ValueError, TypeError)) as caught:
+            call()
+        assert len(str(caught.value)) < 600

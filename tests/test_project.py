@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import estimator_html_repr
 
 from skdgm import ChowLiuTreeDensity, ColumnDensity, GaussianDensity, GenerativeClassifier
-from skdgm import _documentation as documentation
+from skdgm import _estimator as documentation
 
 from .estimators import public_estimators
 

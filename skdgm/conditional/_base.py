@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from .._decorators import fit_context
-from .._documentation import DocumentedEstimator
+from .._estimator import CommonEstimator
 from .._fitted import learning, query
 from .._memory import check_rows
 from .._tables import check_table, frame_header, read_labels, refuse_missing_y, validate_table
@@ -29,7 +29,7 @@ from .._validation import (
 )
 
 
-class BaseConditional(DocumentedEstimator, metaclass=ABCMeta):
+class BaseConditional(CommonEstimator, metaclass=ABCMeta):
     """A distribution over rows y for each row of X that can be fitted, scored and sampled.
 
     A subclass writes these hooks, for validated tables X and Y, of two dimensions each:

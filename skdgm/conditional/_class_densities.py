@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 
 from .._decorators import available_if, fit_context
-from .._documentation import DocumentedEstimator
+from .._estimator import CommonEstimator
 from .._fitted import GivenTable, learning
 from .._tables import read_labels, validate_table
 from .._validation import check_observed, check_weight, leave_out_weightless
@@ -32,7 +32,7 @@ from ._priors import learned_priors, weighted_by_class
 PRIOR_CONSTRAINTS: list = [StrOptions({"uniform"}), Mapping, "array-like", None]
 
 
-class ClassDensities(ClassifierMixin, DocumentedEstimator, metaclass=ABCMeta):
+class ClassDensities(ClassifierMixin, CommonEstimator, metaclass=ABCMeta):
     """A classifier's densities, one per class; a subclass says which in ``_make_density``.
 
     Subclasses have the parameters ``priors`` and ``n_jobs``, and may have ``class_weight``.

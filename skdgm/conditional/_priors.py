@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .._validation import shown
+
 
 def learned_priors(
     priors: Any,
@@ -43,7 +45,7 @@ def learned_priors(
             f"in the order of classes_; got shape {given.shape}."
         )
     if not (given >= 0).all() or not np.isclose(given.sum(), 1.0):
-        raise ValueError(f"priors must not be negative and must sum to 1, got {priors!r}.")
+        raise ValueError(f"priors must not be negative and must sum to 1, got {shown(priors)}.")
     unknown = (given > 0) & ~has_rows
     if unknown.any() and not so_far:
         raise ValueError(

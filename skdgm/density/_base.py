@@ -17,7 +17,7 @@ from sklearn.base import DensityMixin
 
 from .._codes import dtype_that_holds
 from .._decorators import available_if, fit_context
-from .._documentation import DocumentedEstimator
+from .._estimator import CommonEstimator
 from .._fitted import GivenTable, learning, query
 from .._memory import check_rows
 from .._tables import as_given, validate_table
@@ -61,7 +61,7 @@ class OfBatches:
         return getattr(super(self.lacking, owner if instance is None else instance), self.name)
 
 
-class BaseDensity(Queries, DensityMixin, DocumentedEstimator):
+class BaseDensity(Queries, DensityMixin, CommonEstimator):
     """A probability distribution over rows that is fitted, scored and sampled.
 
     A family derives from it and writes the hooks of :class:`DensityHooks`.

@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import Interval
 from .._codes import as_binary_codes, has_missing, missing_code, readonly
 from .._fitted import learning
 from .._kernels import bernoulli as kernels
+from .._validation import shown
 from ._base import BaseDensity
 from ._engine.blocks import draw_with_uniforms, ones_if_none, total_weight
 from ._engine.given import check_n_samples_given, check_probabilities
@@ -327,10 +328,8 @@ class BernoulliIndependentDensity(BaseDensity):
     def _check_bounds(self) -> tuple[float, float]:
         bounds = np.asarray(self.bounds, dtype=np.float64)
         if bounds.shape != (2,) or not 0 <= bounds[0] <= bounds[1] <= 1:
-            raise ValueError(
-                "bounds must be two probabilities, the smaller one first, as in (0.2, 0.3); got "
-                f"{self.bounds!r}."
-            )
+            told = shown(self.bounds)
+            raise ValueError(f"bounds must be two probabilities, as in (0.2, 0.3); got {told}.")
         return float(bounds[0]), float(bounds[1])
 
 

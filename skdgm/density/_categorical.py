@@ -18,7 +18,7 @@ from .._codes import (
     has_missing,
     holds_grey_levels,
 )
-from .._validation import check_observed
+from .._validation import check_observed, shown
 from ._em import EMDensity
 from ._engine.categories import Categories, check_n_values
 from ._engine.columns import Columns
@@ -140,7 +140,7 @@ class BaseCategoricalDensity(EMDensity):
             )
             automatic = '"auto", ' if name == "n_categories" else ""
             raise ValueError(
-                f"{name} must be {automatic}a positive integer{wanted}; got {numbers!r}."
+                f"{name} must be {automatic}a positive integer{wanted}; got {shown(numbers)}."
             )
         most = LARGEST_CODE if self.handle_unknown == "smooth" else LARGEST_CODE + 1
         if given.max() > most:

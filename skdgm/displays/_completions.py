@@ -144,7 +144,7 @@ class CompletionDisplay:
                 f"got {shown(density)}."
             )
         if isinstance(n_draws, bool) or not isinstance(n_draws, Integral) or n_draws < 1:
-            raise ValueError(f"n_draws must be an integer of 1 or more, got {n_draws!r}.")
+            raise ValueError(f"n_draws must be an integer of 1 or more, got {shown(n_draws)}.")
         draws = density.conditional_sample(X, random_state, n_samples=int(n_draws))
         completions = {
             "mean": density.conditional_mean(X),

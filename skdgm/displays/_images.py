@@ -27,7 +27,7 @@ def check_image_shape(image_shape: Any, n_columns: int) -> tuple[int, ...]:
     if not are_sizes or len(image_shape) not in (2, 3) or (*image_shape, COLOURS)[2] != COLOURS:
         raise ValueError(
             "image_shape must be (height, width), or (height, width, 3) for red, green and blue, "
-            f"got {image_shape!r}."
+            f"got {shown(image_shape)}."
         )
     n_values = int(np.prod(image_shape))
     if n_values != n_columns:

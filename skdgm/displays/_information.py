@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.csgraph import minimum_spanning_tree
 
+from .._validation import shown
+
 INDEPENDENT = 1e-12  # nats, up to which information is rounding
 LEARNED, STRONGEST = "Learned tree", "Tree of the strongest dependences"
 
@@ -46,7 +48,8 @@ def check_edges(edges: ArrayLike, n_columns: int) -> np.ndarray:
     is_pair = places.ndim == 2 and places.shape[1] == 2 and places.dtype.kind in "iu"
     if not is_pair or places.min() < 0 or places.max() >= n_columns:
         raise ValueError(
-            f"edges must be pairs of places of columns, from 0 to {n_columns - 1}; got {edges!r}."
+            f"edges must be pairs of places of columns, from 0 to {n_columns - 1}; got "
+            f"{shown(edges)}."
         )
     return places.astype(np.intp)
 

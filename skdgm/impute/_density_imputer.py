@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in
 
 from .._decorators import fit_context
-from .._documentation import DocumentedEstimator
+from .._estimator import CommonEstimator
 from .._fitted import learning, query, snapshot
 from .._tables import beside, columns_at, validate_table, with_empty_columns, with_holes
 from .._validation import RandomState, check_weight, leave_out_weightless, observed_columns
@@ -23,7 +23,7 @@ from ..density._base import DENSITY
 from ..density._composite import check_takes_missing
 
 
-class DensityImputer(TransformerMixin, DocumentedEstimator):
+class DensityImputer(TransformerMixin, CommonEstimator):
     """Impute missing values from a density fitted to the rows.
 
     Parameters

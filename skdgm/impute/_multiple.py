@@ -13,7 +13,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval
 
 from .._decorators import fit_context
-from .._documentation import DocumentedEstimator
+from .._estimator import CommonEstimator
 from .._fitted import learning, query
 from .._tables import Schema, as_frame
 from .._validation import RandomState, check_generator, spawn_generators
@@ -24,7 +24,7 @@ from ..density._engine.blocks import run_in_threads
 from ._pooled import PooledEstimate, pool_estimates, read_analysis
 
 
-class MultipleImputer(DocumentedEstimator):
+class MultipleImputer(CommonEstimator):
     """Complete a table several times, for estimates with honest standard errors.
 
     Each completion comes from a density of its own, fitted to a bootstrap sample of the rows, and

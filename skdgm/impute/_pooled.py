@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._tables import import_pandas
+from .._validation import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +123,7 @@ class PooledEstimate:
         from scipy import stats
 
         if not 0 < level < 1:
-            raise ValueError(f"level must lie between 0 and 1, got {level!r}.")
+            raise ValueError(f"level must lie between 0 and 1, got {shown(level)}.")
         df = self.degrees_of_freedom
         quantile = stats.t.ppf((1 + level) / 2, np.where(df > 0, df, 1.0))
         reach = np.where(df > 0, quantile * self.standard_error, np.inf)
@@ -246,7 +247,7 @@ def pool_estimates(
         )
     df = np.broadcast_to(df, (k,))
     if not (df > 0).all():
-        raise ValueError(f"degrees_of_freedom must be positive, got {degrees_of_freedom!r}.")
+        raise ValueError(f"degrees_of_freedom must be positive, got {shown(degrees_of_freedom)}.")
     own = [f"x{place}" for place in range(k)] if names is None else list(map(str, names))
     if len(own) != k:
         raise ValueError(f"names must name the {k} parameters, got {len(own)}.")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_distances, pairwise_kernels
 
 from .._tables import check_table
-from .._validation import RandomState, check_generator
+from .._validation import RandomState, check_generator, shown
 
 BLOCK_CELLS = 2**22  # cells of the kernel matrix computed at once
 HEURISTIC_ROWS = 1000  # most rows for the median distance
@@ -177,15 +177,17 @@ def _check_parameters(kernel: str | Callable, gamma: float | None, n_permutation
     ):
         raise ValueError(
             f"kernel must be a function of two rows or one of {sorted(PAIRWISE_KERNEL_FUNCTIONS)}, "
-            f"got {kernel!r}."
+            f"got {shown(kernel)}."
         )
     if gamma is not None and (
         isinstance(gamma, bool) or not isinstance(gamma, Real) or not 0 < gamma < np.inf
     ):
-        raise ValueError(f"gamma must be a number above 0, or None, got {gamma!r}.")
+        raise ValueError(f"gamma must be a number above 0, or None, got {shown(gamma)}.")
     if (
         isinstance(n_permutations, bool)
         or not isinstance(n_permutations, Integral)
         or n_permutations < 0
     ):
-        raise ValueError(f"n_permutations must be 0 or a larger integer, got {n_permutations!r}.")
+        raise ValueError(
+            f"n_permutations must be 0 or a larger integer, got {shown(n_permutations)}."
+        )

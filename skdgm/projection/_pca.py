@@ -15,7 +15,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils import check_array
 
 from .._codes import has_missing
-from .._documentation import DocumentedEstimator
+from .._estimator import CommonEstimator
 from .._fitted import learning, query
 from .._tables import check_table
 from .._validation import check_observed, check_weight, leave_out_weightless
@@ -28,7 +28,7 @@ from ._principal_axes import check_moments_fit, count_rows, principal_axes, sett
 SPARSE_FORMATS = ("csr", "csc")
 
 
-class PCAProjection(ProbabilisticPCAMixin, DocumentedEstimator, PCA):
+class PCAProjection(ProbabilisticPCAMixin, CommonEstimator, PCA):
     """Principal component analysis that is also a density and accepts missing values.
 
     This is :class:`sklearn.decomposition.PCA`, with its parameters, attributes, ``transform`` and

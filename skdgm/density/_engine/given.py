@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..._validation import shown
+
 TOLERANCE = 1e-6  # of a sum of probabilities
 
 
@@ -17,7 +19,7 @@ def check_n_samples_given(n_samples: Any) -> float:
     if isinstance(n_samples, bool) or not isinstance(n_samples, Real) or not float(n_samples) > 0:
         raise ValueError(
             f"n_samples must be a positive number, the weight of the rows that the parameters "
-            f"stand for, or None; got {n_samples!r}."
+            f"stand for, or None; got {shown(n_samples)}."
         )
     return float(n_samples)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._codes import as_exact_floats
-from ..._validation import ColumnError
+from ..._validation import ColumnError, shown
 from .learned_steps import rounding_step
 from .margins import distinct_values
 
@@ -18,7 +18,7 @@ def checked_kinds(kinds: Any, known: tuple[str, ...], n_columns: int) -> np.ndar
     if given.shape not in [(), (n_columns,)] or not np.isin(given, known).all():
         raise ValueError(
             f"kinds must be one of {', '.join(map(repr, known))}, or a list of {n_columns} of "
-            f"them, one per column; got {kinds!r}."
+            f"them, one per column; got {shown(kinds)}."
         )
     return np.broadcast_to(given, (n_columns,))
 
@@ -35,7 +35,8 @@ def checked_rounding(rounding: Any, n_columns: int) -> np.ndarray:
     given = np.asarray(rounding, dtype=np.float64)
     if given.shape != (n_columns,) or not (np.isfinite(given) & (given >= 0)).all():
         raise ValueError(
-            f"rounding must hold {n_columns} steps, one per column, of 0 or more; got {rounding!r}."
+            f"rounding must hold {n_columns} steps, one per column, of 0 or more; got "
+            f"{shown(rounding)}."
         )
     return given
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..._validation import shown
+
 
 def check_permutation(scan: ArrayLike, n_columns: int, names: str) -> np.ndarray:
     """Return the parameter ``scan`` as an array, or raise a ValueError if it is no permutation.
@@ -19,6 +21,7 @@ def check_permutation(scan: ArrayLike, n_columns: int, names: str) -> np.ndarray
         )
     if not np.array_equal(np.sort(order), np.arange(n_columns)):
         raise ValueError(
-            f"scan must hold every column from 0 to {n_columns - 1} exactly once, got {scan!r}."
+            f"scan must hold every column from 0 to {n_columns - 1} exactly once, got "
+            f"{shown(scan)}."
         )
     return order.astype(np.intp)

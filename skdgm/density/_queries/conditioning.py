@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..._fitted import query
+from ..._validation import shown
 from .._contract import DensityHooks
 from .._engine.columns import column_index, column_labels
 from .._engine.regions import Interval, Regions
@@ -173,7 +174,8 @@ class Conditioning(DensityHooks):
         """Return the indices of the columns that a user names, each of them once."""
         if isinstance(columns, str | int | np.integer):
             raise TypeError(
-                f"{argument} must be a list of columns, got {columns!r}; pass [{columns!r}]."
+                f"{argument} must be a list of columns, got {shown(columns)}; pass "
+                f"[{shown(columns)}]."
             )
         names = getattr(self, "feature_names_in_", None)
         places = [column_index(column, self.n_features_in_, names) for column in columns]

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from ..._codes import missing_cells
 from ..._tables import read_table
+from ..._validation import shown
 from .._contract import DensityHooks
 from .._engine.columns import column_index, column_labels
 from .._engine.regions import Interval, Values
@@ -96,7 +97,9 @@ def _listed(told: Any) -> list[Any]:
     """Return the values that are told of a column, None for the open end of an interval."""
     if isinstance(told, tuple):
         if len(told) != 2:
-            raise ValueError(f"evidence must hold intervals as tuples (low, high), got {told!r}.")
+            raise ValueError(
+                f"evidence must hold intervals as tuples (low, high), got {shown(told)}."
+            )
         return [None if _is_infinite(end) else end for end in told]
     values = list(told) if isinstance(told, SETS) else [told]
     if not values:

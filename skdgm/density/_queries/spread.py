@@ -13,6 +13,7 @@ from scipy import sparse
 from ..._codes import as_exact_floats
 from ..._fitted import query
 from ..._tables import as_given, in_units_of
+from ..._validation import shown
 from .._contract import DensityHooks
 from .._engine.blocks import RowsOf, run_in_row_blocks
 from .._engine.missing import fill, rows_with_missing, together, values_at_missing
@@ -177,7 +178,7 @@ class Spread(DensityHooks):
         (array([[ 3., -1.]]), array([[3., 9.]]))
         """
         if not isinstance(coverage, Real) or isinstance(coverage, bool) or not 0 <= coverage <= 1:
-            raise ValueError(f"coverage must be a number from 0 to 1, got {coverage!r}.")
+            raise ValueError(f"coverage must be a number from 0 to 1, got {shown(coverage)}.")
         rest = (1 - float(coverage)) / 2
         lower, upper = self._quantiles(X, np.array([rest, 1 - rest]), evidence)
         return lower, upper
@@ -258,5 +259,5 @@ def checked_levels(q: Any) -> np.ndarray:
     except (TypeError, ValueError):
         levels = np.full(1, np.nan)
     if levels.ndim > 1 or not ((levels >= 0) & (levels <= 1)).all() or not levels.size:
-        raise ValueError(f"q must be a number from 0 to 1 or a sequence of them, got {q!r}.")
+        raise ValueError(f"q must be a number from 0 to 1 or a sequence of them, got {shown(q)}.")
     return levels

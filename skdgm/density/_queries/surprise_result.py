@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..._tables import import_pandas, rows_at
+from ..._validation import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +120,7 @@ class Surprise:
             If ``n`` is not an integer of 1 or more.
         """
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
-            raise ValueError(f"n must be an integer of 1 or more, got {n!r}.")
+            raise ValueError(f"n must be an integer of 1 or more, got {shown(n)}.")
         rows, columns = self._order(int(n))
         values, expected = np.empty((2, len(rows)), dtype=object)
         has_basis = ~self._baseless[rows, columns]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
+from ..._validation import shown
 from .._composite import hand_on_some_columns
 from .._engine.given import check_n_samples_given
 from ._covariances import DiagonalCovariance, FullCovariance, SphericalCovariance
@@ -21,7 +22,9 @@ def set_given(
     """Set the fitted attributes of a normal density to what is given."""
     mean = np.asarray(mean, dtype=np.float64)
     if mean.ndim != 1 or not len(mean) or not np.isfinite(mean).all():
-        raise ValueError(f"mean must be an array of finite numbers, one per column; got {mean!r}.")
+        raise ValueError(
+            f"mean must be an array of finite numbers, one per column; got {shown(mean)}."
+        )
     d, kind = len(mean), density.covariance_type
     own = _covariance_of(kind, np.asarray(covariance, dtype=np.float64), d)
     matrix = own.matrix()
@@ -80,7 +83,7 @@ def _covariance_of(
     if kind not in shapes:
         raise ValueError(
             'covariance_type must be "full", "tied", "diag" or "spherical" where the covariance is '
-            f"given, got {kind!r}."
+            f"given, got {shown(kind)}."
         )
     if covariance.shape != shapes[kind]:
         raise ValueError(
@@ -89,7 +92,7 @@ def _covariance_of(
         )
     if kind in ("diag", "spherical"):
         if not ((covariance > 0) & (covariance < np.inf)).all():
-            raise ValueError(f"covariance must hold positive variances, got {covariance!r}.")
+            raise ValueError(f"covariance must hold positive variances, got {shown(covariance)}.")
         if kind == "diag":
             return DiagonalCovariance(covariance)
         return SphericalCovariance(float(covariance), d)

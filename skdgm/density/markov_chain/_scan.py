@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..._validation import shown
 from .._engine.permutations import check_permutation
 
 Scan = Literal["raster", "snake", "column", "hilbert"]
@@ -56,7 +57,7 @@ def _check_image_shape(
     shape = np.asarray(image_shape)
     if shape.shape != (2,) or shape.dtype.kind not in "iu" or shape.min() < 1:
         raise ValueError(
-            f"image_shape must be two positive integers (height, width), got {image_shape!r}."
+            f"image_shape must be two positive integers (height, width), got {shown(image_shape)}."
         )
     if shape.prod() != n_pixels:
         raise ValueError(

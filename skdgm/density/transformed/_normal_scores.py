@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 
 from ..._decorators import fit_context
-from ..._documentation import DocumentedEstimator
+from ..._estimator import CommonEstimator
 from ..._fitted import learning, query
 from ..._tables import check_table, validate_table
 from .._engine.steps import StepFunction
@@ -46,7 +46,7 @@ class NormalScoreMap(InvertibleMap):
         return kinks
 
 
-class NormalScoreTransformer(OneToOneFeatureMixin, TransformerMixin, DocumentedEstimator):
+class NormalScoreTransformer(OneToOneFeatureMixin, TransformerMixin, CommonEstimator):
     """Make every column standard normal, by its distribution function.
 
     ``z = Phi^-1(F(x))``, where F is the distribution function of a :class:`StepIndependentDensity`

@@ -1,6 +1,7 @@
-"""Links from estimators to their pages, where the project has a public address.
+"""Common traits of all estimators: links to their pages, and errors about parameters.
 
-The address is said once, as ``Documentation`` under ``[project.urls]`` in pyproject.toml.
+The public address of the pages is said once, as ``Documentation`` under ``[project.urls]`` in
+pyproject.toml.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
 
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import InvalidParameterError
+
+from ._validation import shown
 
 
 @cache
@@ -22,8 +26,8 @@ def project_url(label: str) -> str:
     return urls.get(label, "").rstrip("/")
 
 
-class DocumentedEstimator(BaseEstimator):
-    """An estimator whose diagram links to its page in the documentation of this package."""
+class CommonEstimator(BaseEstimator):
+    """An estimator whose diagram links to its page, and whose errors print no whole table."""
 
     _doc_link_module = "skdgm"
 
@@ -32,3 +36,12 @@ class DocumentedEstimator(BaseEstimator):
         """The address of a page, or "" for no link."""
         url = project_url("Documentation")
         return url and url + "/generated/skdgm.{estimator_name}.html"
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            message = str(error)
+            for value in self.get_params(deep=False).values():
+                message = message.replace(repr(value), shown(value))
+            raise InvalidParameterError(message) from None
