@@ -18,7 +18,10 @@ if TYPE_CHECKING:  # the same for type checkers and editors, which do not run __
     from .conditional import GaussianDiscriminant as GaussianDiscriminant
     from .conditional import GenerativeClassifier as GenerativeClassifier
     from .density import *
+    from .displays import DensityContourDisplay as DensityContourDisplay
     from .displays import DependenceDisplay as DependenceDisplay
+    from .displays import RealAgainstSampledDisplay as RealAgainstSampledDisplay
+    from .displays import ScoreDisplay as ScoreDisplay
     from .displays import SurpriseDisplay as SurpriseDisplay
     from .impute import DensityImputer as DensityImputer
     from .impute import MultipleImputer as MultipleImputer
@@ -44,7 +47,13 @@ HOMES = {
         "GaussianDiscriminant",
         "GenerativeClassifier",
     ),
-    "displays": ("DependenceDisplay", "SurpriseDisplay"),
+    "displays": (
+        "DensityContourDisplay",
+        "DependenceDisplay",
+        "RealAgainstSampledDisplay",
+        "ScoreDisplay",
+        "SurpriseDisplay",
+    ),
     "impute": ("DensityImputer", "MultipleImputer", "PooledEstimate", "pool_estimates"),
     "outliers": ("DensityOutlierDetector",),
     "projection": ("PCAProjection",),
