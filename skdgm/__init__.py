@@ -20,9 +20,12 @@ if TYPE_CHECKING:  # the same for type checkers and editors, which do not run __
     from .density import *
     from .displays import CompletionDisplay as CompletionDisplay
     from .displays import ComponentsDisplay as ComponentsDisplay
+    from .displays import DensityContourDisplay as DensityContourDisplay
     from .displays import DependenceDisplay as DependenceDisplay
     from .displays import MissingAccuracyDisplay as MissingAccuracyDisplay
+    from .displays import RealAgainstSampledDisplay as RealAgainstSampledDisplay
     from .displays import SampleDisplay as SampleDisplay
+    from .displays import ScoreDisplay as ScoreDisplay
     from .displays import SurpriseDisplay as SurpriseDisplay
     from .displays import TreeDisplay as TreeDisplay
     from .impute import DensityImputer as DensityImputer
@@ -52,9 +55,12 @@ HOMES = {
     "displays": (
         "CompletionDisplay",
         "ComponentsDisplay",
+        "DensityContourDisplay",
         "DependenceDisplay",
         "MissingAccuracyDisplay",
+        "RealAgainstSampledDisplay",
         "SampleDisplay",
+        "ScoreDisplay",
         "SurpriseDisplay",
         "TreeDisplay",
     ),

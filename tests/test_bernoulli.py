@@ -122,7 +122,7 @@ def test_sparse_input_needs_a_threshold_of_zero_or_more():
 
 @pytest.mark.parametrize("bounds", [(0.3, 0.2), (-0.1, 0.5), (0.5, 1.1), (0.1,), (0.1, 0.2, 0.3)])
 def test_invalid_bounds_are_refused(bounds):
-    with pytest.raises(ValueError, match="bounds must be two probabilities, the smaller one first"):
+    with pytest.raises(ValueError, match="bounds must be two probabilities, as in"):
         BernoulliIndependentDensity(bounds=bounds).fit([[0, 1]])
 
 

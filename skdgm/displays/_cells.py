@@ -13,13 +13,18 @@ LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue
 
 def new_axes(width: float, height: float) -> Any:
     """Return axes of a new figure of pyplot, of a size in inches."""
+    return new_figure(width, height).subplots()
+
+
+def new_figure(width: float, height: float) -> Any:
+    """Return a new figure of pyplot, of a size in inches."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
             'Plotting needs matplotlib; install it with: pip install "skdgm[compare]"'
         ) from error
-    return plt.figure(figsize=(width, height), layout="constrained").subplots()
+    return plt.figure(figsize=(width, height), layout="constrained")
 
 
 def size_of_cells(ax: Any, n_rows: int, n_columns: int) -> tuple[float, float]:
