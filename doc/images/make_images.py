@@ -1,29 +1,74 @@
-"""Draw the images of the README.
+"""Draw the images of the README and of the first page of the documentation.
 
-digits.png shows real digits, and samples from three families; holes.png shows digits of which half
+table.png shows rows of a table with holes, what belongs there, and rows like them; started_*.png
+are the pictures of the same table that "Getting started" shows. digits.png shows real digits, and samples from three families; holes.png shows digits of which half
 is missing, and completions; halves.png shows upper halves, and lower halves drawn for them. With
 skdgm and matplotlib installed, run from any folder: ``python doc/images/make_images.py``.
 """
 
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_wine
 from sklearn.model_selection import train_test_split
 
 from skdgm import (
     BernoulliIndependentDensity,
+    CompletionDisplay,
     ConditionalDensity,
     GaussianDensity,
     GaussianDiscriminant,
     GenerativeClassifier,
     MarkovChainImageDensity,
     MixtureDensity,
+    RealAgainstSampledDisplay,
+    SampleDisplay,
+    SurpriseDisplay,
+    TableDensity,
 )
 
 PER_DIGIT = 2
+
+
+def wines_with_holes() -> pd.DataFrame:
+    """Return the table of "Getting started"."""
+    wine = load_wine(as_frame=True).frame[["alcohol", "color_intensity", "proline", "target"]]
+    wine["target"] = wine["target"].map({0: "barolo", 1: "grignolino", 2: "barbera"})
+    return wine.mask(np.random.default_rng(0).random(wine.shape) < 0.2)
+
+
+def draw_table(density: TableDensity, table: pd.DataFrame) -> Figure:
+    """Draw rows with holes, what belongs there, and rows like them."""
+    figure = Figure(figsize=(12, 3.9), layout="constrained")
+    filled, sampled = figure.subplots(1, 2, width_ratios=[1.3, 1])
+    seen = table[table.isna().any(axis=1)].iloc[3:8:2]
+    completions = {
+        "expected": density.conditional_mean(seen),
+        "a draw": density.conditional_sample(seen, random_state=0),
+    }
+    CompletionDisplay(seen, completions).plot(ax=filled)
+    rows = density.sample(9, random_state=0)
+    SampleDisplay.from_rows(rows, ax=sampled)
+    filled.set_title("What belongs in the holes", fontsize=15)
+    sampled.set_title("Other rows like them", fontsize=15)
+    return figure
+
+
+def draw_started(density: TableDensity, table: pd.DataFrame) -> dict[str, Figure]:
+    """Draw the pictures of "Getting started", by their names."""
+    surprise = density.surprise(table, random_state=0, out_of_bag=True)
+    displays = {
+        "surprise": SurpriseDisplay.from_surprise(surprise, n_rows=12),
+        "samples": RealAgainstSampledDisplay.from_estimator(density, table, random_state=0),
+        "completions": CompletionDisplay.from_estimator(
+            density, table[table.isna().any(axis=1)][:3], n_draws=2, random_state=0
+        ),
+    }
+    return {f"started_{name}.png": display.figure_ for name, display in displays.items()}
 
 
 def draw_digits() -> Figure:
@@ -96,6 +141,15 @@ def draw_rows(rows: dict[str, np.ndarray]) -> Figure:
 
 
 if __name__ == "__main__":
-    pictures = {"digits.png": draw_digits, "holes.png": draw_holes, "halves.png": draw_halves}
-    for name, draw in pictures.items():
-        draw().savefig(Path(__file__).with_name(name), dpi=100)
+    mpl.use("agg")
+    wines = wines_with_holes()
+    density = TableDensity(random_state=0).fit(wines)
+    pictures = {
+        "table.png": draw_table(density, wines),
+        **draw_started(density, wines),
+        "digits.png": draw_digits(),
+        "holes.png": draw_holes(),
+        "halves.png": draw_halves(),
+    }
+    for name, figure in pictures.items():
+        figure.savefig(Path(__file__).with_name(name), dpi=150 if "started" in name else 100)

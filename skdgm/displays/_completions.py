@@ -222,6 +222,8 @@ class CompletionDisplay:
         labels, cells, masks = [], [], []
         for place, label in enumerate(index):
             for line, (name, rows) in enumerate(written.items()):
+                if name not in ("true", SEEN) and not filled[place].any():
+                    continue  # nothing to complete
                 labels.append(["" if line else label, name])
                 told = filled[place] | (name in ("true", SEEN))  # the others are as they were
                 cells.append(np.where(told, rows[place], "").tolist())
