@@ -12,6 +12,7 @@ family the better choice?
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.base import clone
 
 from skdgm import BernoulliIndependentDensity, FullCategoricalDensity
 
@@ -27,10 +28,12 @@ theta_true = 0.45
 tosses = (np.random.default_rng(0).random((2000, 1)) < theta_true).astype(np.uint8)
 few = tosses[:60]
 
-all_coins = BernoulliIndependentDensity(alpha=0).fit(few)
-some_coins = BernoulliIndependentDensity(alpha=0, bounds=(0.2, 0.3)).fit(few)
-for name, model in [("all coins", all_coins), ("0.2 to 0.3", some_coins)]:
-    theta, nats = model.probability_[0], model.score(few)
+members = {
+    "all coins": BernoulliIndependentDensity(alpha=0),
+    "0.2 to 0.3": BernoulliIndependentDensity(alpha=0, bounds=(0.2, 0.3)),
+}
+for name, model in members.items():
+    theta, nats = model.fit(few).probability_[0], model.score(few)
     print(f"{name:10}  picks theta = {theta:.3f}: {nats:.3f} nats per toss")
 
 # %%
@@ -40,46 +43,22 @@ for name, model in [("all coins", all_coins), ("0.2 to 0.3", some_coins)]:
 thetas = np.linspace(0.05, 0.95, 181)
 curve = [BernoulliIndependentDensity(bounds=(t, t)).fit(few).score(few) for t in thetas]
 
-growing = {
-    "all coins": BernoulliIndependentDensity(alpha=0),
-    "only 0.2 to 0.3": BernoulliIndependentDensity(alpha=0, bounds=(0.2, 0.3)),
-}
+growing = {name: clone(model) for name, model in members.items()}
 n_tosses = np.arange(10, len(tosses) + 1, 10)
 picked = {
     name: [model.partial_fit(tosses[n - 10 : n]).probability_[0] for n in n_tosses]
     for name, model in growing.items()
 }
 
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-left.axvspan(0.2, 0.3, color=SMALL, alpha=0.15, lw=0)
-left.plot(thetas, curve, color="black")
-for model, color, label, where in [
-    (some_coins, SMALL, "best of 0.2 to 0.3", (0.06, -0.55)),
-    (all_coins, FULL, "best of all coins", (0.45, -0.55)),
-]:
-    theta, value = model.probability_[0], model.score(few)
-    left.plot(theta, value, "o", color=color, ms=9)
-    left.text(*where, f"{label}:\n$\\theta$ = {theta:.3f}", color=color)
-left.set(
-    xlabel=r"probability of heads $\theta$",
-    ylabel="log-likelihood, nats per toss",
-    ylim=(-1.6, -0.4),
-    title="60 tosses: the likelihood of every coin",
-)
-right.axhspan(0.2, 0.3, color=SMALL, alpha=0.15, lw=0)
-right.axhline(theta_true, color=TRUTH, ls="--", lw=1)
-right.text(11, theta_true + 0.006, "true coin", color=TRUTH)
-for (name, values), color, height in zip(
-    picked.items(), [FULL, SMALL], [0.375, 0.275], strict=True
-):
-    right.plot(n_tosses, values, color=color, lw=2)
-    right.text(n_tosses[-1], height, name, color=color, ha="right")
-right.set(
-    xscale="log",
-    xlabel="number of tosses",
-    ylabel=r"$\theta$ picked",
-    title="More tosses do not lead out of the family",
-)
+fig, (left, right) = plt.subplots(1, 2, figsize=(6.8, 3.4), layout="constrained")
+left.plot(thetas, curve, color=TRUTH, label="every coin")
+right.axhline(theta_true, color=TRUTH, ls="--", label="true coin")
+for (name, model), color in zip(members.items(), [FULL, SMALL], strict=True):
+    left.plot(model.probability_[0], model.score(few), "o", color=color, label=f"best of {name}")
+    right.plot(n_tosses, picked[name], color=color, label=f"picked from {name}")
+left.set(xlabel=r"probability of heads $\theta$", ylabel="log-likelihood (nats per toss)")
+right.set(xlabel="number of tosses", ylabel=r"$\theta$ picked", xscale="log", ylim=(0.2, 0.6))
+fig.legend(loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
@@ -87,12 +66,14 @@ plt.show()
 # peak, 0.3, and stays there however many tosses follow, while the family of all coins settles near
 # 0.45. The loss is the distance between the coin and the family, which more data do not reduce:
 
-gap = all_coins.score(tosses) - some_coins.score(tosses)
-gap_many = growing["all coins"].score(tosses) - growing["only 0.2 to 0.3"].score(tosses)
+few_score, many_score = (
+    [model.score(tosses) for model in models.values()] for models in (members, growing)
+)
 divergence = 0.45 * np.log(0.45 / 0.3) + 0.55 * np.log(0.55 / 0.7)
-print(f"loss in nats per toss, members picked from   60 tosses: {gap:.3f}")
-print(f"loss in nats per toss, members picked from 2000 tosses: {gap_many:.3f}")
-print(f"Kullback-Leibler divergence of 0.45 from 0.3:           {divergence:.3f}")
+print("loss in nats per toss of the restricted family")
+print(f"picked from   60 tosses:          {few_score[0] - few_score[1]:.3f}")
+print(f"picked from 2000 tosses:          {many_score[0] - many_score[1]:.3f}")
+print(f"KL divergence of 0.45 from 0.3:   {divergence:.3f}")
 
 # %%
 # A die
@@ -113,14 +94,14 @@ for name, family in families.items():
     print(f"{name:9}  {family.fit(faces).n_parameters_} free parameters")
 
 # %%
-# Each family is fitted to few and to many rolls, 200 times, and scored on new rolls.
+# Each family is fitted to few and to many rolls, 100 times, and scored on new rolls.
 
 held_out = die.sample(20_000, random_state=1)
 share = np.bincount(held_out[:, 0]) / len(held_out)  # per face, so that six rows are scored below
 n_rolls = np.array([5, 10, 20, 50, 100, 200, 500, 1000, 2000])
-score = {name: np.empty((200, len(n_rolls))) for name in families}
+score = {name: np.empty((100, len(n_rolls))) for name in families}
 generator = np.random.default_rng(2)
-for repetition in range(200):
+for repetition in range(100):
     rolls = die.sample(n_rolls[-1], random_state=generator)
     for column, n in enumerate(n_rolls):
         for name, family in families.items():
@@ -128,7 +109,7 @@ for repetition in range(200):
             score[name][repetition, column] = log_prob @ share
 
 ceiling = die.score(held_out)
-print(f"{'rolls':>5}  {'all dice':>9}  {'tied dice':>9}   (held-out nats per roll)")
+print(f"{'rolls':>5}  {'all dice':>9}  {'tied dice':>9}  (held-out nats)")
 for column, n in enumerate(n_rolls):
     print(f"{n:5}  {score['all dice'][:, column].mean():9.4f}", end="  ")
     print(f"{score['tied dice'][:, column].mean():9.4f}")
@@ -141,32 +122,20 @@ print(f"true die {ceiling:.4f}")
 
 tied_best = np.repeat([probability[:3].mean(), probability[3:].mean()], 3)
 distance = probability @ np.log(probability / tied_best)
+rule = {"all dice": 5 / (2 * n_rolls), "tied dice": distance + 1 / (2 * n_rolls)}
 rolls = die.sample(20, random_state=0)
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-bars = {
-    "true die": probability,
-    "all dice": np.exp(families["all dice"].fit(rolls).score_samples(faces)),
-    "tied dice": np.exp(families["tied dice"].fit(rolls).score_samples(faces)),
-}
-for shift, (name, heights), color in zip(
-    (-0.27, 0, 0.27), bars.items(), (TRUTH, FULL, SMALL), strict=True
-):
-    left.bar(np.arange(1, 7) + shift, heights, width=0.25, color=color, label=name)
-left.set(xlabel="face", ylabel="probability", title="The dice picked from 20 rolls")
-left.legend(frameon=False)
+picked = {name: np.exp(family.fit(rolls).score_samples(faces)) for name, family in families.items()}
 
-for name, color in [("all dice", FULL), ("tied dice", SMALL)]:
-    right.plot(n_rolls, ceiling - score[name].mean(axis=0), "o-", color=color, lw=2, label=name)
-right.plot(n_rolls, 5 / (2 * n_rolls), ":", color=FULL)
-right.plot(n_rolls, distance + 1 / (2 * n_rolls), ":", color=SMALL)
-right.set(
-    xscale="log",
-    yscale="log",
-    xlabel="number of rolls",
-    ylabel="held-out nats per roll below the true die",
-    title="The small family wins while rolls are few",
-)
-right.legend(frameon=False)
+fig, (left, right) = plt.subplots(1, 2, figsize=(6.8, 3.8), layout="constrained")
+left.bar(faces[:, 0] + 0.73, probability, width=0.25, color=TRUTH, label="true die")
+for name, color, place in [("all dice", FULL, 1.0), ("tied dice", SMALL, 1.27)]:
+    left.bar(faces[:, 0] + place, picked[name], width=0.25, color=color, label=name)
+    right.loglog(n_rolls, ceiling - score[name].mean(axis=0), "o-", color=color, label=name)
+    right.plot(n_rolls, rule[name], ":", color=color, label=f"{name}, rule of thumb")
+left.set(xlabel="face", ylabel="probability", title="picked from 20 rolls")
+right.set(xlabel="number of rolls", ylabel="nats below the true die", title="loss on new rolls")
+left.legend()
+fig.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
@@ -175,4 +144,4 @@ plt.show()
 # says where they cross: four more parameters cost ``2 / n`` nats per roll, and gain the distance of
 # the tied family from the true die.
 
-print(f"distance {distance:.4f} nats per roll, so the families cross near {2 / distance:.0f} rolls")
+print(f"distance {distance:.4f} nats: they cross near {2 / distance:.0f} rolls")

@@ -49,7 +49,7 @@ distances = {
 # The distances are exact. They are computed on a grid over the square, and a simplex search from
 # its best point finds the minimum.
 
-grid = np.linspace(0.02, 0.98, 49)
+grid = np.linspace(0.02, 0.98, 25)
 members = [[coins((first, second)) for first in grid] for second in grid]
 surface, nearest = {}, {}
 for name, distance in distances.items():
@@ -60,41 +60,35 @@ for name, distance in distances.items():
         [grid[first], grid[second]],
         method="Nelder-Mead",
         bounds=[(0, 1), (0, 1)],
-        options={"xatol": 1e-5, "fatol": 1e-9},
+        options={"xatol": 1e-4, "fatol": 1e-8},
     ).x
 fitted = BernoulliIndependentDensity(alpha=0).fit(outcomes, sample_weight=share)
 
 # %%
 # Each row of the output is the member nearest to the data in one distance, with the share of tosses
-# in which its coins differ, and its distances from the data. The smallest number of each column is
-# in the row of the same name.
+# in which its coins differ, its distance from the data, and that of the fitted member.
 
-print(f"{'nearest in':16}{'heads':>14}{'differ':>8}", *(f"{name:>15}" for name in distances))
-for name, theta in [*nearest.items(), ("(fitted)", fitted.probability_)]:
-    q = coins(theta)
+print(f"{'nearest in':16}{'heads':>14}{'differ':>8}{'distance':>10}{'fitted':>10}")
+for name, theta in nearest.items():
+    q, distance = coins(theta), distances[name]
     differ = np.exp(q.score_samples(outcomes[1:3])).sum()
-    print(f"{name:16}{theta[0]:7.3f}{theta[1]:7.3f}{differ:8.3f}", end=" ")
-    print(*(f"{distance(q):15.4f}" for distance in distances.values()))
+    print(f"{name:16}{theta[0]:7.3f}{theta[1]:7.3f}{differ:8.3f}", end="")
+    print(f"{distance(q):10.4f}{distance(fitted):10.4f}")
 print(f"{'data':16}{'':14}{share[1:3].sum():8.3f}")
 
 # %%
 # The square of all members, darker with increasing distance, with the nearest and the fitted one.
 
-fig, axes = plt.subplots(2, 3, figsize=(10, 7.2), sharex=True, sharey=True, layout="constrained")
+fig, axes = plt.subplots(3, 2, figsize=(6.6, 8), layout="constrained")
 for panel, (name, values) in zip(axes.flat, surface.items(), strict=True):
-    levels = np.quantile(values, np.linspace(0, 0.95, 14) ** 2)
-    greys = plt.cm.Greys(np.linspace(0, 0.6, len(levels) - 1))
-    panel.contourf(grid, grid, values, levels=levels, colors=greys)
-    panel.set_facecolor(plt.cm.Greys(0.65))  # beyond the last level
-    panel.contour(grid, grid, values, levels=levels, colors="white", linewidths=0.6)
-    panel.plot(*nearest[name], "o", color=NEAREST, ms=10, label="nearest", ls="")
-    panel.plot(*fitted.probability_, "+", color=FITTED, ms=14, mew=2.5, label="fitted", ls="")
-    panel.set(title=f"{name}: {nearest[name][0]:.2f}, {nearest[name][1]:.2f}", aspect="equal")
-axes[0, 0].legend(loc="lower left", frameon=True)
-for panel in axes[1]:
-    panel.set(xlabel=r"coin 1, heads $\theta_1$")
-for panel in axes[:, 0]:
-    panel.set(ylabel=r"coin 2, heads $\theta_2$")
+    levels = np.quantile(values, np.linspace(0, 0.95, 10) ** 2)
+    shades = plt.cm.Greys(np.linspace(0, 0.7, len(levels)))
+    filled = panel.contourf(grid, grid, values, levels, colors=shades, extend="max")
+    fig.colorbar(filled, ax=panel, format="%.2f")
+    panel.plot(*nearest[name], "o", color=NEAREST, ms=10, label="nearest")
+    panel.plot(*fitted.probability_, "+", color=FITTED, ms=14, mew=2.5, label="fitted")
+    panel.set(title=name, xlabel=r"coin 1, heads $\theta_1$", ylabel=r"coin 2, heads $\theta_2$")
+axes[0, 0].legend(loc="lower left")
 plt.show()
 
 # %%

@@ -9,7 +9,6 @@ Does a model that draws well also classify well, and does it score new images we
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -19,6 +18,7 @@ from skdgm import (
     GaussianDensity,
     GenerativeClassifier,
     MarkovChainImageDensity,
+    SampleDisplay,
 )
 
 # %%
@@ -45,7 +45,7 @@ grey_families = {
 # the digit, scores images regardless of their digit (``score_samples``), and draws images of given
 # digits. The last column is the share of samples that copy a training image.
 
-wanted = np.repeat(np.arange(10), 2)  # two samples of each digit
+wanted = np.arange(10)  # a sample of each digit
 samples = {}
 print(f"{'family':19}  {'accuracy':>8}  {'held-out nats':>13}  {'copies':>6}")
 for families, train, test in [
@@ -65,27 +65,13 @@ for families, train, test in [
 # The nats of ink and grey families cannot be compared: the first are log-probabilities of binary
 # images, the second log-densities of grey ones. Accuracies can.
 
-first_two = np.concatenate([np.flatnonzero(y_train == digit)[:2] for digit in range(10)])
-rows = {"real, ink": ink_train[first_two]}
-rows |= {name: samples[name] for name in ink_families}
-rows |= {"real, grey": grey_train[first_two]}
-rows |= {name: samples[name] for name in grey_families}
-
-real_ink = LinearSegmentedColormap.from_list("real", ["#f1f1f1", "black"])
-sampled_ink = LinearSegmentedColormap.from_list("sampled", ["#eaf1f8", "#00407a"])
-fig, axes = plt.subplots(len(rows), 1, figsize=(11, 5.9))
-fig.subplots_adjust(left=0.18, right=0.99, top=0.93, bottom=0.01, hspace=0.12)
-for ax, (name, images) in zip(axes, rows.items(), strict=True):
-    real = name.startswith("real")
-    strip = np.full((8, 20 * 9 - 1), np.nan)  # 20 images with a gap after each
-    for place, image in enumerate(images):
-        strip[:, 9 * place : 9 * place + 8] = image.reshape(8, 8)
-    darkest = 16 if name in grey_families or name == "real, grey" else 1
-    ax.imshow(strip, cmap=real_ink if real else sampled_ink, vmin=0, vmax=darkest)
-    ax.set_axis_off()
-    weight = "bold" if real else "normal"
-    ax.text(-4, 3.5, name, ha="right", va="center", fontsize=11, weight=weight)
-fig.suptitle("Two images of each digit: real (black) and drawn by each family (blue)", x=0.58)
+one_each = [np.flatnonzero(y_train == digit)[0] for digit in range(10)]
+lines = {"real, in ink": ink_train[one_each]}
+lines |= {name: samples[name] for name in ink_families}
+lines |= {"real, in grey": grey_train[one_each] / 16}
+lines |= {name: samples[name] / 16 for name in grey_families}
+display = SampleDisplay.from_rows(lines, image_shape=(8, 8), limits=(0, 1))
+display.ax_.set_title("Real digits, and digits drawn by each family", fontsize=11)
 plt.show()
 
 # %%

@@ -13,7 +13,12 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, ShuffleSplit, train_test_split
 
-from skdgm import BernoulliIndependentDensity, GenerativeClassifier, HiddenChowLiuTreeDensity
+from skdgm import (
+    BernoulliIndependentDensity,
+    CompletionDisplay,
+    GenerativeClassifier,
+    HiddenChowLiuTreeDensity,
+)
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
@@ -39,7 +44,7 @@ def square(top, left):
 holes = {
     "middle": np.broadcast_to(square(2, 2), X_test.shape),
     "any place": square(top, left),
-    "half of all pixels": rng.random(X_test.shape) < 0.5,
+    "half of all": rng.random(X_test.shape) < 0.5,
 }
 
 # %%
@@ -48,23 +53,17 @@ holes = {
 # The simple one treats the pixels as independent given the digit, and has learned the ten digits
 # from their labels. ``predict_proba`` gives the probability of each digit from the observed pixels.
 #
-# The other is a single density of all images, a tree with one latent variable per pixel. Of six
-# settings, the one is chosen under which a held-out quarter of the training images is most likely.
+# The other is a single density of all images, a tree with one latent variable per pixel. Of three
+# sizes, the one is chosen under which a held-out quarter of the training images is most likely.
 
 independent = GenerativeClassifier(BernoulliIndependentDensity()).fit(X_train, y_train)
 search = GridSearchCV(
-    HiddenChowLiuTreeDensity(n_categories=2, max_iter=10, random_state=0),
-    {"n_states": [16, 32, 64], "alpha": [0.3, 1.0]},
+    HiddenChowLiuTreeDensity(n_categories=2, alpha=0.3, max_iter=10, random_state=0),
+    {"n_states": [16, 32, 64]},
     cv=ShuffleSplit(1, test_size=0.25, random_state=0),
 )
 tree = search.fit(X_train).best_estimator_
 print("chosen for the hidden tree:", search.best_params_)
-
-
-def independent_mean(incomplete):
-    """Probability of ink, averaged over the digits by their probabilities."""
-    means = [density.conditional_mean(incomplete) for density in independent.densities_]
-    return np.einsum("ic,cij->ij", independent.predict_proba(incomplete), means)
 
 
 # %%
@@ -72,18 +71,18 @@ def independent_mean(incomplete):
 # the share of missing pixels that are wrong if each gets its more probable colour.
 
 models = {
-    "independent, given digit": (independent.score_samples, independent_mean),
-    "hidden tree": (tree.score_samples, tree.conditional_mean),
+    "independent": independent,
+    "hidden tree": tree,
 }
-print(f"\n{'':24}", *(f"{name:>20}" for name in holes))
-print(f"{'':24}", *(f"{'log p':>12}{'wrong':>8}" for _ in holes))
-for name, (score_samples, mean) in models.items():
-    print(f"{name:24}", end="")
+print(f"{'':12}" + "".join(f"{name:>17}" for name in holes))
+print(f"{'':12}" + f"{'log p':>9}{'wrong':>8}" * len(holes))
+for name, model in models.items():
+    print(f"{name:12}", end="")
     for hole in holes.values():
         incomplete = np.where(hole, np.nan, X_test)
-        log_prob = np.mean(score_samples(X_test) - score_samples(incomplete))
-        wrong = np.mean(((mean(incomplete) > 0.5) != X_test)[hole])
-        print(f"{log_prob:13.2f}{wrong:8.1%}", end="")
+        log_prob = np.mean(model.score_samples(X_test) - model.score_samples(incomplete))
+        wrong = np.mean(((model.conditional_mean(incomplete) > 0.5) != X_test)[hole])
+        print(f"{log_prob:9.2f}{wrong:8.1%}", end="")
     print()
 
 # %%
@@ -93,29 +92,10 @@ for name, (score_samples, mean) in models.items():
 
 shown = [np.flatnonzero(y_test == digit)[0] for digit in range(10)]
 incomplete = np.where(holes["any place"], np.nan, X_test)[shown]
-rows = {
-    "true": X_test[shown],
-    "seen": incomplete,
-    "mean": tree.conditional_mean(incomplete),
-    "most probable": tree.conditional_mode(incomplete),
-    "a draw": tree.conditional_sample(incomplete, random_state=0),
-    "another draw": tree.conditional_sample(incomplete, random_state=1),
-}
-
-BLUE = "#4c8fc7"
-greys = plt.get_cmap("gray_r").with_extremes(bad="#b5d3ec")
-fig, axes = plt.subplots(len(rows), 1, figsize=(9.5, 5.8))
-fig.subplots_adjust(left=0.17, right=0.99, top=0.92, bottom=0.02, hspace=0.12)
-for ax, (name, images) in zip(axes, rows.items(), strict=True):
-    strip = np.zeros((8, 10 * 9 - 1))
-    for place, image in enumerate(images):
-        strip[:, 9 * place : 9 * place + 8] = image.reshape(8, 8)
-        corner = 9 * place + left[shown[place], 0] - 0.5, top[shown[place], 0] - 0.5
-        ax.add_patch(plt.Rectangle(corner, 4, 4, fill=False, edgecolor=BLUE, linewidth=1.5))
-    ax.imshow(strip, cmap=greys, vmin=0, vmax=1)
-    ax.set_axis_off()
-    ax.text(-2, 3.5, name, ha="right", va="center", fontsize=13)
-fig.suptitle("What was in the hole (blue)? One density answers for any place", fontsize=14)
+display = CompletionDisplay.from_estimator(
+    tree, incomplete, truth=X_test[shown], n_draws=2, image_shape=(8, 8), random_state=0
+)
+display.ax_.set_title("What was in the hole? One density answers for any place", fontsize=11)
 plt.show()
 
 # %%

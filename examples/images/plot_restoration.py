@@ -22,6 +22,7 @@ from skdgm import (
     GenerativeClassifier,
     HiddenChowLiuTreeDensity,
     MixtureDensity,
+    SampleDisplay,
 )
 
 images, digits = load_digits(return_X_y=True)
@@ -39,8 +40,7 @@ def given_digit(classifier, X, Y):
     """Return the mean log p(y | x), and the means of y, of a classifier of [x, y]."""
     known = np.hstack([X, np.full(Y.shape, np.nan)])
     joint = classifier.score_samples(np.hstack([X, Y]))
-    means = [density.conditional_mean(known)[:, X.shape[1] :] for density in classifier.densities_]
-    mean = np.einsum("ic,cij->ij", classifier.predict_proba(known), means)
+    mean = classifier.conditional_mean(known)[:, X.shape[1] :]
     return np.mean(joint - classifier.score_samples(known)), mean
 
 
@@ -49,22 +49,6 @@ def table(title, error, results):
     print(f"\n{title:26}{'log p(y | x)':>14}{'error':>10}")
     for name, (log_prob, mean) in results.items():
         print(f"{name:26}{log_prob:14.2f}{error(mean):>10}".replace("nan", "  -"))
-
-
-def show(rows, largest, title):
-    """Draw rows of ten images."""
-    greys = plt.get_cmap("gray_r").with_extremes(bad="#d3e0ea")
-    fig, axes = plt.subplots(len(rows), 1, figsize=(10, 0.95 * len(rows) + 0.5))
-    fig.subplots_adjust(left=0.19, right=0.99, top=0.9, bottom=0.02, hspace=0.12)
-    for ax, (name, pixels) in zip(axes, rows.items(), strict=True):
-        strip = np.full((8, 10 * 9 - 1), np.nan)
-        for place, image in enumerate(pixels):
-            strip[:, 9 * place : 9 * place + 8] = image.reshape(8, 8)
-        ax.imshow(strip, cmap=greys, vmin=0, vmax=largest)
-        ax.set_axis_off()
-        ax.text(-2, 3.5, name, ha="right", va="center", fontsize=13)
-    fig.suptitle(title, fontsize=14)
-    plt.show()
 
 
 # %%
@@ -86,7 +70,7 @@ copy_of = np.tile(np.arange(len(images_train)), 3)
 
 search = GridSearchCV(
     ConditionalDensity(HiddenChowLiuTreeDensity(n_categories=2, max_iter=10, random_state=0)),
-    {"density__n_states": [16, 32], "density__alpha": [0.3, 1.0]},
+    {"density__n_states": [16, 32]},
     cv=GroupShuffleSplit(1, test_size=0.25, random_state=0),
 )
 tree = search.fit(X_train, Y_train, groups=copy_of).best_estimator_
@@ -111,7 +95,9 @@ rows = {
     "probability of ink": flipped["hidden tree"][1][shown],
     "a draw": tree.sample_y(X_test[shown], random_state=0)[:, :, 0],
 }
-show(rows, 1, "One pixel in ten is flipped, and restored")
+display = SampleDisplay.from_rows(rows, image_shape=(8, 8))
+display.ax_.set_title("One pixel in ten is flipped, and restored", fontsize=11)
+plt.show()
 
 # %%
 # Blurred grey levels
@@ -142,16 +128,16 @@ independent = GaussianDiscriminant("diag").fit(np.hstack([X_train, Y_train]), di
 # square difference between true and predicted grey levels.
 
 holdout = ShuffleSplit(1, test_size=0.25, random_state=0)
-shrinkage = [0.001, 0.003, 0.01]
 single = GridSearchCV(
-    ConditionalDensity(GaussianDensity()), {"density__shrinkage": shrinkage}, cv=holdout
+    ConditionalDensity(GaussianDensity()), {"density__shrinkage": [0.003, 0.01]}, cv=holdout
 ).fit(X_train, Y_train)
 mixture = GridSearchCV(
-    ConditionalDensity(MixtureDensity(GaussianDensity("tied"), random_state=0)),
-    {"density__n_components": [5, 20], "density__density__shrinkage": shrinkage},
+    ConditionalDensity(MixtureDensity(GaussianDensity("tied", shrinkage=0.01), random_state=0)),
+    {"density__n_components": [5, 20]},
     cv=holdout,
 ).fit(X_train, Y_train)
-print("chosen:", single.best_params_, mixture.best_params_)
+for search in (single, mixture):
+    print("chosen:", {name.split("__")[-1]: value for name, value in search.best_params_.items()})
 blurred = {
     "left as it is": (np.nan, X_test),
     "independent, given digit": given_digit(independent, X_test, Y_test),
@@ -172,7 +158,9 @@ rows = {
     "mixture, mean": blurred["mixture of Gaussians"][1][shown],
     "a draw": mixture.best_estimator_.sample_y(X_test[shown], random_state=0)[:, :, 0],
 }
-show(rows, 16, "A blur with noise, and restored grey levels")
+display = SampleDisplay.from_rows(rows, image_shape=(8, 8), limits=(0, 16))
+display.ax_.set_title("A blur with noise, and restored grey levels", fontsize=11)
+plt.show()
 
 # %%
 # **Finding.**

@@ -22,6 +22,7 @@ from skdgm import (
     GaussianDensity,
     GenerativeClassifier,
     MixtureDensity,
+    SampleDisplay,
 )
 
 rng = np.random.default_rng(0)
@@ -162,7 +163,7 @@ print(f"{'':20}{'recognised':>12}{'log p(image | caption)':>25}{'error':>8}")
 for name, (share, *rest) in rows.items():
     columns = f"{rest[0]:25.1f}{17 * np.sqrt(np.mean(rest[1] ** 2)):8.2f}" if rest else ""
     print(f"{name:20}{share:12.1%}{columns}")
-print("mixture, digit by digit:", recognised(drawn))
+print("digit by digit:", *(f"{share:.0%}" for share in recognised(drawn)))
 
 # %%
 # The other words are judged by measurement: does an image drawn for "bold" have more ink than the
@@ -196,25 +197,17 @@ shown = [
     "any bold digit",
 ]
 asked = encode(shown)
-predicted, drawn = model.predict(asked), model.sample_y(asked, 9, random_state=2)
+predicted, drawn = model.predict(asked), model.sample_y(asked, 7, random_state=2)
 
 said = [f"{NUMBERS[k]} {WEIGHTS[weight]} {SLOPES[slope]}" for k, weight, slope in truth]
 true_words = vectorizer.transform(said).toarray()[test]
 
-canvas = np.zeros((9 * len(shown), 116))
-places = [0, 9, 22, *range(35, 116, 9)]
-for row, x in enumerate(asked):
-    fitting = pixels[test][true_words[:, x == 1].all(axis=1)][-2:]
-    for place, image in zip(places, [*fitting, predicted[row], *drawn[row].T], strict=True):
-        canvas[9 * row : 9 * row + 8, place : place + 8] = image.reshape(8, 8)
-fig, ax = plt.subplots(figsize=(11, 6.4))
-fig.subplots_adjust(left=0.2, right=0.99, top=0.94, bottom=0.01)
-ax.imshow(canvas, cmap="Greys", vmin=0, vmax=1)
-ax.set_axis_off()
+lines = {}
 for row, caption in enumerate(shown):
-    ax.text(-3, 9 * row + 3.5, caption, ha="right", va="center", fontsize=14)
-for place, title in ((8, "real"), (25.5, "mean"), (75, "drawn from the caption")):
-    ax.text(place, -2, title, ha="center", fontsize=14)
+    fitting = pixels[test][true_words[:, asked[row] == 1].all(axis=1)][-2:]
+    lines[caption] = np.vstack([fitting, predicted[row : row + 1], drawn[row].T])
+display = SampleDisplay.from_rows(lines, image_shape=(8, 8), limits=(0, 1))
+display.ax_.set_title("Two real images, the mean given the caption, and draws", fontsize=11)
 plt.show()
 
 # %%

@@ -21,7 +21,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
-from skdgm import DensityImputer, GaussianDensity, GaussianDiscriminant
+from skdgm import (
+    CompletionDisplay,
+    DensityImputer,
+    GaussianDensity,
+    GaussianDiscriminant,
+    MissingAccuracyDisplay,
+)
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
@@ -42,10 +48,10 @@ right_half[:, 4:] = True
 middle[2:6, 2:6] = True
 missing = {
     "nothing": np.zeros(64, dtype=bool),
-    "right half": right_half.ravel(),
+    "right": right_half.ravel(),
     "middle": middle.ravel(),
-    "50 % random": rng.random(X_test.shape) < 0.5,
-    "80 % random": rng.random(X_test.shape) < 0.8,
+    "50 %": rng.random(X_test.shape) < 0.5,
+    "80 %": rng.random(X_test.shape) < 0.8,
 }
 
 # %%
@@ -65,11 +71,18 @@ classifiers = {
         FrozenEstimator(iterative), LogisticRegression(max_iter=5000)
     ),
 }
-print(f"{'accuracy':20}" + "".join(f"{name:>13}" for name in missing))
+print(f"{'accuracy':20}" + "".join(f"{name:>9}" for name in missing))
 for name, classifier in classifiers.items():
     classifier.fit(X_train, y_train)
     accuracy = [classifier.score(without(X_test, cells), y_test) for cells in missing.values()]
-    print(f"{name:20}" + "".join(f"{value:13.1%}" for value in accuracy))
+    print(f"{name:20}" + "".join(f"{value:9.1%}" for value in accuracy))
+
+# %%
+# The more pixels are hidden, the more it matters what a classifier makes of the others.
+
+display = MissingAccuracyDisplay.from_estimators(classifiers, X_test, y_test, random_state=0)
+display.ax_.set_title("Digits recognised when pixels are hidden at random", fontsize=11)
+plt.show()
 
 # %%
 # It can also learn from incomplete images, by expectation-maximisation: here half of the pixels of
@@ -83,32 +96,21 @@ print(f"trained on halves, whole test images: {learned.score(X_test, y_test):.1%
 print(f"the same, with imputed means:         {imputed.score(X_test, y_test):.1%}")
 
 # %%
-# What belongs in the hole? Take the most probable class given the observed half, and compute the
-# mean of the missing half under its density, and two draws.
+# What belongs in the hole? Each class completes images in its own way, and the classifier weighs
+# the classes by their probabilities, given the observed half.
 
-generative = classifiers["generative"]
-shown = np.concatenate([np.flatnonzero(y_test == digit)[:2] for digit in range(10)])
-seen = without(X_test[shown], missing["right half"])
-rows = {"true": X_test[shown], "seen": seen}
-rows |= {name: seen.copy() for name in ("mean", "a draw", "another draw")}
-label = np.searchsorted(generative.classes_, generative.predict(seen))
-for k in np.unique(label):
-    density, own = generative.densities_[k], label == k
-    rows["mean"][own] = density.conditional_mean(seen[own])
-    rows["a draw"][own] = density.conditional_sample(seen[own], random_state=1)
-    rows["another draw"][own] = density.conditional_sample(seen[own], random_state=2)
-
-greys = plt.get_cmap("gray_r").with_extremes(bad="#d6e4f2")
-fig, axes = plt.subplots(len(rows), 1, figsize=(11, 3.5))
-fig.subplots_adjust(left=0.12, right=0.99, top=0.88, bottom=0.02, hspace=0.12)
-for ax, (name, images) in zip(axes, rows.items(), strict=True):
-    strip = np.zeros((8, 20 * 9 - 1))
-    for place, image in enumerate(images):
-        strip[:, 9 * place : 9 * place + 8] = image.reshape(8, 8)
-    ax.imshow(strip, cmap=greys, vmin=0, vmax=16)
-    ax.set_axis_off()
-    ax.text(-4, 3.5, name, ha="right", va="center", fontsize=11)
-fig.suptitle("The right half is missing (blue), and completed by the most probable digit's density")
+shown = [np.flatnonzero(y_test == digit)[0] for digit in range(10)]
+seen = without(X_test[shown], missing["right"])
+print("most probable digits:", classifiers["generative"].predict(seen))
+display = CompletionDisplay.from_estimator(
+    classifiers["generative"],
+    seen,
+    truth=X_test[shown],
+    image_shape=(8, 8),
+    limits=(0, 16),
+    random_state=1,
+)
+display.ax_.set_title("The right half is missing, and completed", fontsize=11)
 plt.show()
 
 # %%
@@ -122,14 +124,14 @@ imputers = {
     "one Gaussian": DensityImputer(density).fit(X_train),
 }
 names = list(missing)[1:]
-print(f"{'error':20}" + "".join(f"{name:>13}" for name in names))
+print(f"{'error':20}" + "".join(f"{name:>9}" for name in names))
 for name, imputer in imputers.items():
     errors = []
     for place in names:
         cells = np.broadcast_to(missing[place], X_test.shape)
         completed = imputer.transform(without(X_test, cells))
         errors.append(np.sqrt(np.mean((completed - X_test)[cells] ** 2)))
-    print(f"{name:20}" + "".join(f"{error:13.2f}" for error in errors))
+    print(f"{name:20}" + "".join(f"{error:9.2f}" for error in errors))
 
 # %%
 # **Finding.**
@@ -142,6 +144,6 @@ for name, imputer in imputers.items():
 #   the missing pixels had been replaced by means first: these understate the variance of every
 #   class.
 # - The mean completion is smooth, because it averages over all halves that would fit. Draws differ
-#   from one another, and show what is uncertain. Five of the twenty are wrong digits: the observed
-#   half of the first five, for example, looks more like a one.
+#   from one another, and show what is uncertain. Three of the ten digits are taken for others, to
+#   which they are completed: the left half of the five, for example, looks more like a one.
 # - Even one Gaussian for all digits predicts missing pixels better than separate regressions.

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._validation import shown
 from ._cells import LUMINANCE, TEXT, WIDTH_OF_LETTER, new_axes, size_of_cells
-from ._images import WIDTH, check_image_shape, draw_lines, find_limits, in_square, paint
+from ._images import LARGEST, WIDTH, check_image_shape, draw_lines, find_limits, in_square, paint
 from ._written import shortened, written
 
 SMALLEST = 8.5  # points of values that are written in cells
@@ -196,7 +196,7 @@ class ComponentsDisplay:
         shape = check_image_shape(self.image_shape, means.shape[1])
         lines = in_square(paint(means, shape, find_limits([means], limits), cmap))
         width = WIDTH if ax is None else ax.get_window_extent().width / ax.figure.dpi
-        of_image = min(0.9, width / len(lines[0])) * shape[0] / shape[1]  # inches
+        of_image = min(LARGEST, width / len(lines[0])) * shape[0] / shape[1]  # inches
         self.image_, self.corners_ = draw_lines(lines, above=ROOM / 72 / of_image, ax=ax)
         self.ax_ = self.image_.axes
         corners = self.corners_.reshape(-1, 2)

@@ -12,7 +12,7 @@ from .._validation import shown
 from ._cells import TEXT, WIDTH_OF_LETTER, new_axes
 
 WIDTH = 6.4  # inches of a figure, 640 pixels on a page
-TALLEST = 12.0  # inches
+LARGEST, TALLEST = 0.9, 12.0  # inches of an image, and of all
 MISSING = "#9cc6e8"  # colour of missing pixels
 GAP = "#e4e4e4"  # colour between images
 FILLED = ("#e3eef8", "#00407a")  # from the smallest to the largest value of a pixel filled in
@@ -93,15 +93,6 @@ def in_square(images: np.ndarray) -> list[np.ndarray]:
     return [images[start : start + n_columns] for start in range(0, len(images), n_columns)]
 
 
-def size_of_lines(lines: Sequence[np.ndarray], names: Sequence[str]) -> tuple[float, float]:
-    """Return the width and height of a figure for lines of images with names, in inches."""
-    n_columns, (height, width) = max(map(len, lines)), lines[0].shape[1:3]
-    of_names = WIDTH_OF_LETTER * TEXT * max(map(len, names), default=0) / 72
-    side = min(0.9 * n_columns, max(WIDTH - of_names, WIDTH / 2))
-    of_images = len(lines) * side / n_columns * height / width
-    return float(max(side + of_names + 0.2, 2)), float(np.clip(of_images + 0.3, 1, TALLEST))
-
-
 def draw_lines(
     lines: Sequence[np.ndarray],
     names: Sequence[str] = (),
@@ -120,15 +111,17 @@ def draw_lines(
     corners : ndarray of shape (n_lines, n_columns, 2)
         Row and column on the canvas of the first pixel of each image.
     """
-    if ax is None:
-        width, height = size_of_lines(lines, names)
-        ax = new_axes(width, min(height * (1 + above), TALLEST))
     n_columns, (height, width) = max(map(len, lines)), lines[0].shape[1:3]
-    gap = max(1, round(max(height, width) / 12))
+    gap = max(1, round(min(height, width) / 10))
     room = max(gap, round(above * height))
     tops = room + (height + room) * np.arange(len(lines))
     lefts = gap + (width + gap) * np.arange(n_columns)
     shape = int(tops[-1]) + height + gap, int(lefts[-1]) + width + gap
+    if ax is None:
+        of_names = WIDTH_OF_LETTER * TEXT * max(map(len, names), default=0) / 72
+        wide = min(LARGEST * n_columns * max(1, width / height), max(WIDTH - of_names, WIDTH / 2))
+        tall = min(wide * shape[0] / shape[1], TALLEST)
+        ax = new_axes(float(max(wide + of_names + 0.2, 2)), float(tall + 0.3))
     canvas = np.zeros((*shape, 4))
     for top, line in zip(tops, lines, strict=True):
         for left, image in zip(lefts, line, strict=False):

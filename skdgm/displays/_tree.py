@@ -197,9 +197,9 @@ class TreeDisplay:
             )
         row, column = np.divmod(np.arange(n_columns), width)
         self.places_ = np.column_stack([column, row])
-        self.ax_ = (
-            new_axes(5.4, float(np.clip(4.6 * height / width + 0.3, 2, 10))) if (ax is None) else ax
-        )
+        if ax is None:
+            ax = new_axes(5.4, float(np.clip(3.8 * height / width + 0.85, 2, 10)))
+        self.ax_ = ax
         title = STRONGEST if self.edges is None else LEARNED
         self.ax_.set_title(title, fontsize=TEXT + 1)
         self._draw_lines([_bent(*ends) for ends in self.places_[edges].astype(float)])
