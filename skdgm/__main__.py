@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         A reader that stops listening, as ``head`` does, is no error.
     """
     arguments = _parser().parse_args(argv)
+    arguments.argv = list(sys.argv[1:] if argv is None else argv)
     run_as(arguments.command)
     with warnings.catch_warnings():
         warnings.showwarning = show_warning  # type: ignore[assignment]

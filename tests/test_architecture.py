@@ -27,6 +27,7 @@ LAYERS = [
         "skdgm._weighted_fit",
         "skdgm._codes",
         "skdgm._csv",
+        "skdgm._files",
     ),
     ("skdgm.density._engine",),
     (

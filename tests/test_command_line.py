@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -52,9 +53,15 @@ def test_compare_prints_and_saves(csv, capsys):
 
 def test_ctrl_c_saves_finished_models(csv, capsys, interrupt_after):
     interrupt_after(1)
-    assert run(csv, "--quiet") == 130
+    report = csv.with_name("<report>.html")
+    assert run(csv, "--quiet", "--html", str(report)) == 130
     seen = capsys.readouterr()
     assert "interrupted" in seen.out
+    assert f"out.png and {report}\n" in seen.out
+    page = report.read_text(encoding="utf-8")
+    assert "interrupted before all models were finished" in page
+    assert "&lt;report&gt;.html&#x27; </dd>".replace(" ", "") in page  # the command line
+    assert "LogisticRegression" in page
     assert "fold" not in seen.err
     saved = pd.read_csv(csv.with_name("out.csv"), index_col="model")
     assert list(saved.index) == ["LogisticRegression"]
@@ -95,6 +102,48 @@ def test_digits_are_the_default(tmp_path, monkeypatch):
         "verbose": True,
     }
     assert not list(tmp_path.iterdir())
+
+
+def test_report_of_the_digits_shows_images(tmp_path, monkeypatch):
+    seen = []
+
+    def compare(X, y, **_):
+        return SimpleNamespace(
+            table=pd.DataFrame({"a": [1]}),
+            interrupted=False,
+            plot=lambda ax: None,
+            to_csv=lambda path: None,
+        )
+
+    def page(comparison, image_shape, command):
+        seen.append((image_shape, command))
+        return "page"
+
+    monkeypatch.setattr(command_line, "compare_classifiers", compare)
+    monkeypatch.setattr(command_line, "make_page", page)
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "--html", "a b.html"]) == 0
+    assert seen == [((8, 8), "skdgm compare --html 'a b.html'")]
+    assert (tmp_path / "a b.html").read_text() == "page"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--html", "nowhere/a.html"], "--html must be a file that can be written"),
+        (["--html", "."], "--html must be a file that can be written"),
+        (["--html", "table.csv"], "--html must not replace a file that is read"),
+        (["--html", "out.csv"], "--html must be a file of its own"),
+        (["--html", "old.html"], "--html must be a new file, but 'old.html' exists"),
+    ],
+)
+def test_report_replaces_nothing_unasked(csv, capsys, monkeypatch, options, message):
+    monkeypatch.setattr(command_line, "compare_classifiers", pytest.fail)
+    monkeypatch.chdir(csv.parent)
+    csv.with_name("old.html").write_text("precious")
+    assert run(csv, *options) == 2
+    assert message in capsys.readouterr().err
+    assert csv.with_name("old.html").read_text() == "precious"
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,27 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 from sklearn.datasets import load_digits
 
-from ..comparison import check_n_folds, compare_classifiers, load_table, make_figure
-from .files import is_same
+from .._files import replace_file
+from ..comparison import (
+    check_n_folds,
+    compare_classifiers,
+    load_table,
+    make_figure,
+    make_page,
+)
+from .files import check_output, is_same
 from .messages import CANNOT_WRITE, INTERRUPTED, OF_DATA, OPTIONS, put, say, written
 from .options import add_reading, comma_list, reading_options
 
 DEFAULT_OUTPUT = "skdgm-compare"
+IMAGE_SHAPE = (8, 8)  # of the digits
 
 
 def add_parser(commands: Any) -> None:
@@ -62,6 +71,12 @@ def add_parser(commands: Any) -> None:
         help="where to save; files that exist are replaced only with --force (default: "
         f"{DEFAULT_OUTPUT}, or its next free number)",
     )
+    add(
+        "--html",
+        metavar="FILE.html",
+        help="where to save a report: one page with the table, the plot, samples of each model "
+        "and what was searched",
+    )
     add("--force", action="store_true", help="replace files that exist")
     add("--folds", type=int, default=5, metavar="N", help="number of folds (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="random seed (default: %(default)s)")
@@ -77,9 +92,10 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare, print the table and save it with its plot."""
+    """Compare, print the table and save it with its plot, and a report if asked for."""
     check_n_folds(arguments.folds)
     prefix = _check_output(arguments)
+    _check_html(arguments, prefix)
     figure = make_figure(pyplot=False)
     X, y = _load(arguments)
     comparison = compare_classifiers(
@@ -102,9 +118,18 @@ def run(arguments: argparse.Namespace) -> int:
         written(str(table_file), lambda: comparison.to_csv(table_file)),
         written(str(picture_file), lambda: figure.savefig(picture_file, dpi=150)),
     ]
+    names = [str(table_file), str(picture_file)]
+    if arguments.html is not None:
+        page = make_page(
+            comparison,
+            IMAGE_SHAPE if arguments.data is None else None,
+            shlex.join(["skdgm", *arguments.argv]),
+        ).encode("utf-8", "replace")
+        names.append(arguments.html)
+        saved.append(written(arguments.html, lambda: replace_file(Path(arguments.html), page)))
     report = f"{comparison}\n"
     if all(saved):
-        report += f"\nSaved {table_file} and {picture_file}\n"
+        report += f"\nSaved {', '.join(names[:-1])} and {names[-1]}\n"
     saved.append(written("standard output", lambda: put(sys.stdout, report)))
     if not all(saved):
         return CANNOT_WRITE
@@ -167,3 +192,18 @@ def _check_output(arguments: argparse.Namespace) -> str:
         if not existed:
             file.unlink()
     return prefix
+
+
+def _check_html(arguments: argparse.Namespace, prefix: str) -> None:
+    """Raise a ValueError unless the report can be written, and replaces nothing unasked."""
+    html = arguments.html
+    if html is None:
+        return
+    check_output(html, arguments.data, argument="html")
+    if os.path.abspath(html) in [os.path.abspath(file) for file in _files(prefix)]:
+        raise ValueError(f"html must be a file of its own, but {html!r} is the table or the plot.")
+    if os.path.lexists(html) and not arguments.force:
+        raise ValueError(
+            f"html must be a new file, but {html!r} exists; pass another name, or --force to "
+            "replace it."
+        )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
+from .._files import replace_file
 from .messages import put, written
 
 
@@ -18,32 +18,17 @@ def is_same(file: Path, data: str) -> bool:
         return False
 
 
-def check_output(output: str | None, *inputs: str | None) -> None:
+def check_output(output: str | None, *inputs: str | None, argument: str = "output") -> None:
     """Raise a ValueError if a file cannot be written, or is one that is read."""
     if output is None:
         return
     path = Path(output)
     for own in inputs:
         if own is not None and is_same(path, own):
-            raise ValueError(f"output must not replace a file that is read, {output!r}.")
+            raise ValueError(f"{argument} must not replace a file that is read, {output!r}.")
     folder = path.parent
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ValueError(f"output must be a file that can be written, but {output!r} cannot.")
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever reads it sees the old content or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        raise ValueError(f"{argument} must be a file that can be written, but {output!r} cannot.")
 
 
 def give(text: str, output: str | None) -> bool:

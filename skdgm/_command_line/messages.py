@@ -14,6 +14,7 @@ OPTIONS = {  # options by the names of the arguments of the Python functions
     "target": "--target",
     "y": "--target",
     "output": "--output",
+    "html": "--html",
     "folds": "--folds",
     "random_state": "--seed",
     "n_jobs": "--jobs",

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .._csv.file import CsvFile
+from .._files import replace_file
 from ..density import TableDensity
 from ..impute import DensityImputer
-from .files import check_output, replace_file
+from .files import check_output
 from .messages import say, written
 from .options import column_kinds, reading_options
 

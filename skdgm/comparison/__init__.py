@@ -3,6 +3,7 @@
 from ._compare import check_n_folds, compare_classifiers
 from ._display import ComparisonDisplay, make_figure
 from ._read_csv import load_table
+from ._report import make_page
 from ._result import ClassifierComparison
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "compare_classifiers",
     "load_table",
     "make_figure",
+    "make_page",
 ]

@@ -181,6 +181,7 @@ def compare_classifiers(
 
     rows: dict[str, dict[str, Any]] = {}
     fitted: dict[str, GridSearchCV] = {}
+    predictions: dict[str, np.ndarray] = {}
     interrupted = False
     try:
         # Small matrices are slower on several threads.
@@ -190,12 +191,21 @@ def compare_classifiers(
                     searches[name] = make_own_search(name, own, X, y, seed)
             for name in chosen:
                 report = partial(progress, name)
-                row, model = _evaluate(searches[name], X, y, splits, orders, report)
-                rows[name], fitted[name] = row, model
+                done = _evaluate(searches[name], X, y, splits, orders, report)
+                rows[name], fitted[name], predictions[name] = done
     except KeyboardInterrupt:
         interrupted = True
-    shape = (*X.shape, len(np.unique(y)))
-    return ClassifierComparison(tabulate(rows), fitted, interrupted, folds, shape)
+    return ClassifierComparison(
+        table=tabulate(rows),
+        models=fitted,
+        interrupted=interrupted,
+        folds=folds,
+        shape=(*X.shape, len(np.unique(y))),
+        columns=None if isinstance(X, np.ndarray) else list(X.columns),
+        labels=y,
+        predictions=predictions,
+        random_state=random_state,
+    )
 
 
 def check_n_folds(folds: int) -> None:
@@ -238,25 +248,30 @@ def _evaluate(
     splits: list[tuple[np.ndarray, np.ndarray]],
     orders: list[np.ndarray],
     report: Callable[[str], None],
-) -> tuple[dict[str, Any], GridSearchCV]:
-    """Return a model's row of the table, and its search fitted to all rows."""
+) -> tuple[dict[str, Any], GridSearchCV, np.ndarray]:
+    """Return a model's row of the table, its search fitted to all rows, and its predictions.
+
+    Each row is predicted by the model that has not seen it.
+    """
     report(f"first search, on all {len(y)} rows")
     prepare = fit_preparation(search, X)
     prepared = prepare.transform(X)
     model = without_preparation(search).fit(prepared, y)
     model.predict_proba(prepared)  # so that kernels are compiled before anything is timed
     measured: list[dict[str, float]] = []
+    predicted = np.empty_like(y)
     for fold, ((train, test), order) in enumerate(zip(splits, orders, strict=True), 1):
         so_far = np.mean([each["accuracy"] for each in measured]) if measured else None
         ending = "" if so_far is None else f", accuracy so far {so_far:.3f}"
         report(f"fold {fold} of {len(splits)}{ending}")
         training, tested = (take_rows(X, train), y[train]), (take_rows(X, test), y[test])
-        measured.append(_measure(search, training, tested, order))
+        figures, predicted[test] = _measure(search, training, tested, order)
+        measured.append(figures)
     row: dict[str, Any] = {key: np.mean([each[key] for each in measured]) for key in measured[0]}
     row["accuracy_std"] = np.std([each["accuracy"] for each in measured])
     report(f"accuracy {row['accuracy']:.3f}")
     row["n_parameters"] = n_classifier_parameters(model.best_estimator_)
-    return row, with_preparation(model, search, prepare)
+    return row, with_preparation(model, search, prepare), predicted
 
 
 def _measure(
@@ -264,8 +279,8 @@ def _measure(
     training: tuple[Any, np.ndarray],
     tested: tuple[Any, np.ndarray],
     order: np.ndarray,
-) -> dict[str, float]:
-    """Search on the training rows and evaluate on the test rows."""
+) -> tuple[dict[str, float], np.ndarray]:
+    """Search on the training rows, and return figures about the test rows and their predictions."""
     (X_train, y_train), (X_test, y_test) = training, tested
     prepare = fit_preparation(search, X_train)
     fitted = without_preparation(search).fit(prepare.transform(X_train), y_train)
@@ -273,17 +288,19 @@ def _measure(
     start = time.perf_counter()
     probability = fitted.predict_proba(prepared)
     seconds = time.perf_counter() - start
+    predicted = fitted.predict(prepared)
     hidden = {
         column: fitted.predict(prepare.transform(hide(X_test, share, order)))
         for column, share in HIDDEN_SHARES.items()
     }
     classifier = fitted.best_estimator_[-1]
     is_of_table = isinstance(classifier, TableClassifier)
-    return {
-        "accuracy": accuracy_score(y_test, fitted.predict(prepared)),
+    figures = {
+        "accuracy": accuracy_score(y_test, predicted),
         "log_loss": log_loss(y_test, probability, labels=fitted.classes_),
         "log_likelihood": classifier.mean_log_prob(prepared, y_test) if is_of_table else np.nan,
         "fit_seconds": fitted.refit_time_,
         "predict_seconds": seconds,
-        **{column: accuracy_score(y_test, predicted) for column, predicted in hidden.items()},
+        **{column: accuracy_score(y_test, labels) for column, labels in hidden.items()},
     }
+    return figures, predicted

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._models import BOOSTING, ITERATIVE, MEAN, readable_count
 from ._tables import HIDDEN_SHARES
+from ._text import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ MARKERS = ["o", "s", "X", "^", "D", "v", "P", "<", ">"]  # as many as go once wi
 MARKER_SIZES = (11.0, 5.0)  # points, of the model drawn first and of the last
 COINCIDING = 0.01  # share of the axis that lines lie apart at most, all along
 HIDDEN = {"accuracy": 0} | {column: round(100 * share) for column, share in HIDDEN_SHARES.items()}
-WIDTH_OF_ENTRY = 3.3  # inches of the legend, for the longest name
+WIDTH_OF_LETTER, WIDTH_OF_HANDLE = 0.52, 4.0  # of the legend, in font sizes
 LARGEST_DRAWN = 10**9  # models with more parameters are drawn at the edge, labelled with the number
 
 
@@ -146,6 +147,8 @@ class ComparisonDisplay:
             )
 
     def _label_axes(self) -> None:
+        import matplotlib as mpl
+
         hidden_axes, parameter_axes = self.axes_
         hidden_axes.set(
             title="With hidden cells",
@@ -163,11 +166,17 @@ class ComparisonDisplay:
             axes.set(ylabel="Accuracy")
             axes.grid(alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
-        handles, labels = hidden_axes.get_legend_handles_labels()
+        handles, names = hidden_axes.get_legend_handles_labels()
+        labels = [shortened(name) for name in names]
         if self.figure_.get_constrained_layout():
-            n_columns = max(1, int(self.figure_.get_figwidth() / WIDTH_OF_ENTRY))
+            longest = WIDTH_OF_LETTER * max(map(len, labels)) + WIDTH_OF_HANDLE
+            width = self.figure_.get_figwidth() * 72 / mpl.rcParams["font.size"]
             self.figure_.legend(
-                handles, labels, loc="outside lower center", ncols=n_columns, frameon=False
+                handles,
+                labels,
+                loc="outside lower center",
+                ncols=max(1, int(width / longest)),
+                frameon=False,
             )
         else:
             hidden_axes.legend(handles, labels, fontsize="small")

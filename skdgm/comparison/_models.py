@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from scipy.stats import norm
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -102,6 +103,10 @@ class ZerosForEmptyColumns(TransformerMixin, BaseEstimator):
         X = validate_table(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         return zeros_in(self.empty_, X)
 
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        """Return the rows themselves."""
+        return X
+
 
 class ValuesForEveryClass(ZerosForEmptyColumns):
     """Lend values to each class whose training rows have none in a column: densities need some.
@@ -124,6 +129,13 @@ class ValuesForEveryClass(ZerosForEmptyColumns):
 def cut(X: np.ndarray, thresholds: tuple[float, ...]) -> np.ndarray:
     """Cut columns at the thresholds into levels 0, 1, ...; NaN stays NaN."""
     return np.where(np.isnan(X), np.nan, np.digitize(X, thresholds, right=True))
+
+
+def middles(levels: np.ndarray, thresholds: tuple[float, ...]) -> np.ndarray:
+    """Replace levels by the means of a standard normal variable between the thresholds."""
+    ends = np.array([-np.inf, *thresholds, np.inf])
+    means = -np.diff(norm.pdf(ends)) / np.diff(norm.cdf(ends))
+    return means[np.asarray(levels, dtype=np.intp)]
 
 
 def zeros_in(columns: np.ndarray, X: np.ndarray) -> np.ndarray:
@@ -219,13 +231,17 @@ def _generative_models(preparation: Any, n_columns: int, seed: int) -> dict[str,
     orders = [order for order in (0, 1, 2) if order <= max(1, n_columns - 1)]
     factors = sorted({min(n, n_columns - 1) for n in (2, 5, 10, 20)})
     low_rank = GaussianDensity("low_rank", reg_covar=0.01, **EM)
-    quarters = FunctionTransformer(cut, kw_args={"thresholds": QUARTERS})
+    quarters, halves = _cut_at(QUARTERS), _cut_at(HALVES)
     tree = ChowLiuTreeDensity(n_categories=4, **EM)
     mixture = MixtureDensity(tree, n_components=2, random_state=seed, **EM)
     hidden = HiddenChowLiuTreeDensity(n_states=8, n_categories=4, max_iter=5, random_state=seed)
     return {
         "BernoulliIndependentDensity": (
-            [*first, ("classify", GenerativeClassifier(BernoulliIndependentDensity()))],
+            [
+                *first,
+                ("levels", halves),
+                ("classify", GenerativeClassifier(BernoulliIndependentDensity())),
+            ],
             {"classify__density__alpha": [0.01, 0.1, 1.0, 10.0]},
         ),
         "MarkovChainImageDensity": (
@@ -248,7 +264,7 @@ def _generative_models(preparation: Any, n_columns: int, seed: int) -> dict[str,
         "FullCategoricalDensity": (
             [
                 *first,
-                ("levels", FunctionTransformer(cut, kw_args={"thresholds": HALVES})),
+                ("levels", halves),
                 ("classify", GenerativeClassifier(FullCategoricalDensity(n_categories=2, **EM))),
             ],
             {"classify__density__alpha": [0.01, 1.0, 100.0]},
@@ -283,6 +299,13 @@ def _generative_models(preparation: Any, n_columns: int, seed: int) -> dict[str,
             {**scale_or_not, "classify__density__n_factors": factors},
         ),
     }
+
+
+def _cut_at(thresholds: tuple[float, ...]) -> FunctionTransformer:
+    settings = {"thresholds": thresholds}
+    return FunctionTransformer(
+        cut, middles, kw_args=settings, inv_kw_args=settings, check_inverse=False
+    )
 
 
 # ---------------------------------------------------------------------- searches

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from html import escape
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import GridSearchCV
 
+from .._files import replace_file
 from ._display import ComparisonDisplay
 from ._models import MEAN, TABLE, readable_count
 from ._own import has_mean_imputed
+from ._report import make_page
 from ._tables import HIDDEN_SHARES, import_pandas
 from ._text import WIDTH, Group, in_blocks
 
@@ -75,6 +78,14 @@ class ClassifierComparison:
         Number of folds.
     shape : tuple of int (n_samples, n_features, n_classes)
         Size of the data.
+    columns : list or None
+        Names of the columns of a DataFrame; None for an array.
+    labels : ndarray of shape (n_samples,) or None
+        The true labels.
+    predictions : dict of str to ndarray of shape (n_samples,)
+        For each model the labels predicted when each row was a test row.
+    random_state : int, RandomState, Generator or None
+        The source of randomness, as it was given.
 
     Examples
     --------
@@ -94,6 +105,10 @@ class ClassifierComparison:
     interrupted: bool
     folds: int
     shape: tuple[int, int, int]
+    columns: list[Any] | None = None
+    labels: np.ndarray | None = None
+    predictions: dict[str, np.ndarray] = field(default_factory=dict)
+    random_state: Any = None
 
     def __str__(self) -> str:
         accuracy, hidden, others = self._figures()
@@ -126,7 +141,8 @@ class ClassifierComparison:
             f"classes{ending}.",
             "log-loss in nats; hidden: accuracy with that share of the test cells missing. They "
             "are imputed for logistic regression, by the training mean or by IterativeImputer; "
-            "generative models integrate them out, or project their expectation (PCAProjection).",
+            "boosted trees have a branch for them; generative models integrate them out, or "
+            "project their expectation (PCAProjection).",
         ]
         log_likelihood = self.table["log_likelihood"].dropna()
         if len(log_likelihood):
@@ -176,6 +192,54 @@ class ClassifierComparison:
         ]
         text = self.table.assign(n_parameters=exact).map(_no_formula)
         text.rename(index=_no_formula, columns=_no_formula).to_csv(path)
+
+    def to_html(
+        self, path: str | PathLike[str] | None = None, *, image_shape: tuple[int, int] | None = None
+    ) -> str | None:
+        """Save the comparison as one page of HTML, which needs neither network nor other files.
+
+        It holds the table, which a click or key on a heading sorts; the plot; the confusion matrix
+        of the model that is right most often, by its predictions of test rows; samples of every
+        generative model; what was searched and chosen; the seed and the versions. Every text of the
+        data is escaped.
+
+        Parameters
+        ----------
+        path : str, path or None, default=None
+            The file to write, in one step; an existing file is replaced. None returns the page.
+        image_shape : tuple of two ints or None, default=None
+            Height and width of the images that rows are, so that samples are shown as images. None
+            shows rows.
+
+        Returns
+        -------
+        page : str or None
+            The page, if ``path`` is None.
+
+        Raises
+        ------
+        ValueError
+            If no model is finished, or ``image_shape`` does not fit the number of columns.
+        ImportError
+            If matplotlib is not installed.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdgm import compare_classifiers
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> models = ["LogisticRegression", "GaussianDiscriminant"]
+        >>> comparison = compare_classifiers(X, y, models=models, folds=2, verbose=False)
+        >>> "petal width (cm)" in comparison.to_html()
+        True
+        """
+        page = make_page(self, image_shape)
+        if path is None:
+            return page
+        replace_file(Path(path), page.encode("utf-8", "replace"))
+        return None
 
     def plot(self, ax: Sequence[Any] | None = None) -> ComparisonDisplay:
         """Plot accuracy against the share of hidden cells and the number of parameters.

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV
 
+from .._tables import import_pandas
 from ..density import CategoricalIndependentDensity, TableDensity
 
 if TYPE_CHECKING:
@@ -70,6 +71,16 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the most probable class of each row."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def sample(self, n_samples: int, random_state: int) -> tuple[pd.DataFrame, np.ndarray]:
+        """Draw rows with their labels, none of which is "other"."""
+        generator = np.random.default_rng(random_state)
+        kept: list[pd.DataFrame] = []
+        while sum(len(rows) for rows in kept) < n_samples:
+            drawn = self.density_.sample(n_samples, random_state=generator)
+            kept.append(drawn[drawn[self.label_] < len(self.classes_)])
+        rows = import_pandas("Comparing classifiers").concat(kept)[:n_samples]
+        return rows.drop(columns=self.label_), self.classes_[rows[self.label_].to_numpy(int)]
 
     def mean_log_prob(self, X: pd.DataFrame, y: np.ndarray) -> float:
         """Compute the mean of ``log p(x, y)`` over rows, in nats and the units of the columns."""

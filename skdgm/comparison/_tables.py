@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.utils.validation import _num_samples
 
@@ -220,6 +220,28 @@ def make_preparation(X: pd.DataFrame | np.ndarray) -> Any:
             ]
         ),
     )
+
+
+def original_columns(prepare: Any, rows: np.ndarray) -> Any:
+    """Return prepared rows in the columns of X: of each text, the value whose column is largest."""
+    while isinstance(prepare, Pipeline) and not isinstance(prepare[-1], ColumnTransformer):
+        prepare = prepare[0]  # what follows fills in missing values
+    if not isinstance(prepare, Pipeline):
+        return rows
+    names, columns, start = prepare[-1].feature_names_in_, {}, 0
+    for _, encoder, places in prepare[-1].transformers_:
+        is_text = isinstance(encoder, TextEncoder)
+        widths = [len(encoder.one_hot_.get_feature_names_out())] if is_text else [1] * len(places)
+        for place, width in zip(places, widths, strict=True):
+            part = rows[:, start : start + width]
+            columns[names[place]] = _text_of(encoder, part) if is_text else part[:, 0]
+            start += width
+    return import_pandas("Comparing classifiers").DataFrame(columns)[list(names)]
+
+
+def _text_of(encoder: TextEncoder, part: np.ndarray) -> np.ndarray:
+    text = encoder.one_hot_.inverse_transform(np.eye(part.shape[1])[part.argmax(axis=1)])[:, 0]
+    return np.where(text == "infrequent_sklearn", "(rare)", text)
 
 
 def take_rows(X: pd.DataFrame | np.ndarray, rows: np.ndarray) -> pd.DataFrame | np.ndarray:

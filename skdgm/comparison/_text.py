@@ -22,7 +22,7 @@ def in_blocks(names: Sequence[str], groups: Sequence[Group], width: int = WIDTH)
 
     A group that has no room beside the one before it starts another block.
     """
-    named = [_shortened(name) for name in names]
+    named = [shortened(name) for name in names]
     stub = max(map(len, named), default=0)
     blocks: list[list[str]] = []
     for group in groups:
@@ -47,7 +47,7 @@ def _lines_of(group: Group, n_rows: int) -> list[str]:
     return [line.rjust(width) for line in [group.title, *lines]]
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
     """Return a name with its middle left out if it is too long."""
     if len(name) <= LONGEST_NAME:
         return name
