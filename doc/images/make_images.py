@@ -1,9 +1,10 @@
 """Draw the images of the README and of the first page of the documentation.
 
 table.png shows rows of a table with holes, what belongs there, and rows like them; started_*.png
-are the pictures of the same table that "Getting started" shows. digits.png shows real digits, and samples from three families; holes.png shows digits of which half
-is missing, and completions; halves.png shows upper halves, and lower halves drawn for them. With
-skdgm and matplotlib installed, run from any folder: ``python doc/images/make_images.py``.
+are the pictures of the same table that "Getting started" shows. digits.png shows real digits, and
+samples from three families; holes.png shows digits of which half is missing, and completions;
+halves.png shows upper halves, and lower halves drawn for them. With skdgm and matplotlib installed,
+run from any folder: ``python doc/images/make_images.py``.
 """
 
 from pathlib import Path
