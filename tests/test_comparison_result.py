@@ -114,6 +114,17 @@ def test_axes_fit_the_data_and_coinciding_models_are_told_apart():
     assert "no size" not in [line.get_label() for line in parameters.get_lines()]
 
 
+def test_names_in_the_legend_are_no_formulas(huge):
+    names = ["_mine $x^{$", "a" * 60]
+    figure = Figure(layout="constrained")
+    table = huge.table.set_axis(pd.Index(names, name="model"))
+    ComparisonDisplay(table).plot(ax=figure.subplots(1, 2))
+    figure.draw_without_rendering()
+    first, second = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert first == " _mine $x^{$"
+    assert second == f"{'a' * 25}...{'a' * 12}"
+
+
 def test_plot_makes_its_own_figure(huge, monkeypatch):
     import matplotlib.pyplot as plt
 

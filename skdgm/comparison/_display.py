@@ -122,18 +122,20 @@ class ComparisonDisplay:
         counts = [count for count in self.table["n_parameters"] if count is not None]
         usual = [count for count in counts if count <= LARGEST_DRAWN]
         edge = 10 * max(usual, default=LARGEST_DRAWN)
-        for model, style in _styles(self.table).items():
-            self._plot_model(model, edge, style)
+        styles = _styles(self.table)
+        lines = [self._plot_model(model, edge, style) for model, style in styles.items()]
         self._label_axes()
+        self._add_legend(lines, list(styles))
         return self
 
-    def _plot_model(self, model: str, edge: int, style: dict[str, Any]) -> None:
+    def _plot_model(self, model: str, edge: int, style: dict[str, Any]) -> Any:
+        """Draw a model on both axes, and return its line."""
         hidden_axes, parameter_axes = self.axes_
         row = self.table.loc[model]
         accuracy = [row[column] for column in HIDDEN]
-        hidden_axes.plot(list(HIDDEN.values()), accuracy, label=model, **style)
+        (line,) = hidden_axes.plot(list(HIDDEN.values()), accuracy, label=model, **style)
         if row["n_parameters"] is None:
-            return
+            return line
         drawn = min(row["n_parameters"], edge)  # the number itself may be too large for a float
         parameter_axes.plot([drawn], accuracy[:1], label=model, **style)
         if drawn < row["n_parameters"]:
@@ -145,10 +147,9 @@ class ComparisonDisplay:
                 horizontalalignment="right",
                 verticalalignment="center",
             )
+        return line
 
     def _label_axes(self) -> None:
-        import matplotlib as mpl
-
         hidden_axes, parameter_axes = self.axes_
         hidden_axes.set(
             title="With hidden cells",
@@ -166,12 +167,16 @@ class ComparisonDisplay:
             axes.set(ylabel="Accuracy")
             axes.grid(alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
-        handles, names = hidden_axes.get_legend_handles_labels()
-        labels = [shortened(name) for name in names]
+
+    def _add_legend(self, handles: list[Any], models: list[str]) -> None:
+        import matplotlib as mpl
+
+        # A name is no formula, and would be left out if it began with an underscore.
+        labels = [f" {name}" if name.startswith("_") else name for name in map(shortened, models)]
         if self.figure_.get_constrained_layout():
             longest = WIDTH_OF_LETTER * max(map(len, labels)) + WIDTH_OF_HANDLE
             width = self.figure_.get_figwidth() * 72 / mpl.rcParams["font.size"]
-            self.figure_.legend(
+            legend = self.figure_.legend(
                 handles,
                 labels,
                 loc="outside lower center",
@@ -179,7 +184,9 @@ class ComparisonDisplay:
                 frameon=False,
             )
         else:
-            hidden_axes.legend(handles, labels, fontsize="small")
+            legend = self.axes_[0].legend(handles, labels, fontsize="small")
+        for text in legend.get_texts():
+            text.set_parse_math(False)
 
 
 def make_figure(pyplot: bool = True) -> Any:
