@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from skdgm import (
     BernoulliIndependentDensity,
+    CategoricalIndependentDensity,
     ChowLiuTreeDensity,
     CompletionDisplay,
     ComponentsDisplay,
@@ -232,6 +233,27 @@ def test_a_heat_map_tells_distances_in_standard_deviations():
     many.figure_.canvas.draw()
     boxes = [label.get_window_extent() for label in many.ax_.get_xticklabels()]
     assert not any(one.overlaps(two) for one, two in pairwise(boxes))
+
+
+def test_a_heat_map_of_a_table_has_a_line_for_each_category(pets):
+    born = np.datetime64("2020-01-01") + 30 * np.arange(len(pets)).astype("timedelta64[D]")
+    frame = pets.assign(born=born, same="yes")
+    independent = CategoricalIndependentDensity()
+    density = MixtureDensity(TableDensity(independent), 2, random_state=0).fit(frame)
+    display = ComponentsDisplay.from_estimator(density, ax=axes())
+    animal = "kind of animal"
+    assert display.names == [f"{animal} = cat", f"{animal} = dog", "weight", "meals", "born (year)"]
+    unknown = pd.DataFrame({name: [None] for name in frame})
+    for component, mean in zip(density.densities_, display.means, strict=True):
+        assert_allclose(mean[:2], component.conditional_proba(unknown, animal)[0])
+        completed = component.conditional_mean(unknown)
+        assert_allclose(mean[2:4], completed[["weight", "meals"]].to_numpy(dtype=float)[0])
+        assert int(mean[4]) == completed["born"].iloc[0].year
+    weights = density.weights_
+    p = weights @ np.array(display.means)[:, 0]
+    assert_allclose(display.deviations[0], np.sqrt(p * (1 - p)))
+    written_years = [text.get_text() for text in display.ax_.texts][4::5]
+    assert written_years == [f"{display.means[k][4]:.0f}" for k in display.order_]
 
 
 # ---------------------------------------------------------------------- trees

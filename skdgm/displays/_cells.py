@@ -39,3 +39,11 @@ def room_for_names(ax: Any) -> tuple[float, float]:
     box, figure, points = ax.get_window_extent(), ax.figure.bbox, 72 / ax.figure.dpi
     left, top = box.x0 - figure.x0, figure.y1 - box.y1
     return left * points - NAME_PAD, top * points - NAME_PAD
+
+
+def elided(name: str, n_letters: int) -> str:
+    """Return a name of so many letters at most, of which the first and the last are its own."""
+    if len(name) <= n_letters:
+        return name
+    half = n_letters // 2
+    return name[:half] + "\N{HORIZONTAL ELLIPSIS}" + name[len(name) - (n_letters - half - 1) :]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._tables import as_pandas, import_pandas
 from .._validation import shown
-from ._cells import LUMINANCE, TEXT, WIDTH_OF_LETTER, new_axes, size_of_cells
+from ._cells import LUMINANCE, TEXT, WIDTH_OF_LETTER, elided, new_axes, size_of_cells
 from ._images import LARGEST, WIDTH, check_image_shape, draw_lines, find_limits, in_square, paint
-from ._written import shortened, written
+from ._written import written
 
+LONGEST_NAME = 30  # letters
 SMALLEST = 8.5  # points of values that are written in cells
+DAYS = 365.2425  # of a year
+CATEGORIES = ("binary", "categorical")  # kinds of columns of a table that are shown by their values
+UNTOLD = ("identifier", "constant")  # kinds that tell components nothing
 ROOM = 18  # points above an image for its weight
 
 
@@ -21,7 +27,8 @@ class ComponentsDisplay:
 
     Create it with :meth:`from_estimator`. The means are drawn as images, or as the cells of a heat
     map, of which the colour tells how far the mean of a component is from that of the mixture, in
-    standard deviations of the column.
+    standard deviations of the column. A column of categories of a :class:`TableDensity` has a line
+    for each of its values, with the probability, and dates are years.
 
     Parameters
     ----------
@@ -134,10 +141,7 @@ class ComponentsDisplay:
                 f"mixture must be a fitted MixtureDensity, got {shown(mixture)}; call its fit "
                 "first, or fit a MixtureDensity of it."
             )
-        unknown = np.full((1, mixture.n_features_in_), np.nan)
-        means = [_answer(density.conditional_mean, unknown) for density in mixture.densities_]
-        deviations = _answer(mixture.conditional_std, unknown) if image_shape is None else None
-        names = getattr(mixture, "feature_names_in_", None)
+        names, means, deviations = _described(mixture)
         display = cls(mixture.weights_, means, deviations, names, image_shape)
         return display.plot(limits=limits, cmap=cmap, ax=ax)
 
@@ -217,7 +221,7 @@ class ComponentsDisplay:
     ) -> None:
         n_components, n_columns = means.shape
         names = range(n_columns) if self.names is None else np.asarray(self.names).tolist()
-        names = [shortened(str(name), 24) for name in names]
+        names = [elided(str(name), LONGEST_NAME) for name in names]
         scale = self._scale(n_columns)
         distance = (means - weights @ means / weights.sum()) / scale
         self.ax_ = _heat_map_axes(names, n_components) if ax is None else ax
@@ -248,7 +252,7 @@ class ComponentsDisplay:
 
     def _write_means(self, means: np.ndarray) -> None:
         width, height = size_of_cells(self.ax_, *means.T.shape)
-        texts = [[written(float(f"{mean:.3g}")) for mean in line] for line in means]
+        texts = [[_short(mean) for mean in line] for line in means]
         longest = max(len(text) for line in texts for text in line)
         size = min(TEXT, 0.7 * height, 0.9 * width / (WIDTH_OF_LETTER * longest))
         labels = max(self.ax_.get_xticklabels(), key=lambda label: len(label.get_text()))
@@ -272,13 +276,60 @@ class ComponentsDisplay:
                 )
 
 
-def _answer(query: Any, unknown: np.ndarray) -> np.ndarray:
-    """Return what a density says about a row of which nothing is known."""
-    import warnings
+def _described(mixture: Any) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return names of what is shown, its mean in each component, and its standard deviation.
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        return np.asarray(query(unknown), dtype=np.float64)[0]
+    That is a column of numbers itself, and each value of a column of categories, with the mean as
+    its probability.
+    """
+    names_in = getattr(mixture, "feature_names_in_", None)
+    unknown: Any = np.full((1, mixture.n_features_in_), np.nan)
+    if names_in is not None:
+        unknown = import_pandas("A picture of components").DataFrame(unknown, columns=names_in)
+    parts = mixture.densities_
+    means = [_only_row(density.conditional_mean(unknown)) for density in parts]
+    stds = _only_row(mixture.conditional_std(unknown))
+    kinds = getattr(parts[0], "column_kinds_", {})
+    labels = range(mixture.n_features_in_) if names_in is None else names_in.tolist()
+    names: list[str] = []
+    lines: list[list[float]] = []
+    deviations: list[float] = []
+    for place, label in enumerate(labels):
+        kind = kinds.get(label)
+        if kind in CATEGORIES:
+            shares = [density.conditional_proba(unknown, place)[0] for density in parts]
+            names += [f"{label} = {value}" for value in parts[0].categories_[place]]
+            lines += np.transpose(shares).tolist()
+            p = mixture.conditional_proba(unknown, place)[0]
+            deviations += np.sqrt(p * (1 - p)).tolist()
+        elif kind not in UNTOLD:
+            values = [_number(mean[place]) for mean in means]
+            is_date = isinstance(means[0][place], datetime.date)
+            names.append(f"{label} (year)" if is_date else str(label))
+            lines.append(values)
+            deviations.append(_number(stds[place]) / (DAYS if is_date else 1))
+    return names, np.transpose(lines), np.array(deviations)
+
+
+def _only_row(table: Any) -> list[Any]:
+    """Return the cells of a table of one row."""
+    if isinstance(table, np.ndarray):
+        return table[0].tolist()
+    return [column.iloc[0] for _, column in as_pandas(table, "A picture of components").items()]
+
+
+def _number(value: Any) -> float:
+    """Return a number, the year of a date with its fraction, or the days of a duration."""
+    if isinstance(value, datetime.date):
+        day = datetime.datetime(value.year, value.month, value.day)
+        return 1970 + (day - datetime.datetime(1970, 1, 1)).days / DAYS
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds() / 86400
+    return float(value)
+
+
+def _short(mean: float) -> str:
+    return f"{mean:.3g}" if abs(mean) < 1000 else written(mean)
 
 
 def _percent(weight: float) -> str:

@@ -17,6 +17,7 @@ from ._cells import (
     FONT_SIZES,
     LUMINANCE,
     WIDTH_OF_LETTER,
+    elided,
     new_axes,
     room_for_names,
     size_of_cells,
@@ -225,7 +226,7 @@ class DependenceDisplay:
         if self.figure_.get_layout_engine() is None:  # nothing makes room for long names
             room = min(room_for_names(ax))
             n_letters = int(np.clip(room / (WIDTH_OF_LETTER * size), 3, n_letters))
-        names = [_shortened(name, n_letters) for name in names]
+        names = [elided(name, n_letters) for name in names]
         every = max(1, math.ceil(1.1 * size / min(width, height)))
         places = range(0, n_columns, every)
         longest = max(map(len, names)) * WIDTH_OF_LETTER * size
@@ -299,11 +300,3 @@ def _large_axes(names: list[str]) -> Any:
     of_names = WIDTH_OF_LETTER * FONT_SIZES[1] * n_letters / 72
     width, height = np.clip([side + of_names + 1.2, side + of_names + 0.5], 4, 24).tolist()
     return new_axes(width, height)
-
-
-def _shortened(name: str, n_letters: int) -> str:
-    """Return a name of so many letters at most, of which the first and the last are its own."""
-    if len(name) <= n_letters:
-        return name
-    half = n_letters // 2
-    return name[:half] + "\N{HORIZONTAL ELLIPSIS}" + name[len(name) - (n_letters - half - 1) :]
