@@ -103,7 +103,7 @@ class PairedColumn:
         if self.categories is not None:
             set_limits(-0.6, len(self.categories) - 0.4)
             labels = [shortened(value, LETTERS) for value in self.categories]
-            is_long = sum(map(len, labels)) > 16
+            is_long = sum(map(len, labels)) > 12
             rotation = 90 if is_x and is_long else 0
             axis.set_ticks(np.arange(len(labels)), labels, rotation=rotation)
             return
