@@ -27,6 +27,12 @@ def new_figure(width: float, height: float) -> Any:
     return plt.figure(figsize=(width, height), layout="constrained")
 
 
+def shortened(value: Any, n_letters: int) -> str:
+    """Return a value as a text of so many letters at most."""
+    text = str(value)
+    return text if len(text) <= n_letters else text[: n_letters - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
 def size_of_cells(ax: Any, n_rows: int, n_columns: int) -> tuple[float, float]:
     """Return the width and the height of a cell in points, once the figure is laid out."""
     ax.figure.canvas.figure.draw_without_rendering()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._tables import import_pandas
-from ._cells import new_axes
+from ._cells import elided, new_axes
 from ._rows import (
     SECOND,
     check_fitted,
@@ -19,7 +19,6 @@ from ._rows import (
     is_measured,
     numbers_of,
     places_of,
-    shortened,
     some_rows,
 )
 
@@ -211,7 +210,7 @@ class DensityContourDisplay:
                 *self.points, s=12, color=SECOND, edgecolor="white", linewidth=0.4, label="rows"
             )
             self.ax_.legend(loc="upper left", framealpha=0.9)
-        first, second = (shortened(name, LONGEST) for name in self.names)
+        first, second = (elided(name, LONGEST) for name in self.names)
         self.ax_.set(xlabel=first, ylabel=second)
         for axis, values in ((self.ax_.xaxis, self.x), (self.ax_.yaxis, self.y)):
             if np.asarray(values).dtype.kind == "M":

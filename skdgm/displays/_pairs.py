@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from .._tables import import_pandas
-from ._rows import FIRST, SECOND, format_dates, is_measured, numbers_of, shortened, some_rows
+from ._cells import elided
+from ._rows import FIRST, SECOND, format_dates, is_measured, numbers_of, some_rows
 
 COLORS = (FIRST, SECOND)  # of real and of sampled rows
 OPACITY = 0.55  # of filled bars
@@ -102,7 +103,7 @@ class PairedColumn:
         set_limits = axis.axes.set_xlim if is_x else axis.axes.set_ylim
         if self.categories is not None:
             set_limits(-0.6, len(self.categories) - 0.4)
-            labels = [shortened(value, LETTERS) for value in self.categories]
+            labels = [elided(str(value), LETTERS) for value in self.categories]
             is_long = sum(map(len, labels)) > 12
             rotation = 90 if is_x and is_long else 0
             axis.set_ticks(np.arange(len(labels)), labels, rotation=rotation)

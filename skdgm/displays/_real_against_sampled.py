@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._validation import RandomState
-from ._cells import new_figure
+from ._cells import elided, new_figure
 from ._pairs import COLORS, OPACITY, PairedColumn, draw_pair
-from ._rows import check_fitted, frame_of, places_of, shortened
+from ._rows import check_fitted, frame_of, places_of
 
 COLUMNS_SHOWN = 4
+LONGEST_NAME = 18  # letters
 
 
 class RealAgainstSampledDisplay:
@@ -215,7 +216,7 @@ class RealAgainstSampledDisplay:
         from matplotlib.patches import Patch
 
         last = len(drawn) - 1
-        names = [shortened(column.name) for column in drawn]
+        names = [elided(str(column.name), LONGEST_NAME) for column in drawn]
         for row, column in np.ndindex(self.axes_.shape):
             ax: Any = self.axes_[row, column]
             drawn[column].set_axis(ax.xaxis)

@@ -14,7 +14,6 @@ from ..density._engine.columns import column_index
 # Of the palette of Okabe and Ito, safe for colour blindness.
 FIRST, SECOND, LINE = "#0072B2", "#D55E00", "#000000"
 MOST_POINTS = 1000
-LONGEST_NAME = 18  # letters
 
 
 def frame_of(X: Any, estimator: Any = None, name: str = "X") -> Any:
@@ -78,15 +77,6 @@ def numbers_of(column: Any) -> np.ndarray:
 def some_rows(n_rows: int) -> np.ndarray:
     """Return the places of the rows that are drawn as points, evenly spread."""
     return np.unique(np.linspace(0, n_rows - 1, min(n_rows, MOST_POINTS)).astype(np.intp))
-
-
-def shortened(name: Any, n_letters: int = LONGEST_NAME) -> str:
-    """Return a name of so many letters at most, without its middle if it is longer."""
-    text = str(name)
-    if len(text) <= n_letters:
-        return text
-    n_last = (n_letters - 1) // 2
-    return f"{text[: n_letters - 1 - n_last]}\N{HORIZONTAL ELLIPSIS}{text[-n_last:]}"
 
 
 def format_dates(axis: Any) -> None:

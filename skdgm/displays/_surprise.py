@@ -17,6 +17,7 @@ from ._cells import (
     WIDTH_OF_LETTER,
     new_axes,
     room_for_names,
+    shortened,
     size_of_cells,
 )
 
@@ -197,7 +198,7 @@ class SurpriseDisplay:
         if self.figure_.get_layout_engine() is None:  # nothing makes room for long names
             _, above = room_for_names(ax)
             n_letters = int(np.clip(above / (WIDTH_OF_LETTER * size), 3, n_letters))
-        names = [_shortened(name, n_letters) for name in cells.columns]
+        names = [shortened(name, n_letters) for name in cells.columns]
         longest = max(map(len, names)) * WIDTH_OF_LETTER * size
         every = max(1, math.ceil(1.3 * size / width))
         places = range(0, n_columns, every)
@@ -211,7 +212,7 @@ class SurpriseDisplay:
         places = range(0, n_rows, every)
         ax.set_yticks(
             [place + 0.5 for place in places],
-            [_shortened(cells.index[place], LONGEST_NAME) for place in places],
+            [shortened(cells.index[place], LONGEST_NAME) for place in places],
             fontsize=size,
         )
         ax.set_ylabel("Row, the least usual first")
@@ -249,9 +250,4 @@ def _fitting(value: Any, n_letters: int) -> str:
         return next((text for text in texts if len(text) <= n_letters), "")
     text = str(value).removesuffix(" 00:00:00")
     is_text = isinstance(value, str) and n_letters >= LEAST_LETTERS
-    return _shortened(text, n_letters) if is_text or len(text) <= n_letters else ""
-
-
-def _shortened(value: Any, n_letters: int) -> str:
-    text = str(value)
-    return text if len(text) <= n_letters else text[: n_letters - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return shortened(text, n_letters) if is_text or len(text) <= n_letters else ""

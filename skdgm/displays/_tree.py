@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse.csgraph import breadth_first_order, connected_components, shortest_path
 
 from .._validation import RandomState, shown
-from ._cells import TEXT, WIDTH_OF_LETTER, new_axes
+from ._cells import TEXT, WIDTH_OF_LETTER, new_axes, shortened
 from ._images import check_image_shape
 from ._information import (
     LEARNED,
@@ -19,7 +19,6 @@ from ._information import (
     learned_edges,
     strongest_tree,
 )
-from ._written import shortened
 
 if TYPE_CHECKING:
     import pandas as pd

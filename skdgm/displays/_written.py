@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._tables import as_pandas
-from ._cells import TEXT, WIDTH_OF_LETTER, new_axes
+from ._cells import TEXT, WIDTH_OF_LETTER, new_axes, shortened
 
 LETTERS = 72  # of a line
 LONGEST = 18  # letters of a cell
@@ -46,11 +46,6 @@ def written(value: Any) -> str:
     return str(value).removesuffix(" 00:00:00")
 
 
-def shortened(text: str, n_letters: int = LONGEST) -> str:
-    """Return a text of so many letters at most."""
-    return text if len(text) <= n_letters else text[: n_letters - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
 def draw_cells(
     names: Sequence[str],
     labels: Sequence[Sequence[str]],
@@ -79,8 +74,8 @@ def draw_cells(
     texts : list of n_rows lists of matplotlib Text
         The cells as they are drawn.
     """
-    heads = [[*map(shortened, label)] for label in labels]
-    cells = [[*map(shortened, row)] for row in rows]
+    heads = [[shortened(text, LONGEST) for text in label] for label in labels]
+    cells = [[shortened(text, LONGEST) for text in row] for row in rows]
     columns = [_Column.of(name, [row[place] for row in cells]) for place, name in enumerate(names)]
     of_heads = [2 + max(map(len, column)) for column in zip(*heads, strict=True)]
     blocks = _blocks(columns, LETTERS - sum(of_heads))
@@ -129,7 +124,7 @@ class _Column:
         """Break a long name into lines."""
         longest = max(map(len, cells))
         lines = textwrap.wrap(name, max(longest, NARROW), break_long_words=False) or [""]
-        lines = [*map(shortened, lines)]
+        lines = [shortened(line, LONGEST) for line in lines]
         return cls(lines, cells, 2 + max(longest, *map(len, lines)))
 
 
