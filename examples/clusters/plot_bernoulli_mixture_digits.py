@@ -38,8 +38,8 @@ for n in [1, 5, 10, 20, 40, 80]:
     rand = adjusted_rand_score(y_test, found)
     print(f"{n:10}{mixture.score(X_test):15.2f}{right:13.1%}{rand:7.2f}")
 
-of_digit = np.bincount(votes_of[20].argmax(axis=1), minlength=10)
-print("20 components by digit:", *(f"{n} x {digit}" for digit, n in enumerate(of_digit)))
+n_of_digit = np.bincount(votes_of[20].argmax(axis=1), minlength=10)
+print("components of the digits 0 to 9, of 20:", *n_of_digit)
 
 # %%
 # The twenty components of one of them: the share of the images that each stands for, and the

@@ -49,7 +49,7 @@ trees = ConditionalDensity(
 )
 search = GridSearchCV(trees, {"density__n_components": [1, 5, 10]}, cv=3)
 trees = search.fit(X_train, Y_train).best_estimator_
-print("log p(y | x) by number of trees, in cross-validation on the training images:")
+print("log p(y | x) by number of trees, in cross-validation:")
 for n_trees, log_prob in zip([1, 5, 10], search.cv_results_["mean_test_score"], strict=True):
     print(f"{n_trees:6}{log_prob:10.2f}")
 
