@@ -12,8 +12,7 @@ import numpy as np
 from .._display import ComparisonDisplay, make_figure
 
 GAP = 1  # pixels between images
-LIGHT = ("#1a1a1a", "#fefefe")  # of the text and the ground, which nothing else in a plot has
-DARK = ("#e6e6e6", "#1b1e23")
+LIGHT, DARK = "#1a1a1a", "#e6e6e6"  # colours of text, which nothing else in a plot has
 
 
 def plots_of(comparison: Any, *, is_narrow: bool) -> tuple[str, str]:
@@ -25,11 +24,10 @@ def plots_of(comparison: Any, *, is_narrow: bool) -> tuple[str, str]:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    text, ground = LIGHT
     settings = {
-        **dict.fromkeys(["text.color", "axes.edgecolor", "axes.labelcolor"], text),
-        **dict.fromkeys(["xtick.color", "ytick.color"], text),
-        **dict.fromkeys(["figure.facecolor", "axes.facecolor", "savefig.facecolor"], ground),
+        **dict.fromkeys(["text.color", "axes.edgecolor", "axes.labelcolor"], LIGHT),
+        **dict.fromkeys(["xtick.color", "ytick.color"], LIGHT),
+        **dict.fromkeys(["figure.facecolor", "axes.facecolor", "savefig.facecolor"], "none"),
         "svg.hashsalt": "skdgm",
         "font.size": 11,
     }
@@ -41,9 +39,8 @@ def plots_of(comparison: Any, *, is_narrow: bool) -> tuple[str, str]:
         ComparisonDisplay.from_comparison(comparison, ax=axes)
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None})
-    light = dark = out.getvalue()
-    for color, other in zip(LIGHT, DARK, strict=True):
-        dark = dark.replace(color.encode(), other.encode())
+    light = out.getvalue()
+    dark = light.replace(LIGHT.encode(), DARK.encode())
     return _data(light, "image/svg+xml"), _data(dark, "image/svg+xml")
 
 
