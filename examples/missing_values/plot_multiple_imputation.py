@@ -36,8 +36,9 @@ def interval(table):
 
 
 # %%
-# Three ways to go on: leave out rows with holes, fill them in once with draws, and fill them in five
-# times and pool the slopes by Rubin's rules. The density is a normal, fitted to what is observed.
+# Three ways to go on: leave out rows with holes, fill them in once with draws, and fill them in
+# five times and pool the slopes by Rubin's rules. The density is a normal, fitted to what is
+# observed.
 
 density = GaussianDensity(tol=1e-2)
 found = {"complete rows": [], "one completion": [], "five, pooled": []}
