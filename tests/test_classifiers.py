@@ -226,6 +226,13 @@ def test_threads_change_nothing_and_integer_weights_repeat_rows(density):
     )
 
 
+def test_a_classifier_is_fitted_anew_to_other_classes():
+    X, y = labelled_data()
+    for classifier in (GenerativeClassifier(BernoulliIndependentDensity()), GaussianDiscriminant()):
+        again = clone(classifier).fit(X, np.arange(len(X)) % 5).fit(X, y)
+        assert_array_equal(again.priors_, clone(classifier).fit(X, y).priors_)
+
+
 def test_a_class_may_lack_a_category():
     X, y = np.array([[0], [1], [2], [5]]), np.array([0, 0, 0, 1])
     model = GenerativeClassifier(FullCategoricalDensity()).fit(X, y)
