@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import clone
 
 from skdgm import (
@@ -22,7 +23,7 @@ from skdgm import (
 from skdgm._fitted import OF_ANSWERS
 from skdgm.metrics import kullback_leibler
 
-from .estimators import FAMILY_CASES, public_estimators
+from .estimators import FAMILY_CASES, public_estimators, smallest_instance
 
 NO_QUERIES = {
     "fit",
@@ -39,6 +40,7 @@ COLUMNS_AND_CLASS = [
     ConditionalDensity(GaussianDensity()),
     ChainRuleConditional(),
 ]
+OF_PAIRS = (ConditionalDensity, ChainRuleConditional)
 WITHOUT_CLASS = [DensityImputer(GaussianDensity()), PCAProjection(2)]
 
 
@@ -206,3 +208,26 @@ def test_threads_see_the_old_state_or_the_new_one(density):
     for reader in readers:
         reader.join()
     assert not wrong
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("estimator", public_estimators(), ids=lambda own: own.__name__)
+def test_a_second_fit_forgets_the_first(estimator):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 2, size=(30, 4)).astype(float), np.arange(30) % 2
+    others = rng.integers(0, 3, size=(40, 5)).astype(float)  # more columns, values and classes
+    model = smallest_instance(estimator)
+    if "random_state" in model.get_params():
+        model.set_params(random_state=0)
+    expected = clone(model).fit(X, y)
+    model.fit(others, np.arange(40) % 5).fit(X, y)
+    assert vars(model).keys() == vars(expected).keys()
+    for name in ("score_samples", "transform", "predict"):
+        if hasattr(model, name):
+            arguments = (X, y) if isinstance(model, OF_PAIRS) and name == "score_samples" else (X,)
+            assert_allclose(getattr(model, name)(*arguments), getattr(expected, name)(*arguments))
+    if hasattr(model, "sample"):
+        for drawn, own in zip(
+            *(each.sample(9, random_state=0) for each in (model, expected)), strict=True
+        ):
+            assert_allclose(drawn, own)
