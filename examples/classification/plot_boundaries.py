@@ -50,7 +50,7 @@ figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", 
 plt.show()
 
 # %%
-# **Finding.** With one covariance for all classes the boundaries are straight lines. Naive Bayes has
-# curves whose axes are those of the plot. Only the quadratic discriminant lets each cloud lie aslant
-# in its own direction: it is right about 92.8 % of the wines held out, after 89.4 and 88.8 %, for 17
-# parameters in place of 14 and 11.
+# **Finding.** With one covariance for all classes the boundaries are straight lines. Naive Bayes
+# has curves whose axes are those of the plot. Only the quadratic discriminant lets each cloud lie
+# aslant in its own direction: it is right about 92.8 % of the wines held out, after 89.4 and
+# 88.8 %, for 17 parameters in place of 14 and 11.

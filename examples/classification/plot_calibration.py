@@ -57,5 +57,5 @@ plt.show()
 # **Finding.** Naive Bayes and the tree, which keeps but one dependence for each column, are sure of
 # half of the rows, and wrong in one of ten of these: they count the same evidence several times.
 # The full normal knows the dependences. Its curve is nearest to the diagonal, it is wrong in 1.8 %
-# of the rows of which it is sure, and its log loss is the least. Logistic regression, whose boundary
-# is a plane, is not sure where it could be.
+# of the rows of which it is sure, and its log loss is the least. Logistic regression, whose
+# boundary is a plane, is not sure where it could be.

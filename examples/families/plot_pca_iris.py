@@ -61,7 +61,7 @@ ax.legend()
 plt.show()
 
 # %%
-# **Finding.** Two components lose 0.16 cm in each measurement, and the species of 97.3 % of the test
-# flowers are told from them, though no label had a part in finding them. A flower without its petals
-# is put 0.58 cm from its true place on average, where flowers are 2.02 cm from the centre: sepals
-# alone tell setosas from the others, and confuse some of the other two.
+# **Finding.** Two components lose 0.16 cm in each measurement, and the species of 97.3 % of the
+# test flowers are told from them, though no label had a part in finding them. A flower without its
+# petals is put 0.58 cm from its true place on average, where flowers are 2.02 cm from the centre:
+# sepals alone tell setosas from the others, and confuse some of the other two.

@@ -59,7 +59,7 @@ ax.legend(title="imputer")
 plt.show()
 
 # %%
-# **Finding.** The density is nearest in all seven columns, with an error of 0.72 standard deviations
-# over all, after 0.80 of the nearest neighbours and 0.82 of iterated regressions. Where a column
-# hardly depends on the others, as proanthocyanins, no imputer is much better than the mean. A mean
-# is nearest in squares; for draws that vary as the data do, see ``strategy="sample"``.
+# **Finding.** The density is nearest in all seven columns, with an error of 0.72 standard
+# deviations over all, after 0.80 of the nearest neighbours and 0.82 of iterated regressions. Where
+# a column hardly depends on the others, as proanthocyanins, no imputer is much better than the
+# mean. A mean is nearest in squares; for draws that vary as the data do, see ``strategy="sample"``.

@@ -34,11 +34,12 @@ print(information["cultivar"].drop("cultivar").sort_values(ascending=False).roun
 # %%
 # Columns are ordered so that those which belong together are neighbours.
 
-DependenceDisplay.from_information(information)
+_, ax = plt.subplots(figsize=(7, 6.2), layout="constrained")
+DependenceDisplay.from_information(information, ax=ax)
 plt.show()
 
 # %%
-# **Finding.** Phenols, flavanoids and the protein ratio od280/od315 form one group, which says most
-# of all about one another: 0.42 nats between the first two. Alcohol, colour intensity and proline
-# form another. One of each group, flavanoids and proline or the colour, says most about the
-# cultivar; the ash says nothing about it.
+# **Finding.** Phenols, flavanoids and the protein ratio od280/od315 form one group: the first two
+# share 0.42 nats. Alcohol goes with the intensity of the colour. The cultivar has neighbours of
+# several groups, so that they add to one another: flavanoids tell 0.33 nats of it, proline 0.29
+# and the colour 0.27. The ash tells nothing.

@@ -41,6 +41,7 @@ class ClassDensities(ClassifierMixin, CommonEstimator, metaclass=ABCMeta):
     priors: ArrayLike | Mapping | str | None
     class_weight: Mapping | str | None = None  # scikit-learn tries it with negative numbers
     n_jobs: int | None
+    _total_weight: np.ndarray  # of the rows of each class
 
     @abstractmethod
     def _make_density(self) -> BaseDensity:
