@@ -63,9 +63,10 @@ plt.show()
 
 # %%
 # **Finding.** On the digits the curves are as Ng and Jordan say: naive Bayes errs less with up to
-# 28 rows, both err alike with 60 and 131, and with 285 logistic regression errs half as much, 2.5
-# % after 5.4 %. On the tumours it is ahead at both ends, and behind in between, with 80 and 191
-# rows. On the wines, 142 rows are too few for it to catch up: 8.3 % after 5.0 % of naive Bayes.
-# Which of the two to take is thus a question of how many rows there are, not of principle.  .. [1]
-# A. Y. Ng and M. I. Jordan, "On Discriminative vs. Generative Classifiers: A comparison of
-# logistic regression and naive Bayes", NeurIPS 2001.
+# 28 rows, both err alike with 60 and 131, and with 285 logistic regression errs half as much,
+# 2.5 % after 5.4 %. On the tumours it is ahead at both ends, and behind in between, with 80 and
+# 191 rows. On the wines, 142 rows are too few for it to catch up: 8.3 % after 5.0 % of naive
+# Bayes. Which of the two to take is thus a question of how many rows there are, not of principle.
+#
+# .. [1] A. Y. Ng and M. I. Jordan, "On Discriminative vs. Generative Classifiers: A comparison of
+#    logistic regression and naive Bayes", NeurIPS 2001.
