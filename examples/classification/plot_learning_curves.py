@@ -68,5 +68,5 @@ plt.show()
 # 191 rows. On the wines, 142 rows are too few for it to catch up: 8.3 % after 5.0 % of naive
 # Bayes. Which of the two to take is thus a question of how many rows there are, not of principle.
 #
-# .. [1] A. Y. Ng and M. I. Jordan, "On Discriminative vs. Generative Classifiers: A comparison of
-#    logistic regression and naive Bayes", NeurIPS 2001.
+# .. [1] Ng, A. Y. and Jordan, M. I., "On Discriminative vs. Generative Classifiers: A comparison
+#    of logistic regression and naive Bayes", NeurIPS 2001.
