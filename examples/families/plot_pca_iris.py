@@ -57,7 +57,7 @@ ax.plot(*np.stack([Z[some], moved], axis=1).T, color="0.5", linewidth=0.8)
 ax.plot([], [], color="0.5", linewidth=0.8, label="from its true place")
 ax.scatter([], [], s=60, marker="X", color="white", edgecolor="black", label="without petals")
 ax.set(xlabel="First component (cm)", ylabel="Second component (cm)", title="Iris")
-ax.legend()
+ax.legend(loc="upper center")
 plt.show()
 
 # %%
