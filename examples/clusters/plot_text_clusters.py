@@ -41,8 +41,7 @@ agreement = adjusted_mutual_info_score(group, label)
 print(f"agreement with scikit-learn's modules: {agreement:.2f} (0 by chance, 1 at most)")
 
 # %%
-# Each cluster with its share of the texts, and the words that it holds more often than the others
-# do.
+# The size of each cluster, and the module from which most of its texts are:
 
 for k in np.argsort(-mixture.weights_):
     members = group[label == k]
@@ -66,8 +65,8 @@ figure.supylabel("Word")
 plt.show()
 
 # %%
-# **Finding.** No label was used, and yet three of the six clusters hold texts of a single module
-# (ensembles of trees, support vector machines, decompositions), and a fourth the linear models by
-# the lasso. Over all clusters, the agreement with the modules is 0.53. The words say what unites a
-# cluster: "tree", "ensemble" and "depth", or "libsvm" and "primal". The largest cluster gathers
-# what has no vocabulary of its own, mostly transformers.
+# **Finding.** No label was used, and yet four of the six clusters hold texts of a single module each:
+# ensembles of trees, support vector machines, decompositions, and linear models by the lasso. Over
+# all clusters, the agreement with the modules is 0.53. The words say what unites a cluster: "tree",
+# "ensemble" and "depth", or "libsvm" and "primal". The largest cluster gathers what has no
+# vocabulary of its own, mostly transformers.
