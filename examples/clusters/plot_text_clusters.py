@@ -65,7 +65,7 @@ figure.supylabel("Word")
 plt.show()
 
 # %%
-# **Finding.** No label was used, and yet four of the six clusters hold texts of a single module each:
+# **Finding.** No label was used, and yet four of the six clusters hold texts of a single module:
 # ensembles of trees, support vector machines, decompositions, and linear models by the lasso. Over
 # all clusters, the agreement with the modules is 0.53. The words say what unites a cluster: "tree",
 # "ensemble" and "depth", or "libsvm" and "primal". The largest cluster gathers what has no
