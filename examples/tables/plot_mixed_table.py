@@ -72,12 +72,9 @@ place = np.arange(len(order))
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 ax.vlines(place, low.iloc[order], high.iloc[order], color="#56B4E9", lw=4, label="80 % interval")
 ax.plot(place, middle.iloc[order], "_", color="#0072B2", ms=7, mew=2, label="median")
-for mask, color, label in [
-    (inside, "black", "true, inside"),
-    (~inside, "#D55E00", "true, outside"),
-]:
-    own = mask.to_numpy()[order]
-    ax.plot(place[own], known["proline"].iloc[order][own], "o", color=color, ms=4, label=label)
+for mask, color, side in [(inside, "black", "inside"), (~inside, "#D55E00", "outside")]:
+    own = place[mask.to_numpy()[order]]
+    ax.plot(own, known["proline"].iloc[order[own]], "o", color=color, ms=4, label=f"true, {side}")
 ax.set(xlabel="Test row, by length of its interval", ylabel="Proline (mg/l)", ylim=(200, 2000))
 ax.set_title("Proline, predicted from the rest of each row")
 ax.legend(ncols=2, loc="upper left")

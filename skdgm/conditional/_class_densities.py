@@ -210,7 +210,8 @@ class ClassDensities(ClassifierMixin, CommonEstimator, metaclass=ABCMeta):
         self, weight: np.ndarray | None, rows: list[np.ndarray], so_far: bool
     ) -> None:
         total = np.array([total_weight(part_of(weight, own), len(own)) for own in rows])
-        self._total_weight = self._total_weight + total if so_far else total
+        before = getattr(self, "_total_weight", 0.0) if so_far else 0.0  # of the batches so far
+        self._total_weight = before + total
         self.priors_ = learned_priors(self.priors, self.classes_, self._total_weight, so_far)
 
     def _lend(
