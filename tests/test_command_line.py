@@ -203,8 +203,9 @@ def test_data_are_never_replaced(csv, capsys, options):
     assert csv.read_bytes() == before
 
 
-@pytest.mark.parametrize("link", ["no", "to a file", "to nothing"])
-@pytest.mark.parametrize("ending", ["csv", "png"])
+@pytest.mark.parametrize(
+    ("link", "ending"), [("no", "csv"), ("to a file", "png"), ("to nothing", "csv")]
+)
 def test_existing_files_are_replaced_only_by_force(csv, capsys, interrupt_after, link, ending):
     kept = csv.with_name("kept")
     named = csv.with_name(f"out.{ending}")
