@@ -98,16 +98,19 @@ def spawn_generators(generator: np.random.Generator, n: int) -> list[np.random.G
     return [np.random.default_rng(seed) for seed in generator.integers(2**32, size=(n, 4))]
 
 
-def check_n_samples(n_samples: int, least: int = 1, why: str = "") -> int:
-    """Return the number of rows to draw, or raise a ValueError that says what it must be.
+def check_count(count: Any, name: str, least: int = 1, why: str = "") -> int:
+    """Return a number of things, or raise a ValueError that says what the argument must be.
 
     ``why`` explains the least number in the message: "for two rows from each density; ".
     """
-    if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < least:
-        raise ValueError(
-            f"n_samples must be an integer of {least} or more, {why}got {shown(n_samples)}."
-        )
-    return int(n_samples)
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < least:
+        raise ValueError(f"{name} must be an integer of {least} or more, {why}got {shown(count)}.")
+    return int(count)
+
+
+def check_n_samples(n_samples: int, least: int = 1, why: str = "") -> int:
+    """Return the number of rows to draw, or raise a ValueError."""
+    return check_count(n_samples, "n_samples", least, why)
 
 
 def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:

@@ -19,7 +19,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from .._validation import RandomState, check_generator
+from .._validation import RandomState, check_count, check_generator
 from ._models import (
     fit_preparation,
     make_searches,
@@ -210,8 +210,7 @@ def compare_classifiers(
 
 def check_n_folds(folds: int) -> None:
     """Raise a ValueError unless a number of folds is an integer of 2 or more."""
-    if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
-        raise ValueError(f"folds must be an integer of 2 or more, got {folds!r}.")
+    check_count(folds, "folds", 2)
 
 
 def _check_folds(folds: int, y: np.ndarray) -> tuple[int, int]:

@@ -14,7 +14,7 @@ NARROWEST, USUAL_WIDTH = 20, 80  # columns of a terminal
 
 
 class Progress:
-    """What is being done, and on a terminal the time left.
+    """The course of a comparison, and on a terminal the time left.
 
     A model takes ``n_steps`` steps, each of which starts with a call; another call ends the last.
     The time left supposes that the rest of a model goes on at its own pace, and that models to come

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._validation import RandomState, shown
+from .._validation import RandomState, check_count, shown
 from ._images import as_pixels, check_image_shape, draw_lines, find_limits, paint
 from ._written import draw_cells, missing_in, texts_of
 
@@ -143,9 +142,8 @@ class CompletionDisplay:
                 "density must be a fitted density or generative classifier, which complete rows; "
                 f"got {shown(density)}."
             )
-        if isinstance(n_draws, bool) or not isinstance(n_draws, Integral) or n_draws < 1:
-            raise ValueError(f"n_draws must be an integer of 1 or more, got {shown(n_draws)}.")
-        draws = density.conditional_sample(X, random_state, n_samples=int(n_draws))
+        n_draws = check_count(n_draws, "n_draws")
+        draws = density.conditional_sample(X, random_state, n_samples=n_draws)
         completions = {
             "mean": density.conditional_mean(X),
             "most probable": density.conditional_mode(X),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._tables import import_pandas
+from .._validation import check_count
 from ._cells import elided, new_axes
 from ._rows import (
     SECOND,
@@ -140,11 +140,10 @@ class DensityContourDisplay:
             has other columns than the density.
         """
         check_fitted(density, ["score_samples"], "density")
-        if isinstance(n_points, bool) or not isinstance(n_points, Integral) or n_points < 2:
-            raise ValueError(f"n_points must be an integer of 2 or more, got {n_points!r}.")
+        n_points = check_count(n_points, "n_points", 2)
         frame = frame_of(X, density)
         places = places_of(columns, frame, 2)
-        x, y = (_grid(density, frame, place, int(n_points)) for place in places)
+        x, y = (_grid(density, frame, place, n_points) for place in places)
         shape = len(y), len(x)
         rows = _rows_on_grid(frame, dict(zip(places, (x, y), strict=True)))
         names = str(frame.columns[places[0]]), str(frame.columns[places[1]])
@@ -153,8 +152,8 @@ class DensityContourDisplay:
             names = f"Column {places[0]}", f"Column {places[1]}"
         log_prob = np.reshape(density.score_samples(rows), shape)
         points = frame.iloc[some_rows(len(frame))]
-        drawn = tuple(numbers_of(points.iloc[:, place]) for place in places)
-        display = cls(numbers_of(x), numbers_of(y), log_prob, drawn, names)
+        first, second = (numbers_of(points.iloc[:, place]) for place in places)
+        display = cls(numbers_of(x), numbers_of(y), log_prob, (first, second), names)
         return display.plot(levels=levels, ax=ax)
 
     def plot(self, *, levels: int = 10, ax: Any = None) -> Self:
@@ -180,8 +179,7 @@ class DensityContourDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        if isinstance(levels, bool) or not isinstance(levels, Integral) or levels < 1:
-            raise ValueError(f"levels must be an integer of 1 or more, got {levels!r}.")
+        levels = check_count(levels, "levels")
         log_prob = np.asarray(self.log_prob, dtype=np.float64)
         shape = np.size(self.y), np.size(self.x)
         if log_prob.shape != shape:
@@ -198,7 +196,7 @@ class DensityContourDisplay:
             np.asarray(self.x),
             np.asarray(self.y),
             np.ma.masked_invalid(log_prob),
-            levels=_levels(possible, int(levels)),
+            levels=_levels(possible, levels),
             cmap="Blues",
             extend="min",
         )

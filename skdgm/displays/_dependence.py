@@ -25,10 +25,9 @@ from ._cells import (
 from ._information import (
     LEARNED,
     STRONGEST,
-    check_edges,
     check_information,
+    edges_of,
     learned_edges,
-    strongest_tree,
 )
 
 if TYPE_CHECKING:
@@ -188,11 +187,7 @@ class DependenceDisplay:
             If matplotlib is not installed.
         """
         information = check_information(self.information)
-        n_columns = len(information)
-        if self.edges is None:
-            edges = strongest_tree(information)
-        else:
-            edges = check_edges(self.edges, n_columns)
+        edges = edges_of(self.edges, information)
         correlation = np.sqrt(-np.expm1(-2 * information))
         order = _by_similarity(correlation)
         np.fill_diagonal(correlation, np.nan)

@@ -54,6 +54,13 @@ def check_edges(edges: ArrayLike, n_columns: int) -> np.ndarray:
     return places.astype(np.intp)
 
 
+def edges_of(edges: ArrayLike | None, information: np.ndarray) -> np.ndarray:
+    """Return given edges, or those of the strongest tree, (n_edges, 2)."""
+    if edges is None:
+        return strongest_tree(information)
+    return check_edges(edges, len(information))
+
+
 def strongest_tree(information: np.ndarray) -> np.ndarray:
     """Return the edges of the tree of the largest sum, or of a forest if columns are independent.
 

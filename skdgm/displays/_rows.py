@@ -43,13 +43,15 @@ def frame_of(X: Any, estimator: Any = None, name: str = "X") -> Any:
 def places_of(columns: Any, frame: Any, n_columns: int | None = None) -> list[int]:
     """Return the places of columns that are asked for by index or name, each of them once."""
     if isinstance(columns, str | int | np.integer):
-        raise TypeError(f"columns must be a list of columns, got {columns!r}; pass [{columns!r}].")
+        raise TypeError(
+            f"columns must be a list of columns, got {shown(columns)}; pass [{shown(columns)}]."
+        )
     names = frame.columns.to_numpy() if frame.columns.inferred_type == "string" else None
     places = [column_index(column, frame.shape[1], names) for column in columns]
     amount = "at least one column" if n_columns is None else f"{n_columns} columns"
     right = bool(places) if n_columns is None else len(places) == n_columns
     if not right or len(set(places)) < len(places):
-        raise ValueError(f"columns must name {amount}, and none twice; got {list(columns)!r}.")
+        raise ValueError(f"columns must name {amount}, and none twice; got {shown(list(columns))}.")
     return places
 
 

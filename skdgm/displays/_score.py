@@ -150,7 +150,9 @@ class ScoreDisplay:
             if threshold is not None:
                 raise ValueError("quantile and threshold must not both be given; leave one out.")
             if isinstance(quantile, bool) or not isinstance(quantile, Real) or not 0 < quantile < 1:
-                raise ValueError(f"quantile must be a number between 0 and 1, got {quantile!r}.")
+                raise ValueError(
+                    f"quantile must be a number between 0 and 1, got {shown(quantile)}."
+                )
             threshold = float(np.quantile(scores, quantile, method="lower"))
         elif threshold is None and hasattr(estimator, "offset_"):
             threshold = float(estimator.offset_)
@@ -189,14 +191,14 @@ class ScoreDisplay:
         if self.compared is not None:
             sets.append(_checked(self.compared, "compared"))
         if isinstance(self.labels, str) or len(self.labels) != 2:
-            raise ValueError(f"labels must be two names, got {self.labels!r}.")
+            raise ValueError(f"labels must be two names, got {shown(self.labels)}.")
         threshold = self.threshold
         if threshold is not None and not (isinstance(threshold, Real) and np.isfinite(threshold)):
-            raise ValueError(f"threshold must be a finite number, got {threshold!r}.")
+            raise ValueError(f"threshold must be a finite number, got {shown(threshold)}.")
         self.edges_ = _edges(sets, threshold)
-        shown = [np.clip(scores, self.edges_[0], self.edges_[-1]) for scores in sets]
+        inside = [np.clip(scores, self.edges_[0], self.edges_[-1]) for scores in sets]
         self.shares_ = np.array(
-            [np.histogram(scores, self.edges_)[0] / len(scores) for scores in shown]
+            [np.histogram(scores, self.edges_)[0] / len(scores) for scores in inside]
         )
         self.shares_below_ = self.line_ = None
         if threshold is not None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._validation import RandomState, shown
+from .._validation import RandomState, check_count
 from ..density import BaseDensity, Surprise
 from ._cells import (
     FONT_SIZES,
@@ -158,8 +157,7 @@ class SurpriseDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        if isinstance(n_rows, bool) or not isinstance(n_rows, Integral) or n_rows < 1:
-            raise ValueError(f"n_rows must be an integer of 1 or more, got {shown(n_rows)}.")
+        n_rows = check_count(n_rows, "n_rows")
         rows = self.surprise.rows.reset_index(drop=True)
         order = rows.sort_values(["tail_probability", "log_prob"], kind="stable").index[:n_rows]
         cells = self.surprise.cell_tails.iloc[order]

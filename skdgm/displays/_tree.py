@@ -14,10 +14,9 @@ from ._images import check_image_shape
 from ._information import (
     LEARNED,
     STRONGEST,
-    check_edges,
     check_information,
+    edges_of,
     learned_edges,
-    strongest_tree,
 )
 
 if TYPE_CHECKING:
@@ -173,10 +172,7 @@ class TreeDisplay:
             If matplotlib is not installed.
         """
         information = check_information(self.information)
-        if self.edges is None:
-            edges = strongest_tree(information)
-        else:
-            edges = check_edges(self.edges, len(information))
+        edges = edges_of(self.edges, information)
         names = self.information.columns.tolist()
         self.edges_ = [(names[i], names[j]) for i, j in edges.tolist()]
         self.information_ = information[edges[:, 0], edges[:, 1]]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..._tables import import_pandas, rows_at
-from ..._validation import shown
+from ..._validation import check_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,8 +118,7 @@ class Surprise:
         ValueError
             If ``n`` is not an integer of 1 or more.
         """
-        if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
-            raise ValueError(f"n must be an integer of 1 or more, got {shown(n)}.")
+        n = check_count(n, "n")
         rows, columns = self._order(int(n))
         values, expected = np.empty((2, len(rows)), dtype=object)
         has_basis = ~self._baseless[rows, columns]
