@@ -14,7 +14,7 @@ from sklearn.metrics import mutual_info_score
 
 from skdgm import ChowLiuTreeDensity, MarkovChainImageDensity
 from skdgm.density.tree import _missing as queries
-from skdgm.density.tree import _pair_counts
+from skdgm.density.tree import _observed_pairs, _pair_counts
 from skdgm.density.tree._probabilities import TreeProbabilities
 from skdgm.density.tree._structure import best_tree
 
@@ -300,7 +300,7 @@ def test_starting_counts_are_consistent_and_rule_out_nothing(seed, share):
     X = incomplete(dependent_rows(seed, 20, MIXED), seed, share)
     tree = ChowLiuTreeDensity(MIXED, alpha=0)
     tree.n_features_in_ = len(MIXED)
-    counts = tree._count_start(tree._encode_training(X, None, extend=False), None)
+    counts = tree._start_from_rows(tree._encode_training(X, None, extend=False), None)
     pairs = counts.probabilities(0)
     alone = np.diagonal(pairs)
     starts = np.cumsum(MIXED) - MIXED
@@ -317,7 +317,7 @@ def test_starting_counts_are_consistent_and_rule_out_nothing(seed, share):
 
 
 def test_steps_may_choose_another_tree(monkeypatch):
-    monkeypatch.setattr(_pair_counts, "LEAST_PART", 1.0)  # start from independent columns
+    monkeypatch.setattr(_observed_pairs, "LEAST_PART", 1.0)  # start from independent columns
     X = np.repeat(all_states((2, 2, 2)), 10, axis=0).astype(float)
     X[:, 2] = X[:, 1]
     X[::3, 1] = np.nan

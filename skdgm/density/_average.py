@@ -49,7 +49,13 @@ class AverageDensity(CompositeDensity):
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         self._prototype = self._make_part(self.density)
-        return self._prototype._declare(X, weight)
+        return self._prototype._declare_rows(X, weight)
+
+    def _declare_more(self, other: AverageDensity) -> None:
+        self._prototype._declare_also(other._prototype)
+
+    def _check_declared(self) -> None:
+        self._prototype._check_declared()
 
     def _encode_part(self, table: np.ndarray, weight: np.ndarray | None) -> Any:
         self._expect_rows(len(table), weight, extend=False)

@@ -281,6 +281,16 @@ class BaseDensity(Queries, DensityMixin, CommonEstimator):
 
     def _declare(self, X: Any, weight: np.ndarray | None, extend: bool = False) -> Any:
         """Return the codes of training data, and keep what these declare."""
+        codes = self._declare_rows(X, weight, extend)
+        if not extend:
+            self._check_declared()
+        return codes
+
+    def _declare_rows(self, X: Any, weight: np.ndarray | None, extend: bool = False) -> Any:
+        """Return the codes of training data, or of some rows of them, and keep what they declare.
+
+        Further rows may follow, by :meth:`_declare_also`.
+        """
         if not extend:
             check_hooks(self)
         self._expect_rows(X.shape[0], weight, extend)
@@ -288,6 +298,21 @@ class BaseDensity(Queries, DensityMixin, CommonEstimator):
         dtype = np.promote_types(self._dtype, X.dtype) if extend else X.dtype
         self._dtype = self._columns.dtype_of_samples(dtype)
         return codes
+
+    def _declare_more(self, other: Self) -> None:
+        """Learn what further rows have declared to another density of the family.
+
+        A family whose ``_encode_training`` learns something overrides it.
+        """
+
+    def _check_declared(self) -> None:
+        """Warn of what all rows declare together, or refuse it."""
+
+    def _declare_also(self, other: Self) -> None:
+        """Take over what further rows have declared to another density, by ``_declare_more``."""
+        self._n_rows += other._n_rows
+        self._declare_more(other)
+        self._dtype = self._columns.dtype_of_samples(np.promote_types(self._dtype, other._dtype))
 
     def _drawn_table(self, n_samples: int, random_state: RandomState) -> np.ndarray:
         """Draw rows, as numbers of the training data's dtype or a wider one."""

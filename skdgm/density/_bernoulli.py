@@ -215,9 +215,22 @@ class BernoulliIndependentDensity(BaseDensity):
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         codes = super()._encode_training(X, weight, extend)
         if self.alpha == 0 and not extend:
-            overall = self._count(codes, weight)
-            self._overall_share = overall.ones / overall.observed
+            self._set_overall(self._count(codes, weight))
         return codes
+
+    def _set_overall(self, overall: BernoulliStatistics) -> None:
+        """Keep what all rows say of each column."""
+        self._overall = overall
+        self._overall_share = np.divide(
+            overall.ones,
+            overall.observed,
+            out=np.full(len(overall.ones), 0.5),
+            where=overall.observed > 0,
+        )
+
+    def _declare_more(self, other: BernoulliIndependentDensity) -> None:
+        if self.alpha == 0:
+            self._set_overall(self._overall + other._overall)
 
     @property
     def _borrows_columns(self) -> bool:

@@ -18,10 +18,11 @@ from .._codes import (
     has_missing,
     holds_grey_levels,
 )
-from .._validation import check_observed, shown
+from .._validation import check_observed, observed_columns, shown
 from ._em import EMDensity
 from ._engine.categories import Categories, check_n_values
 from ._engine.columns import Columns
+from ._engine.numbers import check_same_grey_levels
 
 HandleUnknown = Literal["error", "missing", "smooth"]
 CATEGORY_CONSTRAINTS: dict = {
@@ -57,6 +58,7 @@ class BaseCategoricalDensity(EMDensity):
     min_categories: Any = None  # a parameter of families that have no joint states
     n_categories_: Any  # an array or an integer
     _categories: Categories
+    _is_observed: np.ndarray | None = None  # mask of columns, where unknown values are missing
     _one_alphabet = False
     _shares_categories = False  # True if a category seen in one column is known in all of them
     _keeps_gaps: Any = False  # True if the categories are 0 to the largest value seen
@@ -64,14 +66,6 @@ class BaseCategoricalDensity(EMDensity):
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
         if not extend:
             self._grey_levels = holds_grey_levels(X)
-            if self._grey_levels:
-                warnings.warn(
-                    "X holds no categories, only fractions between 0 and 1. They are read as grey "
-                    "levels: 1 above 0.5, else 0. Binarize X first, for example with "
-                    "sklearn.preprocessing.Binarizer, to choose the threshold.",
-                    UserWarning,
-                    stacklevel=2,
-                )
         X = self._read(X)
         categories = self._learn_categories(X, extend)
         self._categories = replace(categories, has_other=self.handle_unknown == "smooth")
@@ -80,11 +74,36 @@ class BaseCategoricalDensity(EMDensity):
         else:
             codes = self._categories.codes_of(X, self.handle_unknown)
             if self.handle_unknown == "missing" and not extend:
-                check_observed(as_floats(codes), getattr(self, "feature_names_in_", None))
+                self._is_observed = observed_columns(as_floats(codes))
+        self._set_n_categories()
+        return codes
+
+    def _declare_more(self, other: BaseCategoricalDensity) -> None:
+        check_same_grey_levels(self._grey_levels, other._grey_levels)
+        if self._is_observed is not None:
+            self._is_observed = self._is_observed | other._is_observed
+        if self._declared_categories() is None:
+            self._categories = self._categories.union(other._categories)
+            check_n_values(self._categories, self._categories, self.max_categories)
+            self._set_n_categories()
+
+    def _check_declared(self) -> None:
+        if self._is_observed is not None:
+            known = np.where(self._is_observed, 0.0, np.nan)
+            check_observed(known[np.newaxis], getattr(self, "feature_names_in_", None))
+        if self._grey_levels:
+            warnings.warn(
+                "X holds no categories, only fractions between 0 and 1. They are read as grey "
+                "levels: 1 above 0.5, else 0. Binarize X first, for example with "
+                "sklearn.preprocessing.Binarizer, to choose the threshold.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _set_n_categories(self) -> None:
         self.n_categories_ = self._categories.n_categories
         if self._one_alphabet:
             self.n_categories_ = int(self.n_categories_[0])
-        return codes
 
     def _learn_categories(self, X: np.ndarray, extend: bool) -> Categories:
         declared = self._declared_categories()

@@ -18,12 +18,12 @@ from .._codes import as_exact_floats, missing_cells
 from .._fitted import GivenTable
 from .._memory import memory_errors_in_words
 from ._engine.blas import blas_threads_for
-from ._engine.blocks import run_in_weighted_blocks, total_weight
+from ._engine.blocks import total_weight
 from ._engine.columns import KINDS, ColumnKind, Columns
 from ._engine.completions import conditional_draws, value_probabilities
 from ._engine.conditional_margins import ConditionalMargin, ValuesMargin
+from ._engine.distant_rows import sum_over_rows
 from ._engine.regions import Regions
-from ._engine.statistics import add_in_pairs
 
 
 class DensityHooks(ABC):
@@ -323,8 +323,10 @@ class DensityHooks(ABC):
         self._fitted = True
 
     def _count_blocks(self, codes: Any, weight: np.ndarray | None) -> Any:
-        parts = run_in_weighted_blocks(self._count, codes, weight, self.n_jobs)
-        return add_in_pairs(check_statistics(self, part) for part in parts)
+        return sum_over_rows(self._count_checked, codes, weight, self.n_jobs)
+
+    def _count_checked(self, codes: Any, weight: np.ndarray | None) -> Any:
+        return check_statistics(self, self._count(codes, weight))
 
 
 def check_hooks(density: DensityHooks) -> None:

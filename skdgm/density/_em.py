@@ -10,14 +10,16 @@ import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 
-from .._codes import has_missing, missing_cells
+from .._codes import missing_cells
 from ._base import BaseDensity
 from ._contract import check_log_prob
 from ._engine.blas import blas_threads_for
@@ -29,7 +31,8 @@ from ._engine.blocks import (
     total_weight,
     weighted_blocks,
 )
-from ._engine.statistics import add_in_pairs
+from ._engine.distant_rows import DistantRows, lacks_values
+from ._engine.statistics import Statistics, add_in_pairs
 
 ROUNDING = 1e-10  # of sums over rows, relative
 
@@ -73,12 +76,20 @@ class EMDensity(BaseDensity):
         """True if ``_count`` takes rows with missing values, so that no iteration is needed."""
         return False
 
+    def _starting_statistics(self, total: Callable[[Callable], Any]) -> Any:
+        """Return statistics to start from, where ``total`` counts all rows by a function.
+
+        A family overrides this if these are not just the sum of what ``_count_start`` returns for
+        blocks of rows, and lets it return what they follow from.
+        """
+        return total(self._count_start)
+
     def _is_incomplete(self, codes: Any) -> np.ndarray:
         """Return a mask of the rows that need ``_expect``, not ``_count``."""
         return np.any(missing_cells(codes), axis=1)
 
     def _needs_em(self, codes: Any) -> bool:
-        return not self._counts_missing and has_missing(codes)
+        return not self._counts_missing and lacks_values(codes)
 
     def _arrange(self, codes: Any, incomplete: np.ndarray) -> tuple[np.ndarray, int | None]:
         """Return the incomplete rows in an order in which ``_expect`` is quick, and its blocks.
@@ -99,16 +110,22 @@ class EMDensity(BaseDensity):
             self._set(self._count_blocks(codes, weight))
             self.n_iter_, self.lower_bounds_ = 1, np.empty(0)
             return
-        start = self._count_start(codes, weight)
-        parts = [PartlyObserved(self, codes, weight)]
+        start = self._start_from_rows(codes, weight)
+        parts = [rows_to_expect(self, codes, weight)]
         bounds, converged = run_em(self, parts, [start], lambda own: self._set(*own), self.n_jobs)
         if not converged:
             warn_not_converged(self, [self], bounds)
         self.n_iter_, self.lower_bounds_ = len(bounds), bounds
 
+    def _start_from_rows(self, codes: Any, weight: np.ndarray | None) -> Any:
+        """Return statistics of rows to start from."""
+        if isinstance(codes, DistantRows):
+            return self._starting_statistics(codes.sum)
+        return self._starting_statistics(lambda count: count(codes, weight))
+
     def _start_statistics(self, codes: Any, weight: np.ndarray) -> Any:
         if self._needs_em(codes):
-            return self._count_start(codes, weight)
+            return self._start_from_rows(codes, weight)
         return self._count_blocks(codes, weight)
 
     def _expected_statistics(self, codes: Any, weight: np.ndarray | None) -> Any:
@@ -131,6 +148,45 @@ def check_em_parameters(density: BaseDensity) -> None:
         )
 
 
+def rows_to_expect(density: EMDensity, codes: Any, weight: np.ndarray | None) -> RowsToExpect:
+    """Return the rows of a density, of which each step expects the statistics."""
+    if isinstance(codes, DistantRows):
+        return Distant(density, codes)
+    return PartlyObserved(density, codes, weight)
+
+
+class RowsToExpect(Protocol):
+    """The rows of a density that learns by expectation-maximisation."""
+
+    density: EMDensity
+    total: float  # weight
+
+    def expect(self) -> Expected:
+        """Return the expected statistics of all rows, and their log-likelihood."""
+
+
+@dataclass(frozen=True, eq=False)
+class Expected(Statistics):
+    """What a density expects of rows."""
+
+    statistics: Any
+    log_likelihood: float
+
+
+class Distant:
+    """The rows of a density that are elsewhere."""
+
+    def __init__(self, density: EMDensity, rows: DistantRows) -> None:
+        self.density, self.rows, self.total = density, rows, rows.total
+
+    def expect(self) -> Expected:
+        return self.rows.sum(partial(_expect_rows, self.density))
+
+
+def _expect_rows(density: EMDensity, codes: Any, weight: np.ndarray | None) -> Expected:
+    return PartlyObserved(density, codes, weight).expect()
+
+
 class PartlyObserved:
     """The rows of a density, with complete ones apart: their statistics never change."""
 
@@ -146,7 +202,7 @@ class PartlyObserved:
             self.complete = codes[~incomplete], part_of(weight, ~incomplete)
             self._counted = density._count_blocks(*self.complete)
 
-    def expect(self) -> tuple[Any, float]:
+    def expect(self) -> Expected:
         """Return the expected statistics of all rows, and their log-likelihood."""
         log_likelihood = 0.0
         if self._counted is not None:
@@ -169,12 +225,13 @@ class PartlyObserved:
                 yield counted
 
         with blas_threads_for(*self.incomplete[0].shape):
-            return add_in_pairs(statistics()), log_likelihood
+            expected = add_in_pairs(statistics())
+        return Expected(expected, log_likelihood)
 
 
 def run_em(
     lead: EMDensity,
-    parts: Sequence[PartlyObserved],
+    parts: Sequence[RowsToExpect],
     starts: Sequence[Any],
     estimate: Callable[[Sequence[Any]], None],
     n_jobs: int | None,
@@ -205,15 +262,15 @@ def run_em(
     last = math.nan if before is None else before
     current, previous = starts, None  # the statistics of the last two models
     while len(bounds) < lead.max_iter:
-        expected = run_in_threads(PartlyObserved.expect, [(part,) for part in parts], n_jobs)
-        objective = sum(log_likelihood for _, log_likelihood in expected)
+        expected = run_in_threads(_expect, [(part,) for part in parts], n_jobs)
+        objective = sum(own.log_likelihood for own in expected)
         objective += sum(part.density._log_prior(part.total) for part in parts)
         objective /= total
         converged = math.isfinite(objective) and abs(objective - last) < lead.tol
         if objective < last - ROUNDING * max(1.0, abs(last)) and previous is not None:
             estimate(previous)
             return np.array(bounds), converged
-        previous, current = current, [statistics for statistics, _ in expected]
+        previous, current = current, [own.statistics for own in expected]
         estimate(current)
         bounds.append(objective)
         if lead.verbose:
@@ -222,6 +279,10 @@ def run_em(
             return np.array(bounds), converged
         last = objective
     return np.array(bounds), False
+
+
+def _expect(rows: RowsToExpect) -> Expected:
+    return rows.expect()
 
 
 def warn_not_converged(

@@ -9,7 +9,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -102,10 +102,15 @@ def run_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -
 def map_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -> Iterator:
     """Call the function on each tuple of arguments; yield the results in the same order.
 
+    In a meeting of threads (:func:`meeting_in_threads`), each task runs in a thread of its own.
     Functions that call this one again share the threads that are left. What limits the threads of
     BLAS here limits them there, too, but nothing else does: by their number, last digits differ.
     Of several errors, the first in this order is raised.
     """
+    meeting = getattr(_thread, "meeting", None)
+    if meeting is not None and len(tasks) > 1:
+        yield from meeting(function, tasks)
+        return
     most = 1 if len(tasks) == 1 else _count_threads(n_jobs)
     n_threads = min(most, len(tasks))
     with memory_errors_in_words("This call"):
@@ -131,7 +136,19 @@ def map_in_threads(function: Callable, tasks: list[tuple], n_jobs: int | None) -
             yield from threads.map(run, tasks)
 
 
-_thread = threading.local()  # ``most``: number of threads that may run for what this one does
+@contextmanager
+def meeting_in_threads(run: Callable[[Callable, list[tuple]], list] | None) -> Iterator[None]:
+    """Let ``run`` call functions on tasks in threads which wait for one another, in this thread."""
+    before, _thread.meeting = getattr(_thread, "meeting", None), run
+    try:
+        yield
+    finally:
+        _thread.meeting = before
+
+
+# Of this thread. ``most``: number of threads that may run for what it does; ``meeting``: what runs
+# tasks in threads that wait for one another.
+_thread = threading.local()
 
 
 def _count_threads(n_jobs: int | None) -> int:

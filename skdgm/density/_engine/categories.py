@@ -104,6 +104,14 @@ class Categories:
             values.append(joined[key])
         return replace(self.of_values(values), has_other=self.has_other)
 
+    def union(self, other: Self) -> Self:
+        """Return the categories of both, in the order of their values, as those seen are."""
+        if not (self.values or other.values):
+            return replace(self, n_known=np.maximum(self.n_known, other.n_known))
+        columns = range(len(self.n_known))
+        values = [np.union1d(self.known(column), other.known(column)) for column in columns]
+        return replace(self.of_values(values), has_other=self.has_other)
+
     def _key(self, column: int) -> tuple[int, int]:
         return int(self.n_known[column]), id(self.values.get(column))
 

@@ -41,6 +41,15 @@ def checked_rounding(rounding: Any, n_columns: int) -> np.ndarray:
     return given
 
 
+def check_same_grey_levels(first: bool, other: bool) -> None:
+    """Raise a ValueError if one block of rows holds nothing but grey levels, and another does."""
+    if first != other:
+        raise ValueError(
+            "X holds nothing but fractions between 0 and 1 in some blocks of rows, which are read "
+            "as grey levels, and other values in others; binarize X first, or leave fractions out."
+        )
+
+
 def read_numbers(X: Any, is_count: np.ndarray) -> np.ndarray:
     """Return X as floats, of which the columns of counts hold integers."""
     X = np.asarray(as_exact_floats(X), dtype=np.float64)

@@ -51,6 +51,11 @@ class ColumnCodes(ComposedCodes):
         return table
 
 
+def part_at(codes: ColumnCodes, place: int) -> Any:
+    """Return the codes of a block."""
+    return codes.parts[place]
+
+
 @dataclass(frozen=True, eq=False)
 class ColumnStatistics:
     """The statistics of each block."""

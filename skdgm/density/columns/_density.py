@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from functools import partial
 from numbers import Integral
 from typing import Any, Self
 
@@ -20,12 +21,14 @@ from ..._validation import EstimatorParameter
 from .._base import A_DENSITY, BaseDensity
 from .._composite import hand_on_table, table_given
 from .._engine.blocks import run_in_threads
+from .._engine.distant_rows import DistantRows
 from ._answers import BlockAnswers
 from ._blocks import (
     ColumnCodes,
     ColumnStatistics,
     fit_block,
     in_block,
+    part_at,
     take_columns,
 )
 from ._group import ColumnGroup
@@ -239,12 +242,22 @@ class ColumnDensity(NamedBlocks, BlockAnswers):
     ) -> ColumnCodes:
         def encode(density: BaseDensity, own: np.ndarray) -> Any:
             density._validate_params()
-            return density._declare(own, weight, extend)
+            return density._declare_rows(own, weight, extend)
 
         self.densities_ = self._blocks_to_extend() if extend else self._unfitted_blocks(X)
         codes = self._encode_blocks(X, encode)
         self._kinds = [part.dtype.kind for part in codes.parts]
         return codes
+
+    def _declare_more(self, other: ColumnDensity) -> None:
+        for (name, mine, columns), more in zip(self.densities_, other._parts, strict=True):
+            with in_block(name, columns):
+                mine._declare_also(more)
+
+    def _check_declared(self) -> None:
+        for name, density, columns in self.densities_:
+            with in_block(name, columns):
+                density._check_declared()
 
     def _encode_part(self, table: np.ndarray, weight: np.ndarray | None) -> ColumnCodes:
         self._expect_rows(len(table), weight, extend=False)
@@ -287,9 +300,16 @@ class ColumnDensity(NamedBlocks, BlockAnswers):
 
     def _fit(self, codes: ColumnCodes, weight: np.ndarray | None) -> None:
         tasks = [
-            (*block, part, weight) for block, part in zip(self.densities_, codes.parts, strict=True)
+            (*block, part, weight)
+            for block, part in zip(self.densities_, self._codes_of_blocks(codes), strict=True)
         ]
         run_in_threads(fit_block, tasks, self.n_jobs)
+
+    def _codes_of_blocks(self, codes: Any) -> Sequence[Any]:
+        if isinstance(codes, DistantRows):
+            places = range(len(self.densities_))
+            return [codes.of(partial(part_at, place=place)) for place in places]
+        return codes.parts
 
     @property
     def _statistics(self) -> ColumnStatistics:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._engine.row_tables import RowTables
 from .._group import DensityGroup, group_of
-from ._blocks import ColumnCodes, ColumnStatistics, in_block
+from ._blocks import ColumnCodes, ColumnStatistics, in_block, part_at
 
 
 class ColumnGroup(DensityGroup):
@@ -29,7 +29,7 @@ class ColumnGroup(DensityGroup):
 
     def fit(self, tables: RowTables, n_jobs: int | None) -> None:
         for place, (name, columns, group) in enumerate(self.blocks):
-            own = tables.of(partial(_part, place=place))
+            own = tables.of(partial(part_at, place=place))
             with in_block(name, columns):
                 group.fit(own, n_jobs)
         self._finish()
@@ -90,7 +90,3 @@ class ColumnGroup(DensityGroup):
     @property
     def n_shared_parameters(self) -> int:
         return sum(group.n_shared_parameters for _, _, group in self.blocks)
-
-
-def _part(codes: ColumnCodes, place: int) -> Any:
-    return codes.parts[place]

@@ -18,10 +18,10 @@ from sklearn.utils._param_validation import Interval
 from ..._codes import as_exact_floats, holds_grey_levels
 from ..._validation import ColumnError
 from .._base import BaseDensity
-from .._engine.blocks import run_in_weighted_blocks
 from .._engine.conditional_margins import ConditionalMargin, SameMargin
+from .._engine.distant_rows import sum_over_rows
+from .._engine.numbers import check_same_grey_levels
 from .._engine.regions import Regions
-from .._engine.statistics import add_in_pairs
 from ._truncated import restrict_counts
 
 
@@ -92,19 +92,28 @@ class CountDensity(BaseDensity):
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
         if not extend:
             self._grey_levels = holds_grey_levels(X)
-            if self._grey_levels:
-                warnings.warn(
-                    "X holds no counts, only fractions between 0 and 1. They are rounded to 0 and "
-                    "1; count first, or choose a density of real numbers.",
-                    UserWarning,
-                    stacklevel=2,
-                )
         codes = self._encode(X)
         count: Callable[..., CountStatistics] = self._count
-        seen = add_in_pairs(run_in_weighted_blocks(count, codes, weight, self.n_jobs))
-        self._seen = self._seen + seen if extend else seen
-        self._typical = self._seen.typical(rules_nothing_out=self.alpha > 0)
+        seen = sum_over_rows(count, codes, weight, self.n_jobs)
+        self._set_seen(self._seen + seen if extend else seen)
         return codes
+
+    def _set_seen(self, seen: Any) -> None:
+        self._seen = seen
+        self._typical = seen.typical(rules_nothing_out=self.alpha > 0)
+
+    def _declare_more(self, other: CountDensity) -> None:
+        check_same_grey_levels(self._grey_levels, other._grey_levels)
+        self._set_seen(self._seen + other._seen)
+
+    def _check_declared(self) -> None:
+        if self._grey_levels:
+            warnings.warn(
+                "X holds no counts, only fractions between 0 and 1. They are rounded to 0 and "
+                "1; count first, or choose a density of real numbers.",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def _encode(self, X: Any) -> np.ndarray:
         if self._grey_levels and not np.any((X < 0) | (X > 1)):

@@ -6,7 +6,9 @@ are missing, the moments are those of each column or, by expectation-maximisatio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal, Self, get_args
 
@@ -29,8 +31,8 @@ from ._covariances import (
 )
 from ._given import set_given
 from ._group import GaussianGroup
-from ._ledoit_wolf import ColumnMoments, LengthMoments, shrinkage_of_incomplete
-from ._moments import Moments, check_finite
+from ._ledoit_wolf import ColumnMoments, LengthMoments, ObservedPairs
+from ._moments import Moments, ObservedRows, check_finite
 from ._prior import column_variances
 
 CovarianceType = Literal["full", "tied", "diag", "spherical", "low_rank"]
@@ -315,17 +317,22 @@ class GaussianDensity(NormalAnswers):
                 moments = Moments.count(codes, weight, scatter=scatter, fourth=fourth)
         return check_finite(moments, codes)
 
-    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
-        """Return moments of independent columns, with the means and variances observed."""
+    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> ObservedRows:
+        """Return the moments of each column's observed values, which the start comes from."""
         with np.errstate(over="ignore", invalid="ignore"):
             observed = check_finite(Moments.count_observed(codes, weight), codes)
-        observed = self._scale.lend(observed, self._n_rows)
-        total = total_weight(weight, len(codes))
-        start = Moments.independent_normal(total, observed.mean, column_variances(observed))
+        return ObservedRows(total_weight(weight, len(codes)), observed)
+
+    def _starting_statistics(self, total: Callable[[Callable], Any]) -> Moments:
+        """Return moments of independent columns, with the means and variances observed."""
+        rows: ObservedRows = total(self._count_start)
+        observed = self._scale.lend(rows.observed, self._n_rows)
+        start = Moments.independent_normal(rows.total, observed.mean, column_variances(observed))
         if self.shrinkage != "auto":
             return start
         target = self._prior(0.0).target
-        return start.with_shrinkage(shrinkage_of_incomplete(codes, weight, start.mean, target))
+        pairs = total(partial(ObservedPairs.count, mean=start.mean, target=target))
+        return start.with_shrinkage(pairs.shrinkage(len(target)))
 
     def _expect(self, codes: np.ndarray, weight: np.ndarray | None) -> tuple[Moments, np.ndarray]:
         with np.errstate(over="ignore", invalid="ignore"):

@@ -15,9 +15,10 @@ import numpy as np
 
 from ..._codes import has_missing, readonly
 from ..._kernels import gaussian_group as kernels
-from .._em import PartlyObserved, run_em, warn_not_converged
+from .._em import rows_to_expect, run_em, warn_not_converged
 from .._engine.blocks import run_in_threads
 from .._engine.columns import column_labels
+from .._engine.distant_rows import sum_over_rows
 from .._engine.missing import log_prob_in_parts
 from .._engine.row_tables import RowTables
 from .._group import SMALLEST_SHARE, DensityGroup, warn_of_lent
@@ -59,7 +60,8 @@ class GaussianGroup(DensityGroup):
     def fit(self, tables: RowTables, n_jobs: int | None) -> None:
         self._knows_columns = True  # as a classifier warns of columns without data itself
         if self.prototype.shrinkage:
-            moments = [Moments.count_columns(*table) for table in tables]
+            tasks = [(Moments.count_columns, *table, n_jobs) for table in tables]
+            moments = run_in_threads(sum_over_rows, tasks, n_jobs)
             self._shrink_within(self.densities, moments)
         if not self._is_tied:
             super().fit(tables, n_jobs)
@@ -69,8 +71,8 @@ class GaussianGroup(DensityGroup):
             return
         pairs = [(density, *table) for density, table in zip(self.densities, tables, strict=True)]
         if any(density._needs_em(codes) for density, codes, _ in pairs):
-            starts = run_in_threads(_count_start, pairs, n_jobs)
-            parts = [PartlyObserved(*pair) for pair in pairs]
+            starts = run_in_threads(_start, pairs, n_jobs)
+            parts = [rows_to_expect(*pair) for pair in pairs]
             bounds, converged = run_em(self.prototype, parts, starts, self.estimate, n_jobs)
             if not converged:
                 warn_not_converged(self.prototype, self.densities, bounds)
@@ -236,8 +238,8 @@ class GaussianGroup(DensityGroup):
         return FullCovariance.n_parameters(self.prototype.n_features_in_)
 
 
-def _count_start(density: Any, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
-    return density._count_start(codes, weight)
+def _start(density: Any, codes: np.ndarray, weight: np.ndarray | None) -> Moments:
+    return density._start_from_rows(codes, weight)
 
 
 def _count_blocks(density: Any, codes: np.ndarray, weight: np.ndarray | None) -> Moments:

@@ -10,11 +10,13 @@ Sums are kept in a unit that is a power of two, in which fourth powers do not ov
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from .._engine.blocks import ones_if_none
+from .._engine.statistics import Statistics
 from ._scatter import in_unit, sum_of_squares, trace
 
 NO_DISTANCE = 1e-24  # per column: a covariance this near its target is the target
@@ -116,22 +118,35 @@ class ColumnMoments(FourthMoments):
         return _ratio(float(error), float(distance), len(target))
 
 
-def shrinkage_of_incomplete(
-    codes: np.ndarray, weight: np.ndarray | None, mean: np.ndarray, target: np.ndarray
-) -> float:
-    """Return the shrinkage by the rows in which both columns of a pair are observed."""
-    weight = ones_if_none(weight, len(codes))
-    varies = target > 0
-    observed = ~np.isnan(codes) & varies
-    z = np.where(observed, codes - mean, 0.0) / np.sqrt(np.where(varies, target, 1.0))
-    weighted = weight[:, np.newaxis] * z
-    n_both = (weight[:, np.newaxis] * observed).T @ observed
-    some = np.where(n_both > 0, n_both, 1.0)
-    covariance = weighted.T @ z / some
-    error = np.sum(((weighted * z).T @ z**2 / some - covariance**2) / some)
-    seen = np.diag((n_both.diagonal() > 0).astype(np.float64))
-    distance = np.sum((covariance - seen) ** 2)
-    return _ratio(float(error), float(distance), len(target))
+@dataclass(frozen=True, eq=False)
+class ObservedPairs(Statistics):
+    """Sums over the rows in which both columns of a pair are observed."""
+
+    n_both: np.ndarray  # (n_columns, n_columns), weight of these rows
+    products: np.ndarray  # of deviations z z'
+    squares: np.ndarray  # of their squares
+
+    @classmethod
+    def count(
+        cls, codes: np.ndarray, weight: np.ndarray | None, mean: np.ndarray, target: np.ndarray
+    ) -> Self:
+        """Count rows by their deviations from a mean, in units of a target's variances."""
+        weight = ones_if_none(weight, len(codes))
+        varies = target > 0
+        observed = ~np.isnan(codes) & varies
+        z = np.where(observed, codes - mean, 0.0) / np.sqrt(np.where(varies, target, 1.0))
+        weighted = weight[:, np.newaxis] * z
+        n_both = (weight[:, np.newaxis] * observed).T @ observed
+        return cls(n_both, weighted.T @ z, (weighted * z).T @ z**2)
+
+    def shrinkage(self, n_columns: int) -> float:
+        """Return the shrinkage that the rows tell."""
+        some = np.where(self.n_both > 0, self.n_both, 1.0)
+        covariance = self.products / some
+        error = np.sum((self.squares / some - covariance**2) / some)
+        seen = np.diag((self.n_both.diagonal() > 0).astype(np.float64))
+        distance = np.sum((covariance - seen) ** 2)
+        return _ratio(float(error), float(distance), n_columns)
 
 
 def _ratio(error: float, distance: float, target: float) -> float:

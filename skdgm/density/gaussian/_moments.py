@@ -15,6 +15,7 @@ import numpy as np
 from ..._codes import has_missing
 from .._engine.blocks import ones_if_none, part_of, row_blocks, total_weight
 from .._engine.codes import NarrowNumbers
+from .._engine.statistics import Statistics
 from ._ledoit_wolf import ColumnMoments, FourthMoments, LengthMoments
 from ._scatter import ThinScatter, add_outer, diagonal, trace
 
@@ -180,6 +181,14 @@ def sum_of_rows(X: Any, weight: np.ndarray | None) -> np.ndarray:
     if isinstance(X, np.ndarray):
         return weight.T @ X
     return sum(weight[rows].T @ np.asarray(X[rows]) for rows in cached_row_blocks(X))
+
+
+@dataclass(frozen=True, eq=False)
+class ObservedRows(Statistics):
+    """The total weight of rows, and the moments of the observed values of each column."""
+
+    total: float
+    observed: Moments
 
 
 def check_finite(moments: Moments, codes: np.ndarray) -> Moments:

@@ -11,11 +11,10 @@ import numpy as np
 from ..._codes import has_missing
 from ..._memory import check_memory
 from .._em import EMDensity
-from .._engine.blocks import run_in_weighted_blocks
 from .._engine.codes import numbers_of
 from .._engine.columns import column_labels
+from .._engine.distant_rows import sum_over_rows
 from .._engine.numbers import checked_rounding
-from .._engine.statistics import add_in_pairs
 from ._by_pattern import CELLS_OF_STEP, MOST_COLUMNS, pattern_keys
 from ._degenerate import DEGENERATE, warn_of_constant
 from ._missing import NormalCovariance
@@ -59,7 +58,7 @@ class RegularisedDensity(EMDensity):
             self._check_same_statistics()
         self._check_size(X.shape[1])
         codes = self._encode(X)
-        scale = add_in_pairs(run_in_weighted_blocks(ColumnScale.of, codes, weight, self.n_jobs))
+        scale = sum_over_rows(ColumnScale.of, codes, weight, self.n_jobs)
         if extend:
             scale = self._scale + scale
         check_finite(scale.moments, codes)
@@ -67,8 +66,14 @@ class RegularisedDensity(EMDensity):
             self._scale = scale
         else:
             self._scale, self._statistics = scale, None
-            self._warn_of_constant_columns()
         return codes
+
+    def _declare_more(self, other: RegularisedDensity) -> None:
+        self._scale = self._scale + other._scale
+        check_finite(self._scale.moments, np.array([self._scale.lowest, self._scale.highest]))
+
+    def _check_declared(self) -> None:
+        self._warn_of_constant_columns()
 
     def _encode(self, X: Any) -> Any:
         return numbers_of(X)

@@ -31,7 +31,7 @@ def count_chain(codes: np.ndarray, weight: np.ndarray | None, shape: ChainShape)
 
 
 def count_start(codes: np.ndarray, weight: np.ndarray | None, shape: ChainShape) -> ChainCounts:
-    """Count what is observed, and a little of everything, so that nothing is ruled out."""
+    """Count what is observed, and list what missing values may complete."""
     return suitable_form(shape).count_start(codes, weight, shape)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -53,8 +53,12 @@ class DenseChainCounts:
 
     @classmethod
     def count_start(cls, codes: np.ndarray, weight: np.ndarray | None, shape: ChainShape) -> Self:
-        """Count, with one more after every context, spread evenly over the values."""
-        return cls(shape, cls.count(codes, weight, shape).counts + 1 / shape.n_categories)
+        """Count what is observed."""
+        return cls.count(codes, weight, shape)
+
+    def with_even(self) -> Self:
+        """Return the counts with one more after every context, spread evenly over the values."""
+        return replace(self, counts=self.counts + 1 / self.shape.n_categories)
 
     def windows(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return for each table the windows seen, as rows of codes, and their weights."""

@@ -5,7 +5,7 @@ Each conditional comes from smoothed counts; order 0 is independence, order n - 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from numbers import Integral, Real
 from typing import Any, Literal, Self, get_args
@@ -319,6 +319,11 @@ default="raster"
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> ChainCounts:
         return count_start(self._in_scan_order(codes), weight, self._shape)
+
+    def _starting_statistics(self, total: Callable[[Callable], Any]) -> ChainCounts:
+        """Return what is observed and a little of everything, so that nothing is ruled out."""
+        observed: ChainCounts = total(self._count_start)
+        return observed.with_even()
 
     def _expect(
         self, codes: np.ndarray, weight: np.ndarray | None

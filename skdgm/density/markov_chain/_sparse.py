@@ -60,16 +60,17 @@ class SparseChainCounts:
 
     @classmethod
     def count_start(cls, codes: np.ndarray, weight: np.ndarray | None, shape: ChainShape) -> Self:
-        """Count the windows in which nothing is missing, and list those with little missing.
-
-        There is one more after every context, spread evenly over the values.
-        """
+        """Count the windows in which nothing is missing, and list those with little missing."""
         weight = ones_if_none(weight, len(codes))
         parts: list[list[WeightedStates]] = [[] for _ in range(shape.n_tables)]
         for position, table in enumerate(shape.table):
             window = codes[:, position - shape.n_before(table) : position + 1]
             parts[table] += _possible_windows(window, weight, shape.n_categories)
-        return cls(shape, tuple(add_in_pairs(part) for part in parts), 1 / shape.n_categories)
+        return cls(shape, tuple(add_in_pairs(part) for part in parts))
+
+    def with_even(self) -> Self:
+        """Return the counts with one more after every context, spread evenly over the values."""
+        return replace(self, each=self.each + 1 / self.shape.n_categories)
 
     def listed(self) -> Self:
         """Return the same windows, without weight."""

@@ -15,8 +15,9 @@ from sklearn.base import clone
 from ..._validation import RandomState, check_generator
 from .._base import BaseDensity
 from .._composite import same_parameters, with_batch_declared
-from .._em import EMDensity, PartlyObserved, run_em, warn_not_converged
+from .._em import EMDensity, rows_to_expect, run_em, warn_not_converged
 from .._engine.blocks import RowsOf, ones_if_none, run_in_row_blocks
+from .._engine.distant_rows import DistantRows, rows_to_start_from
 from .._engine.responsibilities import responsibilities
 from .._group import DensityGroup, group_of, set_n_parameters
 from ._latent_class import LatentClassDensity
@@ -56,6 +57,8 @@ class _MixtureLearning(LatentClassDensity, EMDensity):
         self._has_weight = np.ones(n_rows, dtype=bool) if weight is None else weight > 0
 
     def _describe_rows(self, codes: Any) -> None:
+        if isinstance(codes, DistantRows):
+            return  # predict labels them where they are
         own = np.concatenate(run_in_row_blocks(self._shares, codes, self.n_jobs)).argmax(axis=1)
         if self._told_components is not None:
             known = np.asarray(self._told_components)[self._has_weight]
@@ -65,8 +68,11 @@ class _MixtureLearning(LatentClassDensity, EMDensity):
         for name in ("_has_weight", "_told_components"):
             self.__dict__.pop(name, None)
 
-    def _known_rows(self, n_rows: int) -> KnownRows:
+    def _known_rows(self, codes: Any) -> KnownRows:
         """Return what the user tells of the rows by number, if the mixture stands alone."""
+        if isinstance(codes, DistantRows):
+            return KnownRows.of_distant(self.init)
+        n_rows = codes.shape[0]
         has_weight = vars(self).get("_has_weight", np.ones(n_rows, dtype=bool))
         return KnownRows.of(self.init, self._told_components, self.n_components, has_weight)
 
@@ -85,10 +91,10 @@ class _MixtureLearning(LatentClassDensity, EMDensity):
     def _fit(self, codes: Any, weight: np.ndarray | None) -> None:
         generator = check_generator(self.random_state)
         warm = self._warm_statistics()
-        known = self._known_rows(codes.shape[0])
+        known = self._known_rows(codes)
         is_drawn = isinstance(self.init, str) and warm is None
         rows = codes if known.component is None else RowsOf((codes, known.component))
-        parts = [PartlyObserved(self, rows, weight)]
+        parts = [rows_to_expect(self, rows, weight)]
         best: tuple[float, dict] | None = None
         for _ in range(self.n_init if is_drawn else 1):
             start = self._start_from(codes, weight, generator, known) if warm is None else warm
@@ -134,7 +140,7 @@ class _MixtureLearning(LatentClassDensity, EMDensity):
         return self._prototype._arrange(codes, incomplete)
 
     def _count_start(self, codes: Any, weight: np.ndarray | None) -> MixtureStatistics:
-        known = self._known_rows(codes.shape[0])
+        known = self._known_rows(codes)
         return self._start_from(codes, weight, check_generator(self.random_state), known)
 
     def _start_from(
@@ -144,6 +150,8 @@ class _MixtureLearning(LatentClassDensity, EMDensity):
         generator: np.random.Generator,
         known: KnownRows,
     ) -> MixtureStatistics:
+        if known.tells_nothing:
+            codes, weight = rows_to_start_from(self, codes, weight)
         weight = ones_if_none(weight, codes.shape[0])
         shares = initial_shares(
             self.init, known, codes, self._columns, weight, self.n_components, generator

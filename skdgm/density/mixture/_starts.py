@@ -51,15 +51,20 @@ class KnownRows:
             )[has_weight]
         return cls(shares, component)
 
-    def checked(self, n_rows: int) -> Self:
-        """Return this, or raise a ValueError if it is about other rows than these many."""
-        told = self.component if self.shares is None else self.shares
-        if told is not None and len(told) != n_rows:
+    @classmethod
+    def of_distant(cls, init: Any) -> Self:
+        """Return that nothing is known of rows that are elsewhere, or raise a ValueError."""
+        if not (isinstance(init, str) or holds_densities(init)):
             raise ValueError(
-                f"init holds values for {len(told)} rows, but a mixture inside another estimator "
-                f'sees {n_rows} of them; choose a start that needs no rows, such as "kmeans".'
+                "init holds values for rows by number, which a mixture in another estimator or of "
+                'rows elsewhere cannot use; choose a name, such as "kmeans", or densities.'
             )
-        return self
+        return cls()
+
+    @property
+    def tells_nothing(self) -> bool:
+        """True if nothing is known of any row."""
+        return self.shares is None and self.component is None
 
 
 def holds_densities(init: Any) -> bool:

@@ -7,6 +7,7 @@ total mutual information has the highest likelihood.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from copy import copy
 from functools import partial
 from numbers import Integral, Real
@@ -27,6 +28,7 @@ from ._missing import (
     mean_missing,
     mode_missing,
 )
+from ._observed_pairs import ObservedPairs
 from ._pair_counts import PairCounts, check_pairs
 from ._probabilities import TreeProbabilities
 from ._structure import best_tree, mutual_information
@@ -183,8 +185,12 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
     def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> PairCounts:
         return PairCounts.count(codes, weight, self.n_categories_)
 
-    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> PairCounts:
-        return PairCounts.count_start(codes, weight, self.n_categories_)
+    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> ObservedPairs:
+        return ObservedPairs.count(codes, weight, self.n_categories_)
+
+    def _starting_statistics(self, total: Callable[[Callable], Any]) -> PairCounts:
+        observed: ObservedPairs = total(self._count_start)
+        return observed.start()
 
     def _expect(
         self, codes: np.ndarray, weight: np.ndarray | None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy.sparse import csr_array
 
-from ..._codes import missing_cells, readonly, with_room
+from ..._codes import readonly, with_room
 from ..._kernels import tree as kernels
 from ..._memory import check_memory
 from .._engine.blocks import ones_if_none, part_of, row_blocks
@@ -17,7 +17,6 @@ from .._engine.blocks import ones_if_none, part_of, row_blocks
 INDICATOR_CELLS = 2**23  # cells of a block of indicator columns
 MANY_CATEGORIES = 8  # values per column from which on pairs are counted one by one
 ROUNDING = 1e-12  # a difference that is less than this part of the sums it comes from is 0
-LEAST_PART = 1e-3  # of an independent pair's count, which counts to start from have at least
 
 
 def check_pairs(n_categories: np.ndarray) -> None:
@@ -64,28 +63,6 @@ class PairCounts:
         for rows in row_blocks(len(codes), len(entries), INDICATOR_CELLS):
             joint += outer_products(entries.indicators(codes[rows], dtype), part_of(weight, rows))
         return cls(n_categories, joint)
-
-    @classmethod
-    def count_start(
-        cls, codes: np.ndarray, weight: np.ndarray | None, n_categories: np.ndarray
-    ) -> Self:
-        """Make counts to start from when values are missing; they rule out nothing observed.
-
-        Each column has the shares of its observed values, and each pair of columns the covariances
-        of the rows in which both are observed, as far as the counts stay positive.
-        """
-        entries = Entries(n_categories)
-        total, share, covariance = _observed_moments(codes, weight, entries)
-        expand, column = entries.from_all_values(), entries.column
-        alone = expand @ share
-        factor = _largest_factor(
-            np.outer(alone, alone), expand @ (expand @ covariance).T, entries.first_value
-        )
-        covariance[1:, 1:] *= factor[column][:, column]
-        joint = np.outer(share, share) + covariance
-        same = column[:, np.newaxis] == column
-        joint[1:, 1:][same] = np.diag(share[1:])[same]
-        return cls(n_categories, total * joint)
 
     def widen(self, n_categories: np.ndarray) -> Self:
         """Return the same counts with more categories."""
@@ -152,43 +129,3 @@ def outer_products(entries: np.ndarray, weight: np.ndarray | None) -> np.ndarray
     """Return the weighted sum of ``outer(h, h)`` over the rows h."""
     weighted = entries if weight is None else weight[:, np.newaxis] * entries
     return (weighted.T @ entries).astype(np.float64, copy=False)
-
-
-def _observed_moments(
-    codes: np.ndarray, weight: np.ndarray | None, entries: Entries
-) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return the total weight, and the observed means and covariances of the entries.
-
-    A covariance shrinks as if ``K_i K_j`` more rows had been observed, in which the two columns are
-    independent.
-    """
-    n_columns, column = codes.shape[1], entries.column
-    sums = np.zeros((n_columns + len(entries),) * 2)
-    for rows in row_blocks(len(codes), len(sums), INDICATOR_CELLS):
-        parts = ~missing_cells(codes[rows]), entries.indicators(codes[rows], np.float64)
-        sums += outer_products(np.concatenate(parts, axis=1), part_of(weight, rows))
-    observed, values = np.split(sums, [n_columns])
-    n_both = np.maximum(observed[:, :n_columns], np.finfo(float).tiny)  # where neither is: 0 / tiny
-    values, both = values[1:, :n_columns], values[1:, n_columns + 1 :]  # of a value, with a column
-    share = values[np.arange(len(column)), column] / np.diagonal(n_both)[column]
-    n_shrunk = n_both + np.outer(entries.n_categories, entries.n_categories)
-    mean = (values / n_both[column])[:, column]
-    covariance = np.zeros((len(entries), len(entries)))
-    covariance[1:, 1:] = both - values[:, column] * mean.T
-    covariance[1:, 1:] /= n_shrunk[column][:, column]
-    return float(sums[n_columns, n_columns]), np.array([1.0, *share]), covariance
-
-
-def _largest_factor(
-    independent: np.ndarray, covariance: np.ndarray, first_value: np.ndarray
-) -> np.ndarray:
-    """Return for each pair of columns the largest factor, up to 1, that keeps its cells positive.
-
-    The cells are ``independent + factor * covariance``; at least ``LEAST_PART`` of the independent
-    ones is left.
-    """
-    room = (1 - LEAST_PART) * np.maximum(independent, 0.0)
-    beyond = covariance < -room - ROUNDING
-    ratio = np.divide(room, -covariance, out=np.ones_like(room), where=beyond)
-    by_column = np.minimum.reduceat(np.minimum.reduceat(ratio, first_value), first_value, axis=1)
-    return np.minimum(by_column, by_column.T)
