@@ -120,6 +120,12 @@ def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
     """
     if sample_weight is None:
         return None
+    weight = read_weight(sample_weight, X)
+    return without_worthless(weight, float(weight.max()))
+
+
+def read_weight(sample_weight: ArrayLike, X: Any) -> np.ndarray:
+    """Return the weights of the rows of X as float64, of which none may be negative."""
     if not isinstance(sample_weight, Number):
         sample_weight = read_table(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -129,12 +135,16 @@ def check_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
             f"Negative values in sample_weight: row {row} has weight {weight[row]:g}; weights "
             "must be 0 or larger."
         )
-    if not weight.any():
+    return weight
+
+
+def without_worthless(weight: np.ndarray, largest: float) -> np.ndarray:
+    """Return weights, those that are next to nothing beside the largest of all rows as zero."""
+    if largest == 0:
         raise ValueError(
             "sample_weight is zero for every row, so there is nothing to learn from; give at "
             "least one row a positive weight."
         )
-    largest = weight.max()
     if not SMALLEST_WEIGHT <= largest <= LARGEST_WEIGHT:
         raise ValueError(
             f"sample_weight has the largest weight {largest:g}, which must lie between "

@@ -44,7 +44,7 @@ LAYERS = [
         "skdgm.projection",
         "skdgm.metrics",
     ),
-    ("skdgm.comparison",),
+    ("skdgm.comparison", "skdgm.dask"),
     ("skdgm",),
 ]
 

@@ -181,16 +181,25 @@ class ClassDensities(ClassifierMixin, CommonEstimator, metaclass=ABCMeta):
     ) -> None:
         hand_on_columns(self, prototype)
         X, weight, rows = self._rows_of_classes(X, y, sample_weight)
-        self._add_to_priors(weight, rows, so_far)
+        self._add_to_priors(weights_of(rows, weight), so_far)
         check_observed(X, getattr(self, "feature_names_in_", None))
         # All classes share what the data declare (categories, dtype).
         codes = prototype._declare(X, weight)
         lent = dict(self._lend(prototype, X, rows, weight))
         # Fit the densities of the classes that have rows of any weight.
-        self._learned = np.flatnonzero([len(own) for own in rows])
-        self._group = self._group_of(prototype, self._learned)
-        with blas_threads_for(codes.shape[0], prototype._columns.width):
-            self._group.fit(tables_of(self._learned, codes, weight, rows, lent), self.n_jobs)
+        learned = np.flatnonzero([len(own) for own in rows])
+        self._fit_group(
+            prototype, learned, tables_of(learned, codes, weight, rows, lent), codes.shape[0]
+        )
+
+    def _fit_group(
+        self, prototype: BaseDensity, learned: np.ndarray, tables: Any, n_rows: int
+    ) -> None:
+        """Fit the densities of some classes to a table each, of so many rows together."""
+        self._learned = learned
+        self._group = self._group_of(prototype, learned)
+        with blas_threads_for(n_rows, prototype._columns.width):
+            self._group.fit(tables, self.n_jobs)
         self._finish_group()
 
     def _rows_of_classes(
@@ -206,10 +215,8 @@ class ClassDensities(ClassifierMixin, CommonEstimator, metaclass=ABCMeta):
         weight, X, label = leave_out_weightless(weight, X, label)
         return X, weight, [np.flatnonzero(label == c) for c in range(len(self.classes_))]
 
-    def _add_to_priors(
-        self, weight: np.ndarray | None, rows: list[np.ndarray], so_far: bool
-    ) -> None:
-        total = np.array([total_weight(part_of(weight, own), len(own)) for own in rows])
+    def _add_to_priors(self, total: np.ndarray, so_far: bool = False) -> None:
+        """Set the priors, given the weight of each class; ``so_far`` adds it to that before."""
         before = getattr(self, "_total_weight", 0.0) if so_far else 0.0  # of the batches so far
         self._total_weight = before + total
         self.priors_ = learned_priors(self.priors, self.classes_, self._total_weight, so_far)
@@ -260,7 +267,7 @@ class ClassDensities(ClassifierMixin, CommonEstimator, metaclass=ABCMeta):
     ) -> None:
         """Add a batch to the statistics of each class, under what all rows so far declare."""
         X, weight, rows = self._rows_of_classes(X, y, sample_weight)
-        self._add_to_priors(weight, rows, so_far=True)
+        self._add_to_priors(weights_of(rows, weight), so_far=True)
         copies, codes = with_batch_declared(self._group.densities, family, X, weight)
         densities = dict(zip(self._learned.tolist(), copies, strict=True))
         statistics = {c: density._statistics for c, density in densities.items()}
@@ -306,6 +313,11 @@ class ClassDensities(ClassifierMixin, CommonEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self._make_density()).input_tags
         return tags
+
+
+def weights_of(rows: Sequence[np.ndarray], weight: np.ndarray | None) -> np.ndarray:
+    """Return the total weight of the rows of each class."""
+    return np.array([total_weight(part_of(weight, own), len(own)) for own in rows])
 
 
 def tables_of(

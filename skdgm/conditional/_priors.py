@@ -80,16 +80,22 @@ def weighted_by_class(
     """
     if class_weight is None:
         return weight
-    if isinstance(class_weight, str):
-        total = np.bincount(label, weights=weight, minlength=len(classes))
-        factor = total.sum() / np.count_nonzero(total) / np.where(total > 0, total, 1.0)
-    else:
-        factor = _factors(class_weight, classes)
+    total = np.bincount(label, weights=weight, minlength=len(classes))
+    factor = class_factors(class_weight, classes, total)
     return factor[label] if weight is None else factor[label] * weight
 
 
-def _factors(class_weight: Mapping[Any, float], classes: np.ndarray) -> np.ndarray:
-    """Return the weights of a mapping in the order of the classes, 1 for those not named."""
+def class_factors(
+    class_weight: Mapping[Any, float] | str | None, classes: np.ndarray, total: np.ndarray
+) -> np.ndarray:
+    """Return the weight of each class, whose rows weigh ``total`` otherwise.
+
+    It is 1 for classes that a mapping does not name.
+    """
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, str):
+        return total.sum() / np.count_nonzero(total) / np.where(total > 0, total, 1.0)
     labels = classes.tolist()
     unknown = [label for label in class_weight if label not in labels]
     if unknown:

@@ -137,7 +137,7 @@ class BernoulliIndependentDensity(BaseDensity):
     """
 
     _column_kind = "binary"
-    _overall_share: Any = 0.5  # of ones in each column, which alpha=0 may need
+    _overall: Any = None  # statistics of all rows, which alpha=0 may need
     _group_type = BernoulliGroup
     _input_checks = {**BaseDensity._input_checks, "accept_sparse": "csr"}
     _parameter_constraints: dict = {
@@ -205,7 +205,7 @@ class BernoulliIndependentDensity(BaseDensity):
         with learning(density) as new:
             new.n_features_in_, new._dtype = len(probability), np.dtype(np.float64)
             n = new._n_rows = check_n_samples_given(n_samples)
-            new._overall_share = probability
+            new._overall = BernoulliStatistics(np.ones(len(probability)), probability)
             new._set_probability(probability)
             if n_samples is not None:
                 new._statistics = BernoulliStatistics(np.full(len(probability), n), n * probability)
@@ -215,22 +215,12 @@ class BernoulliIndependentDensity(BaseDensity):
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
         codes = super()._encode_training(X, weight, extend)
         if self.alpha == 0 and not extend:
-            self._set_overall(self._count(codes, weight))
+            self._overall = self._count(codes, weight)
         return codes
-
-    def _set_overall(self, overall: BernoulliStatistics) -> None:
-        """Keep what all rows say of each column."""
-        self._overall = overall
-        self._overall_share = np.divide(
-            overall.ones,
-            overall.observed,
-            out=np.full(len(overall.ones), 0.5),
-            where=overall.observed > 0,
-        )
 
     def _declare_more(self, other: BernoulliIndependentDensity) -> None:
         if self.alpha == 0:
-            self._set_overall(self._overall + other._overall)
+            self._overall = self._overall + other._overall
 
     @property
     def _borrows_columns(self) -> bool:
@@ -266,7 +256,8 @@ class BernoulliIndependentDensity(BaseDensity):
         low, high = self._check_bounds()
         total = statistics.observed + 2 * self.alpha
         # A component of a mixture may have seen nothing of a column: there all rows speak for it.
-        share = np.array(np.broadcast_to(self._overall_share, total.shape))
+        every = self._overall
+        share = np.full(total.shape, 0.5) if every is None else every.ones / every.observed
         np.divide(statistics.ones + self.alpha, total, out=share, where=total > 0)
         self._set_probability(np.clip(share, low, high))
 

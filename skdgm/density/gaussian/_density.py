@@ -6,9 +6,7 @@ are missing, the moments are those of each column or, by expectation-maximisatio
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal, Self, get_args
 
@@ -20,7 +18,6 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from ..._codes import has_missing
 from ..._fitted import learning
 from .._em import EM_CONSTRAINTS
-from .._engine.blocks import total_weight
 from ._answers import NormalAnswers
 from ._by_estimator import moments_by_estimator, use_estimated
 from ._covariances import (
@@ -31,9 +28,8 @@ from ._covariances import (
 )
 from ._given import set_given
 from ._group import GaussianGroup
-from ._ledoit_wolf import ColumnMoments, LengthMoments, ObservedPairs
-from ._moments import Moments, ObservedRows, check_finite
-from ._prior import column_variances
+from ._ledoit_wolf import ColumnMoments, LengthMoments
+from ._moments import Moments, check_finite
 
 CovarianceType = Literal["full", "tied", "diag", "spherical", "low_rank"]
 COVARIANCES: dict[str, type[FullCovariance | DiagonalCovariance | SphericalCovariance]] = {
@@ -316,23 +312,6 @@ class GaussianDensity(NormalAnswers):
             else:
                 moments = Moments.count(codes, weight, scatter=scatter, fourth=fourth)
         return check_finite(moments, codes)
-
-    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> ObservedRows:
-        """Return the moments of each column's observed values, which the start comes from."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            observed = check_finite(Moments.count_observed(codes, weight), codes)
-        return ObservedRows(total_weight(weight, len(codes)), observed)
-
-    def _starting_statistics(self, total: Callable[[Callable], Any]) -> Moments:
-        """Return moments of independent columns, with the means and variances observed."""
-        rows: ObservedRows = total(self._count_start)
-        observed = self._scale.lend(rows.observed, self._n_rows)
-        start = Moments.independent_normal(rows.total, observed.mean, column_variances(observed))
-        if self.shrinkage != "auto":
-            return start
-        target = self._prior(0.0).target
-        pairs = total(partial(ObservedPairs.count, mean=start.mean, target=target))
-        return start.with_shrinkage(pairs.shrinkage(len(target)))
 
     def _expect(self, codes: np.ndarray, weight: np.ndarray | None) -> tuple[Moments, np.ndarray]:
         with np.errstate(over="ignore", invalid="ignore"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,17 @@ import numpy as np
 from ..._codes import has_missing
 from ..._memory import check_memory
 from .._em import EMDensity
+from .._engine.blocks import total_weight
 from .._engine.codes import numbers_of
 from .._engine.columns import column_labels
 from .._engine.distant_rows import sum_over_rows
 from .._engine.numbers import checked_rounding
 from ._by_pattern import CELLS_OF_STEP, MOST_COLUMNS, pattern_keys
 from ._degenerate import DEGENERATE, warn_of_constant
+from ._ledoit_wolf import ObservedPairs
 from ._missing import NormalCovariance
-from ._moments import check_finite
-from ._prior import ColumnScale, CovariancePrior
+from ._moments import Moments, ObservedRows, check_finite
+from ._prior import ColumnScale, CovariancePrior, column_variances
 
 
 class RegularisedDensity(EMDensity):
@@ -74,6 +77,23 @@ class RegularisedDensity(EMDensity):
 
     def _check_declared(self) -> None:
         self._warn_of_constant_columns()
+
+    def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> ObservedRows:
+        """Return the moments of each column's observed values, which the start comes from."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            observed = check_finite(Moments.count_observed(codes, weight), codes)
+        return ObservedRows(total_weight(weight, len(codes)), observed)
+
+    def _starting_statistics(self, total: Callable[[Callable], Any]) -> Moments:
+        """Return moments of independent columns, with the means and variances observed."""
+        rows: ObservedRows = total(self._count_start)
+        observed = self._scale.lend(rows.observed, self._n_rows)
+        start = Moments.independent_normal(rows.total, observed.mean, column_variances(observed))
+        if self.shrinkage != "auto":
+            return start
+        target = self._prior(0.0).target
+        pairs = total(partial(ObservedPairs.count, mean=start.mean, target=target))
+        return start.with_shrinkage(pairs.shrinkage(len(target)))
 
     def _encode(self, X: Any) -> Any:
         return numbers_of(X)

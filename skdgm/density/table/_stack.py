@@ -62,6 +62,7 @@ class _StackedDensity(AverageDensity):
 
     # ------------------------------------------------------------------ encoding
     _input_checks = BaseDensity._input_checks
+    _check_declared = BaseDensity._check_declared
 
     def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
         return self._encode(X)
