@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -182,11 +181,9 @@ class Survey:
 
 @contextmanager
 def in_block(block: Block) -> Iterator[None]:
-    """Name the block in errors; what all rows declare is warned of elsewhere."""
+    """Name the block in errors."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            yield
+        yield
     except ValueError as error:
         message = f"In block {block.number} of X, of which rows are counted from 0: {error}"
         raise ValueError(message) from None
