@@ -25,7 +25,7 @@ from skdgm import (
 from skdgm.dask._rows import Passes
 from skdgm.density._engine import distant_rows
 
-from .estimators import CASES, FAMILY_CASES, cases
+from .estimators import CASES, FAMILY_CASES, cases, few_steps
 
 CHUNKS = (0, 23, 1, 36), -1  # a block without rows among them
 ADDITIVE = [case for case in CASES if case.density._is_additive]
@@ -60,8 +60,9 @@ def n_passes(monkeypatch):
 @pytest.mark.filterwarnings("ignore:Expectation-maximisation did not converge")
 def test_a_fit_to_blocks_equals_one_in_memory(case):
     for X, weight in ((case.data(), None), (case.incomplete_data(), WEIGHT)):
-        expected = clone(case.density).fit(X, sample_weight=weight)
-        density = skdgm.dask.fit(clone(case.density), in_blocks(X), sample_weight=weight)
+        expected = few_steps(clone(case.density), 4).fit(X, sample_weight=weight)
+        density = few_steps(clone(case.density), 4)
+        skdgm.dask.fit(density, in_blocks(X), sample_weight=weight)
         scores = expected.score_samples(X)
         assert_allclose(density.score_samples(X), scores, rtol=1e-9, atol=1e-9)
         assert density.n_parameters_ == expected.n_parameters_
@@ -79,7 +80,7 @@ def test_what_learns_from_all_rows_at_once_is_refused(case):
 @pytest.mark.filterwarnings("ignore:Expectation-maximisation did not converge")
 def test_a_classifier_fitted_to_blocks_equals_one_in_memory(case):
     X, y = rows_and_labels(case, 0.2)
-    model = GenerativeClassifier(case.density)
+    model = GenerativeClassifier(few_steps(clone(case.density), 4))
     expected = clone(model).fit(X, y, sample_weight=WEIGHT)
     blocks = in_blocks(X)
     skdgm.dask.fit(model, blocks, da.from_array(y, chunks=7), sample_weight=WEIGHT)
@@ -233,8 +234,8 @@ def test_bad_input_is_refused_in_a_sentence_and_changes_nothing(frame):
         (
             ValueError,
             "no observed value in column 0 .*in the rows of class 'fly'",
-            model,
-            dd.from_pandas(X.assign(length=X["length"].where(X["legs"] < 2)), 2),
+            GenerativeClassifier(ChowLiuTreeDensity()),
+            dd.from_pandas(X.assign(length=X["legs"].where(X["legs"] < 2)), 2),
             y,
         ),
     ]:
@@ -243,6 +244,17 @@ def test_bad_input_is_refused_in_a_sentence_and_changes_nothing(frame):
     assert density.__dict__ == state
     with pytest.raises(TypeError, match="estimator must have predict, but GaussianDensity"):
         skdgm.dask.predict(density, table)
+
+
+def test_a_class_without_values_in_a_column_borrows_those_of_all_rows(frame):
+    X, y = frame
+    X = X.assign(length=X["length"].where(X["legs"] < 2))
+    model = GenerativeClassifier(NORMAL)
+    with pytest.warns(UserWarning, match="no observed value in column 0 .*'fly'"):
+        skdgm.dask.fit(model, dd.from_pandas(X, npartitions=3), y)
+    with pytest.warns(UserWarning, match="no observed value in column 0 .*'fly'"):
+        expected = clone(model).fit(X, y)
+    assert_allclose(model.predict_proba(X), expected.predict_proba(X), rtol=1e-9, atol=1e-9)
 
 
 def test_grey_levels_in_some_blocks_only_are_refused():
@@ -258,7 +270,7 @@ def test_grey_levels_in_some_blocks_only_are_refused():
 
 
 def test_unknown_categories_are_missing_in_all_blocks():
-    X = np.tile([[0.0, 1.0], [1.0, 5.0], [1.0, 0.0]], (20, 1))
+    X = np.array([[0.0, 1.0], [1.0, 5.0], [1.0, 0.0], [0.0, 5.0]])
     density = ChowLiuTreeDensity(2, handle_unknown="missing")
     expected = clone(density).fit(X)
     blocks = da.from_array(X, chunks=(1, 2))  # in some, the second column has no known value
