@@ -1,15 +1,27 @@
 """Dask: searches and models on its workers, and batches from its arrays."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
-from skdgm import GaussianDensity, GenerativeClassifier, MarkovChainImageDensity
+from skdgm import (
+    GaussianDensity,
+    GenerativeClassifier,
+    MarkovChainImageDensity,
+    MixtureDensity,
+)
 
 distributed = pytest.importorskip("distributed")
 joblib = pytest.importorskip("joblib", minversion="1.3")
+array = pytest.importorskip("dask.array")
+import skdgm.dask  # noqa: E402
+
 DIGITS, LABELS = load_digits(return_X_y=True)
 INK = DIGITS > 7
 
@@ -54,9 +66,55 @@ def test_workers_score_with_a_density_that_is_sent_to_them(client):
 
 
 def test_batches_of_an_array_equal_one_fit():
-    array = pytest.importorskip("dask.array")
     density = GaussianDensity(shrinkage=0.1)
     for block in array.from_array(DIGITS, chunks=(500, 64)).blocks:
         density.partial_fit(block.compute())
     expected = GaussianDensity(shrinkage=0.1).fit(DIGITS)
     assert_allclose(density.score_samples(DIGITS), expected.score_samples(DIGITS), rtol=1e-9)
+
+
+def test_a_fit_on_workers_equals_one_in_memory(client):
+    rng = np.random.default_rng(0)
+    holes = np.where(rng.random(DIGITS.shape) < 0.05, np.nan, DIGITS)[:, 18:30]
+    blocks = array.from_array(holes, chunks=(300, 12))
+    for density in (
+        GaussianDensity("diag"),
+        GaussianDensity(max_iter=5),
+        MixtureDensity(GaussianDensity("diag"), 3, random_state=0, max_iter=5),
+    ):
+        expected = clone(density).fit(holes)
+        fitted = skdgm.dask.fit(density, blocks)
+        assert_allclose(fitted.score_samples(holes), expected.score_samples(holes), rtol=1e-9)
+        scores = skdgm.dask.score_samples(fitted, blocks)
+        assert_allclose(scores, expected.score_samples(holes), rtol=1e-9)
+    expected = GenerativeClassifier(MarkovChainImageDensity()).fit(INK, LABELS)
+    model = GenerativeClassifier(MarkovChainImageDensity())
+    ink = array.from_array(INK, chunks=(300, 64))
+    skdgm.dask.fit(model, ink, LABELS)
+    assert_allclose(model.predict_proba(INK), expected.predict_proba(INK), rtol=1e-9)
+    assert_array_equal(skdgm.dask.predict(model, ink), expected.predict(INK))
+
+
+class Fatal(GaussianDensity):
+    """Kills the worker that counts with it, once."""
+
+    def __init__(self, file=None, covariance_type="full", max_iter=5):
+        super().__init__(covariance_type, max_iter=max_iter)
+        self.file = file
+
+    def _expect(self, codes, weight):
+        if not self.file.exists():
+            self.file.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._expect(codes, weight)
+
+
+@pytest.mark.filterwarnings("ignore:Expectation-maximisation did not converge")
+def test_a_worker_that_is_killed_changes_nothing(client, tmp_path):
+    X = np.where(np.random.default_rng(0).random(DIGITS.shape) < 0.05, np.nan, DIGITS)[:, 18:24]
+    before = set(client.run(os.getpid).values())
+    density = skdgm.dask.fit(Fatal(tmp_path / "killed"), array.from_array(X, chunks=(300, 6)))
+    expected = GaussianDensity(max_iter=5).fit(X)
+    assert_allclose(density.score_samples(X), expected.score_samples(X), rtol=1e-9)
+    assert (tmp_path / "killed").exists()
+    assert set(client.run(os.getpid).values()) != before
