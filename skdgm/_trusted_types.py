@@ -13,7 +13,8 @@ from functools import cache
 
 # Modules that hold no part of a fitted estimator, and may need other packages.
 OTHERS = {
-    *("__main__", "_command_line", "_csv", "comparison", "displays", "metrics", "over_sampling"),
+    *("__main__", "_command_line", "_csv", "comparison", "dask", "displays", "metrics"),
+    "over_sampling",
     "_kernels._compile",
 }
 
