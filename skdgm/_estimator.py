@@ -6,8 +6,11 @@ pyproject.toml.
 
 from __future__ import annotations
 
+import inspect
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
+from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError
@@ -30,6 +33,14 @@ class CommonEstimator(BaseEstimator):
     """An estimator whose diagram links to its page, and whose errors print no whole table."""
 
     _doc_link_module = "skdgm"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Keep the signature, which scikit-learn reads whenever it clones or checks parameters."""
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            with suppress(NameError):  # an annotation may name what is defined later
+                signature = inspect.signature(cls.__init__)
+                cls.__init__.__signature__ = signature  # type: ignore[attr-defined]
 
     @property
     def _doc_link_template(self) -> str:
