@@ -32,7 +32,7 @@ from skdgm._weighted_fit import fit_weighted
 from skdgm.density import BaseDensity
 from skdgm.impute import column_means
 
-from .estimators import VARIANTS, public_estimators, smallest_instance
+from .estimators import VARIANTS, few_steps, public_estimators, smallest_instance
 from .rows import hide
 
 IRIS, SPECIES = load_iris(return_X_y=True)
@@ -76,7 +76,7 @@ def test_no_call_changes_its_input(estimator):
     arguments["column"], arguments["probability"] = 1, X
     arguments["q"], arguments["to"], arguments["columns"] = 0.5, X[:1], [0]
     arguments["analysis"] = column_means
-    fitted = clone(estimator).fit(X, y)
+    fitted = few_steps(estimator).fit(X, y)
     if hasattr(fitted, "transform"):
         arguments["Z"] = fitted.transform(X)
     incomplete = {**arguments, "X": hide(X, 0.1)}
