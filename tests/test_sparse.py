@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+import skdgm
 from skdgm import (
     BernoulliIndependentDensity,
     CategoricalIndependentDensity,
@@ -276,3 +277,13 @@ def test_starts_of_another_family_must_take_sparse_rows():
         TypeError, match="init holds a CategoricalIndependentDensity, which takes no sparse X"
     ):
         MixtureDensity(COINS, 2, init=parts).fit(sparse.csr_array(X))
+
+
+@each_density
+def test_models_of_sparse_rows_are_stored_with_trusted_types_alone(density):
+    skops = pytest.importorskip("skops.io")
+    X = sparse.csr_array(binary_rows(0))
+    fitted = clone(density).fit(X)
+    again = skops.loads(skops.dumps(fitted), trusted=skdgm.TRUSTED_TYPES)
+    assert_array_equal(again.score_samples(X), fitted.score_samples(X))
+    assert_same(again.partial_fit(X).score_samples(X), fitted.partial_fit(X).score_samples(X))

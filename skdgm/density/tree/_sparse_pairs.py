@@ -16,7 +16,6 @@ from scipy import sparse
 from scipy.special import xlogy
 
 from .._engine.blocks import ones_if_none
-from .._engine.statistics import Statistics
 from ._pair_counts import ROUNDING
 from ._structure import DECIMALS, rooted_tree
 
@@ -25,15 +24,33 @@ BITS = (0, 1)
 
 
 @dataclass(frozen=True, eq=False)
-class SparsePairCounts(Statistics):
+class SparsePairCounts:
     """Weights of all rows, of the ones of each column, and of the ones of both of two columns.
 
-    The latter are a matrix of shape (n_columns, n_columns) with entries above its diagonal.
+    The latter are ``both``, a matrix of shape (n_columns, n_columns) with entries above its
+    diagonal. Its parts are kept, so that models are made of plain arrays.
     """
 
     total: float
     ones: np.ndarray
-    both: sparse.csr_array
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+
+    @classmethod
+    def of(cls, total: float, ones: np.ndarray, both: sparse.csr_array) -> Self:
+        """Return the counts of which ``both`` is the matrix."""
+        return cls(total, ones, both.data, both.indices, both.indptr)
+
+    @property
+    def both(self) -> sparse.csr_array:
+        """Weights of the rows in which two columns are one."""
+        shape = len(self.ones), len(self.ones)
+        return sparse.csr_array((self.data, self.indices, self.indptr), shape=shape)
+
+    def __add__(self, other: Self) -> Self:
+        both = self.both + other.both
+        return self.of(self.total + other.total, self.ones + other.ones, both)
 
     @classmethod
     def count(cls, codes: sparse.csr_array, weight: np.ndarray | None) -> Self:
@@ -53,7 +70,7 @@ class SparsePairCounts(Statistics):
             for start, stop in pairwise(cuts.tolist())
         ]
         ones = rows_of_columns @ weight
-        return cls(float(weight.sum()), ones, sparse.csr_array(sparse.vstack(both, format="csr")))
+        return cls.of(float(weight.sum()), ones, sparse.vstack(both, format="csr"))
 
     def best_tree(
         self, even: np.ndarray, pseudo_weight: float
@@ -104,7 +121,8 @@ class BinaryPairs:
         self.n_values = np.stack([zeros, counts.ones], axis=1)
         self.alone = (self.n_values + pseudo_weight * even) / self.total
         self.negative_entropy = xlogy(self.alone, self.alone).sum(axis=1)
-        self._below = sparse.csr_array(counts.both.T.tocsr())
+        self._above = counts.both
+        self._below = self._above.T.tocsr()
 
     def __len__(self) -> int:
         return len(self.even)
@@ -112,7 +130,7 @@ class BinaryPairs:
     def both_with(self, column: int) -> np.ndarray:
         """Weights of the rows in which a column and each other are one."""
         both = np.zeros(len(self))
-        for part in (self.counts.both, self._below):
+        for part in (self._above, self._below):
             own = slice(part.indptr[column], part.indptr[column + 1])
             both[part.indices[own]] = part.data[own]
         return both
