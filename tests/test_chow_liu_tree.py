@@ -15,7 +15,7 @@ from sklearn.metrics import mutual_info_score
 from skdgm import ChowLiuTreeDensity, MarkovChainImageDensity
 from skdgm.density.tree import _missing as queries
 from skdgm.density.tree import _observed_pairs, _pair_counts
-from skdgm.density.tree._probabilities import TreeProbabilities
+from skdgm.density.tree._probabilities import TreeProbabilities, weights_of_edges
 from skdgm.density.tree._structure import best_tree
 
 from .rows import agreement, all_states, hide
@@ -333,7 +333,9 @@ def test_messages_of_thousands_of_columns_do_not_underflow():
     pairs[:2, 2:] = np.tile(even[:, np.newaxis] * table, n - 1)
     star, order = np.zeros(n, dtype=np.int64), np.arange(n)
     star[0] = -1
-    tree = TreeProbabilities(star, order, np.full(n, 2), pairs)
+    n_categories = np.full(n, 2)
+    weights = weights_of_edges(star, n_categories, pairs)
+    tree = TreeProbabilities(star, order, n_categories, weights)
     codes = np.zeros((1, n), dtype=np.uint8)
     codes[0, 0] = 255
     expected = logsumexp(np.log(0.5) + (n - 1) * np.log(table[:, 0]))

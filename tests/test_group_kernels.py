@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal
 from skdgm import BernoulliIndependentDensity, MarkovChainImageDensity
 from skdgm._codes import missing_code, readonly
 from skdgm._kernels import gaussian_group, windows
-from skdgm.density._bernoulli import BernoulliTerms, count_bernoulli
+from skdgm.density._bernoulli_group import BernoulliTerms, count_bernoulli
 from skdgm.density._engine.responsibilities import responsibilities
 from skdgm.density._engine.windows import Windows, WindowTerms, count_windows, window_width
 from skdgm.density.gaussian._covariances import (

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -16,58 +15,21 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
-from .._codes import as_binary_codes, has_missing, missing_code, readonly
+from .._codes import as_binary_codes, as_codes, has_missing, missing_code, readonly
 from .._fitted import learning
 from .._kernels import bernoulli as kernels
 from .._validation import shown
 from ._base import BaseDensity
+from ._bernoulli_group import (
+    BernoulliGroup,
+    BernoulliStatistics,
+    SparseTerms,
+    count_sparse,
+    statistics_of,
+)
 from ._engine.blocks import draw_with_uniforms, ones_if_none, total_weight
 from ._engine.given import check_n_samples_given, check_probabilities
 from ._engine.regions import Regions, weighted
-from ._engine.statistics import Statistics
-from ._engine.windows import WindowTerms, count_windows
-from ._group import DensityGroup
-
-
-@dataclass(frozen=True, eq=False)
-class BernoulliStatistics(Statistics):
-    """For each column, the weight of its observed values and of its ones."""
-
-    observed: np.ndarray
-    ones: np.ndarray
-
-
-class BernoulliGroup(DensityGroup):
-    """Independent binary columns of several densities, scored and counted in one pass."""
-
-    def _prepare(self) -> None:
-        log_zero = np.stack([density._log_zero for density in self.densities])
-        log_one = np.stack([density.feature_log_prob_ for density in self.densities])
-        self._terms = BernoulliTerms(log_zero, log_one)
-
-    def start(
-        self, codes: Any, shares: np.ndarray, weight: np.ndarray
-    ) -> list[BernoulliStatistics]:
-        if sparse.issparse(codes):
-            return super().start(codes, shares, weight)
-        return self._count(codes, shares * weight[:, np.newaxis])
-
-    def expect(
-        self, codes: Any, shares: np.ndarray, weight: np.ndarray
-    ) -> list[BernoulliStatistics]:
-        if sparse.issparse(codes):
-            return super().expect(codes, shares, weight)
-        return self._count(codes, self._weights(shares, weight))
-
-    @staticmethod
-    def _count(codes: np.ndarray, weights: np.ndarray) -> list[BernoulliStatistics]:
-        counts = count_bernoulli(codes, weights)
-        return [BernoulliStatistics(*own) for own in zip(*counts, strict=True)]
-
-    def log_prob(self, codes: Any) -> np.ndarray:
-        if sparse.issparse(codes):
-            return super().log_prob(codes)
-        return self._terms.log_prob(codes)
 
 
 class BernoulliIndependentDensity(BaseDensity):
@@ -112,7 +74,8 @@ class BernoulliIndependentDensity(BaseDensity):
 
     Notes
     -----
-    X may be a CSR matrix, for example word counts; it stays sparse. Samples are dense.
+    X may be sparse (CSR or CSC, for example word counts), and is never made dense; values that it
+    does not store are zeros. Samples are dense.
 
     With ``alpha=0``, a component of a mixture (or a class) that has no observed value in a column
     takes over the share of ones in all rows.
@@ -229,11 +192,16 @@ class BernoulliIndependentDensity(BaseDensity):
     def _encode(self, X: Any) -> Any:
         return as_binary_codes(X, self.binarize)
 
+    def _table(self, codes: Any) -> np.ndarray:
+        """Return codes as an array."""
+        return as_codes(codes.toarray()) if sparse.issparse(codes) else codes
+
     def _count(self, codes: Any, weight: np.ndarray | None) -> BernoulliStatistics:
         n_rows, n_columns = codes.shape
         total = total_weight(weight, n_rows)
         if sparse.issparse(codes):
-            return self._count_sparse(codes, ones_if_none(weight, n_rows))
+            weights = ones_if_none(weight, n_rows)[:, np.newaxis]
+            return statistics_of(*count_sparse(codes, weights))[0]
         mark = missing_code(codes)
         if weight is None:
             n_missing, n_ones = np.zeros((2, n_columns), dtype=np.int64)
@@ -246,11 +214,6 @@ class BernoulliIndependentDensity(BaseDensity):
         ones = np.zeros(n_columns)
         kernels.add_weighted_ones(readonly(codes), readonly(weight), ones)
         return BernoulliStatistics(np.full(n_columns, total), ones)
-
-    @staticmethod
-    def _count_sparse(codes: sparse.csr_array, weight: np.ndarray) -> BernoulliStatistics:
-        ones, missing = _masks(codes)
-        return BernoulliStatistics(weight.sum() - missing.T @ weight, ones.T @ weight)
 
     def _estimate(self, statistics: BernoulliStatistics) -> None:
         low, high = self._check_bounds()
@@ -271,7 +234,8 @@ class BernoulliIndependentDensity(BaseDensity):
 
     def _log_prob(self, codes: Any) -> np.ndarray:
         if sparse.issparse(codes):
-            return self._log_prob_sparse(codes)
+            terms = SparseTerms(self._log_zero[np.newaxis], self.feature_log_prob_[np.newaxis])
+            return terms.log_prob(codes)[:, 0]
         out = np.empty(len(codes))
         log_probs = readonly(self._log_zero), readonly(self.feature_log_prob_)
         if has_missing(codes):
@@ -279,20 +243,6 @@ class BernoulliIndependentDensity(BaseDensity):
         else:
             kernels.log_prob(readonly(codes), *log_probs, out)
         return out
-
-    def _log_prob_sparse(self, codes: sparse.csr_array) -> np.ndarray:
-        """Score a row of zeros, then add what its other cells change.
-
-        Columns of probability 0 or 1, whose logarithms are infinite, are counted apart.
-        """
-        ones, missing = _masks(codes)
-        sure, never = self.probability_ == 1, self.probability_ == 0
-        log_zero = np.where(sure, 0.0, self._log_zero)
-        change = np.where(sure | never, 0.0, self.feature_log_prob_ - log_zero)
-        log_prob = log_zero.sum() + ones @ change - missing @ log_zero
-        n_sure = (ones + missing) @ sure.astype(np.float64)
-        log_prob[(n_sure < sure.sum()) | (ones @ never.astype(np.float64) > 0)] = -np.inf
-        return log_prob
 
     def _log_prior(self, total: float) -> float:
         """Return the log-prior of pseudo-counts, ``alpha sum_j log theta_j (1 - theta_j)``."""
@@ -335,69 +285,3 @@ class BernoulliIndependentDensity(BaseDensity):
             told = shown(self.bounds)
             raise ValueError(f"bounds must be two probabilities, as in (0.2, 0.3); got {told}.")
         return float(bounds[0]), float(bounds[1])
-
-
-def _masks(codes: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Return masks of the ones and of the missing values, as matrices of zeros and ones."""
-    return tuple(
-        codes.__class__((cells.astype(np.float64), codes.indices, codes.indptr), shape=codes.shape)
-        for cells in (codes.data == 1, np.isnan(codes.data))
-    )
-
-
-# ---------------------------------------------------------------------- densities side by side
-class BernoulliTerms:
-    """The log-probabilities of the zeros and ones of k densities.
-
-    Parameters
-    ----------
-    log_zero, log_one : ndarray of shape (k, n_columns)
-        Log-probability of a zero and of a one in each column; -inf is legal.
-    """
-
-    def __init__(self, log_zero: np.ndarray, log_one: np.ndarray) -> None:
-        nothing = np.zeros_like(log_one)
-        self._complete = _window_terms(log_zero, log_one)
-        self._ones = _window_terms(nothing, log_one)
-        self._zeros = _window_terms(nothing, log_zero)
-
-    def log_prob(self, codes: np.ndarray) -> np.ndarray:
-        """Log-probability of the observed values of each row under each density: (n_rows, k)."""
-        if not has_missing(codes):
-            return self._complete.sum(codes)
-        log_prob = self._ones.sum(codes == 1)
-        self._zeros.add_to(log_prob, codes == 0)
-        return log_prob
-
-
-def _window_terms(log_zero: np.ndarray, log_one: np.ndarray) -> WindowTerms:
-    terms = np.stack([log_zero.T, log_one.T], axis=1)
-    return WindowTerms(terms[:, np.newaxis], np.arange(len(terms)), 0)
-
-
-def count_bernoulli(codes: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Total weights of the observed values, and of the ones, for k weights per row.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_rows, n_columns)
-        Zeros, ones and marks of missing values.
-    weight : ndarray of shape (n_rows, k)
-        Weights of the rows, such as responsibilities.
-
-    Returns
-    -------
-    observed, ones : ndarray of shape (k, n_columns)
-        Total weights in each column.
-    """
-    if has_missing(codes):
-        ones = _count_ones(codes == 1, weight)
-        return ones + _count_ones(codes == 0, weight), ones
-    ones = _count_ones(codes, weight)
-    return np.broadcast_to(weight.sum(axis=0)[:, np.newaxis], ones.shape), ones
-
-
-def _count_ones(bits: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    n_columns = bits.shape[1]
-    counts = count_windows(bits, weight, np.arange(n_columns), n_columns, 2, 0, zeros=False)
-    return np.ascontiguousarray(counts[:, 0, 1].T)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+from scipy import sparse
 
 from ..._codes import (
     LARGEST_CODE,
@@ -65,10 +66,13 @@ class Categories:
 
     @classmethod
     def seen_in(cls, X: np.ndarray) -> Self:
-        """Return the values that are seen in each column of X; a boolean column has both."""
+        """Return the values that are seen in each column of X; a boolean column has both.
+
+        A sparse X must hold zeros and ones.
+        """
         if X.dtype == np.bool_:
             return cls.declared(np.full(X.shape[1], 2))
-        return cls.of_values(_values_seen(X))
+        return cls.of_values(_binary_seen(X) if sparse.issparse(X) else _values_seen(X))
 
     @classmethod
     def of_values(cls, values: list[np.ndarray]) -> Self:
@@ -199,6 +203,10 @@ class Categories:
 
     def _unknown_error(self, X: np.ndarray, known: np.ndarray) -> ColumnError:
         column = int(np.argmin(known.all(axis=0)))
+        return self.unknown_error(column, int(X[~known[:, column], column].max()))
+
+    def unknown_error(self, column: int, value: int) -> ColumnError:
+        """Return the error about a value that is no category of its column."""
         values = self.known(column)
         which = f"are 0 to {len(values) - 1}"
         if column in self.values:
@@ -208,7 +216,7 @@ class Categories:
             "{which}; declare more with n_categories before fitting, or set handle_unknown to "
             "'missing' or 'smooth'.",
             column,
-            {"value": int(X[~known[:, column], column].max()), "which": which},
+            {"value": value, "which": which},
         )
 
 
@@ -258,6 +266,14 @@ def _values_seen(X: np.ndarray) -> list[np.ndarray]:
         columns = values.T if missing is None else map(_observed, values.T, missing.T)
         found = [np.unique(own).astype(np.int64) for own in columns]
     return [own if len(own) else np.zeros(1, dtype=np.int64) for own in found]
+
+
+def _binary_seen(X: sparse.csr_array) -> list[np.ndarray]:
+    """Return the sorted values in each column of sparse zeros and ones."""
+    n_ones = np.bincount(X.indices[X.data == 1], minlength=X.shape[1])
+    found = [np.array([0]), np.array([0, 1]), np.array([1])]
+    has_one, has_zero = n_ones > 0, n_ones < X.shape[0]
+    return [found[k] for k in (has_one * (2 - has_zero)).tolist()]
 
 
 def _values_marked(codes: np.ndarray | None) -> list[np.ndarray] | None:

@@ -100,6 +100,23 @@ def fill_with_means(points: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.where(seen, points, mean)
 
 
+def fill_sparse_with_means(points: Any, weight: np.ndarray) -> Any:
+    """Do what :func:`fill_with_means` does for a CSR matrix, of which zeros are not stored."""
+    missing = np.isnan(points.data)
+    if not missing.any():
+        return points
+    n_columns = points.shape[1]
+    own = np.repeat(weight, np.diff(points.indptr))
+    without = np.bincount(points.indices, own * missing, minlength=n_columns)
+    total = np.bincount(
+        points.indices, own * np.where(missing, 0, points.data), minlength=n_columns
+    )
+    mean = total / np.maximum(weight.sum() - without, np.finfo(np.float64).tiny)
+    points = points.copy()
+    points.data[missing] = mean[points.indices[missing]]
+    return points
+
+
 def _stored_missing(X: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of NaN among the entries that a CSR matrix stores."""
     stored = np.flatnonzero(np.isnan(X.data))

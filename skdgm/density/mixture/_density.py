@@ -100,8 +100,8 @@ class MixtureDensity(_MixtureLearning):
     It is worth a warning if there are more components than distinct rows, or a normal component
     collapses onto repeated values.
 
-    X must be dense. The components share what the densities of a group share, such as a "tied"
-    covariance.
+    X may be sparse (CSR or CSC) if the components take it, and is then never made dense. The
+    components share what the densities of a group share, such as a "tied" covariance.
 
     The most probable completion of a row, ``conditional_mode``, is exact where the missing values
     are categorical and have at most 4,096 completions. Otherwise it is the best of the components'

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import get_tags
 
 from ..._fitted import query
 from ..._tables import as_given
@@ -131,8 +133,21 @@ class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Aver
         set_n_parameters(self, n_parameters)
         self._finish()
 
+    @property
+    def _input_checks(self) -> dict:
+        return self.density._input_checks
+
     def _codes_for(self, density: BaseDensity, codes: Any) -> Any:
-        return codes if self._group is not None else density._recode(np.asarray(codes))
+        if self._group is not None or sparse.issparse(codes):
+            return codes
+        return density._recode(np.asarray(codes))
+
+    def _table(self, codes: Any) -> Any:
+        """Return sparse codes as an array."""
+        return self._prototype._table(codes) if sparse.issparse(codes) else codes
+
+    def _best_completion(self, codes: Any, *candidates: Any) -> np.ndarray:
+        return super()._best_completion(self._table(codes), *candidates)
 
     def _latent_shares(self, codes: Any) -> list[np.ndarray]:
         return [self._shares(codes)]
@@ -152,3 +167,8 @@ class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Aver
         if self._group is None:
             return super()._log_objective_of_each(codes)
         return self._group.log_objective(codes)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = get_tags(self.density).input_tags.sparse
+        return tags

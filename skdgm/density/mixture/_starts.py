@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._codes import as_floats, has_missing
 from .._base import BaseDensity
 from .._engine.codes import NarrowNumbers, coordinates
-from .._engine.missing import fill_with_means
+from .._engine.missing import fill_sparse_with_means, fill_with_means
 from ._clusters import DistinctPoints, cluster_rows, shares_of_clusters
 
 AT_RANDOM = ("kmeans", "k-means++", "random", "random_rows")
@@ -116,8 +117,10 @@ def _drawn_shares(
     return shares_of_clusters(label, n_components)
 
 
-def _points(codes: Any, weight: np.ndarray) -> np.ndarray:
+def _points(codes: Any, weight: np.ndarray) -> Any:
     """Return the rows as complete points; codes that are complete serve as they are."""
+    if sparse.issparse(codes):
+        return fill_sparse_with_means(codes, weight)
     if isinstance(codes, np.ndarray) and codes.dtype.kind == "u" and not has_missing(codes):
         return codes
     if isinstance(codes, NarrowNumbers):
@@ -133,7 +136,7 @@ def _shares_under(
         raise ValueError(
             f"init must hold one fitted density for each of the {n_components} components."
         )
-    X = columns.decode(as_floats(np.asarray(codes)))
+    X = codes if sparse.issparse(codes) else columns.decode(as_floats(np.asarray(codes)))
     by_density = []
     for density in densities:
         check_is_fitted(density)
@@ -141,6 +144,11 @@ def _shares_under(
             raise ValueError(
                 f"init must hold densities of the {X.shape[1]} columns of X; one was fitted to "
                 f"{density.n_features_in_}."
+            )
+        if sparse.issparse(X) and "accept_sparse" not in density._input_checks:
+            raise TypeError(
+                f"init holds a {type(density).__name__}, which takes no sparse X; give densities "
+                "that do, or pass X.toarray()."
             )
         by_density.append(density._log_prob_blocks(density._encode(X)))
     log_prob = np.stack(by_density, axis=1)

@@ -7,7 +7,7 @@ total mutual information has the highest likelihood.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
 from numbers import Integral, Real
@@ -15,11 +15,14 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
+from ..._codes import has_missing, holds_grey_levels
 from .._categorical import CATEGORY_CONSTRAINTS, BaseCategoricalDensity, HandleUnknown
 from .._em import EM_CONSTRAINTS
-from .._engine.missing import log_prob_in_parts
+from .._engine.blocks import row_blocks
+from .._engine.missing import log_prob_in_parts, rows_with_missing
 from .._engine.regions import Regions
 from ._missing import (
     draw_missing,
@@ -30,8 +33,18 @@ from ._missing import (
 )
 from ._observed_pairs import ObservedPairs
 from ._pair_counts import PairCounts, check_pairs
-from ._probabilities import TreeProbabilities
+from ._probabilities import TreeProbabilities, weights_of_edges
+from ._sparse_pairs import SparsePairCounts
+from ._sparse_rows import (
+    check_known,
+    edge_weights,
+    even_shares,
+    log_prob_of_ones,
+    read_binary,
+)
 from ._structure import best_tree, mutual_information
+
+TreeCounts = PairCounts | SparsePairCounts
 
 
 class ChowLiuTreeDensity(BaseCategoricalDensity):
@@ -82,7 +95,7 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         Parent and child of each edge, breadth first from the root.
     mutual_information_ : ndarray of shape (n_features, n_features)
         Mutual information of each pair of columns in nats, after smoothing; the diagonal holds the
-        entropies of the columns.
+        entropies of the columns. A fit to sparse X does not keep it.
     n_parameters_ : int
         Exact number of free parameters: ``K - 1`` for the root and ``K_parent (K_child - 1)`` for
         each edge, which is ``2 n_features - 1`` for binary columns.
@@ -109,6 +122,12 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
     the distribution.
 
     Memory and time of a fit grow with the square of the total number of values of all columns.
+
+    X may be sparse (CSR or CSC) if it holds zeros and ones, such as the words of texts, unless more
+    categories are declared. What it does not store is zero. The tree is the same, but X is never
+    made dense, and memory grows with the pairs of columns that are one together in some row.
+    Training data must then be complete; of the rows to ask about, those that store NaN are made
+    dense, some at a time. Samples are dense.
 
     Missing values are summed over exactly, by messages along the tree. In training, each step of
     expectation-maximisation may choose another tree. The first comes from the rows in which both
@@ -167,13 +186,61 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> np.ndarray:
+    # ------------------------------------------------------------------ encoding
+    def _encode_training(self, X: Any, weight: np.ndarray | None, extend: bool) -> Any:
+        if extend:  # the first rows decide on the form of the counts
+            is_sparse = isinstance(self._statistics, SparsePairCounts)
+            if sparse.issparse(X) and not is_sparse:
+                X = X.toarray()
+            elif is_sparse and not sparse.issparse(X):
+                X = sparse.csr_array(X)
+        if sparse.issparse(X):
+            return self._encode_sparse_training(X, extend)
         codes = super()._encode_training(X, weight, extend)
         check_pairs(self.n_categories_)
         if extend and not np.array_equal(self._statistics.n_categories, self.n_categories_):
             self._set(self._statistics.widen(self.n_categories_))
         return codes
 
+    @property
+    def _input_checks(self) -> dict:
+        """Options of validate_table: X may be sparse where categories are 0 and 1."""
+        checks = BaseCategoricalDensity._input_checks
+        declared = np.asarray(2 if isinstance(self.n_categories, str) else self.n_categories)
+        is_binary = declared.dtype.kind in "iu" and declared.max(initial=0) <= 2
+        if not is_binary or self.handle_unknown == "smooth":
+            return checks
+        return {**checks, "accept_sparse": "csr"}
+
+    def _encode_sparse_training(self, X: sparse.csr_array, extend: bool) -> sparse.csr_array:
+        if not extend:
+            is_full = X.nnz == X.shape[0] * X.shape[1]
+            self._grey_levels = is_full and holds_grey_levels(X.data[:, np.newaxis])
+        codes = read_binary(X, self._grey_levels)
+        seen = codes.astype(bool) if X.dtype == np.bool_ else codes
+        self._categories = self._learn_categories(seen, extend)
+        self._set_n_categories()
+        codes = check_known(codes, self._categories, self.handle_unknown)
+        if has_missing(codes):
+            raise ValueError(
+                "A tree learns from a sparse X only without missing values, but X holds some, or "
+                "values that are no categories; pass X.toarray() to the first fit or partial_fit."
+            )
+        return codes
+
+    def _encode(self, X: Any) -> Any:
+        if not sparse.issparse(X):
+            return super()._encode(X)
+        codes = read_binary(X, self._grey_levels)
+        return check_known(codes, self._categories, self.handle_unknown)
+
+    def _table(self, codes: Any) -> np.ndarray:
+        """Return codes as an array; hooks see few rows at a time."""
+        if not sparse.issparse(codes):
+            return codes
+        return self._categories.codes_of(codes.toarray(), self.handle_unknown)
+
+    # ------------------------------------------------------------------ learning
     @property
     def _pseudo_weight(self) -> float:
         return self.alpha * math.exp(2 * np.log(self.n_categories_).mean())
@@ -182,7 +249,14 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
     def _rules_out_rows(self) -> bool:
         return bool(np.isneginf(self._tree.arrays.log_prob).any())
 
-    def _count(self, codes: np.ndarray, weight: np.ndarray | None) -> PairCounts:
+    def _count_blocks(self, codes: Any, weight: np.ndarray | None) -> TreeCounts:
+        if sparse.issparse(codes):
+            return self._count(codes, weight)  # whose blocks are of columns
+        return super()._count_blocks(codes, weight)
+
+    def _count(self, codes: Any, weight: np.ndarray | None) -> TreeCounts:
+        if sparse.issparse(codes):
+            return SparsePairCounts.count(codes, weight)
         return PairCounts.count(codes, weight, self.n_categories_)
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> ObservedPairs:
@@ -203,12 +277,19 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
         """Log-likelihood of the pseudo-counts, which are rows drawn evenly from all states."""
         return self._pseudo_weight * self._tree.mean_log_prob() if self.alpha else 0.0
 
-    def _estimate(self, statistics: PairCounts) -> None:
-        pairs = statistics.probabilities(self._pseudo_weight)
-        self.mutual_information_ = mutual_information(pairs, self.n_categories_)
-        self.parents_, order = best_tree(self.mutual_information_)
+    def _estimate(self, statistics: TreeCounts) -> None:
+        if isinstance(statistics, SparsePairCounts):
+            self.__dict__.pop("mutual_information_", None)  # of an earlier fit
+            even = even_shares(self._categories)
+            self.parents_, order, joint = statistics.best_tree(even, self._pseudo_weight)
+            weights = edge_weights(self.parents_, joint, self._categories)
+        else:
+            pairs = statistics.probabilities(self._pseudo_weight)
+            self.mutual_information_ = mutual_information(pairs, self.n_categories_)
+            self.parents_, order = best_tree(self.mutual_information_)
+            weights = weights_of_edges(self.parents_, self.n_categories_, pairs)
         self.edges_ = np.column_stack([self.parents_[order[1:]], order[1:]])
-        self._tree = TreeProbabilities(self.parents_, order, self.n_categories_, pairs)
+        self._tree = TreeProbabilities(self.parents_, order, self.n_categories_, weights)
         n_categories = self.n_categories_.tolist()
         self.n_parameters_ = (
             n_categories[0]
@@ -216,21 +297,31 @@ class ChowLiuTreeDensity(BaseCategoricalDensity):
             + sum(n_categories[parent] * (n_categories[child] - 1) for parent, child in self.edges_)
         )
 
-    def _log_prob(self, codes: np.ndarray) -> np.ndarray:
+    # ------------------------------------------------------------------ queries
+    def _log_prob(self, codes: Any) -> np.ndarray:
         incomplete = partial(log_prob_observed, self._tree)
-        return log_prob_in_parts(codes, self._tree.log_prob, incomplete)
+        if not sparse.issparse(codes):
+            return log_prob_in_parts(codes, self._tree.log_prob, incomplete)
+        log_prob = log_prob_of_ones(self._tree, codes, self._categories)
+        rows = rows_with_missing(codes)
+        for block in row_blocks(len(rows), codes.shape[1]):
+            log_prob[rows[block]] = incomplete(self._table(codes[rows[block]]))
+        return log_prob
 
     def _sample(self, n_samples: int, generator: np.random.Generator) -> np.ndarray:
         return self._tree.sample(n_samples, generator)
 
-    def _sample_missing(self, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return draw_missing(self._tree, codes, generator)
+    def _sample_missing(self, codes: Any, generator: np.random.Generator) -> np.ndarray:
+        return draw_missing(self._tree, self._table(codes), generator)
 
-    def _mean_missing(self, codes: np.ndarray) -> np.ndarray:
-        return mean_missing(self._tree, codes, self._categories.worth)
+    def _mean_missing(self, codes: Any) -> np.ndarray:
+        return mean_missing(self._tree, self._table(codes), self._categories.worth)
 
-    def _mode_missing(self, codes: np.ndarray) -> np.ndarray:
-        return mode_missing(self._tree, codes)
+    def _mode_missing(self, codes: Any) -> np.ndarray:
+        return mode_missing(self._tree, self._table(codes))
+
+    def _proba_missing(self, codes: Any, columns: Sequence[int]) -> list[np.ndarray]:
+        return super()._proba_missing(self._table(codes), columns)
 
     def _restricted(self, regions: Regions) -> tuple[Any, float]:
         given = copy(self)

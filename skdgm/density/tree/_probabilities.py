@@ -14,7 +14,7 @@ from .._engine.blocks import draw_with_uniforms
 
 
 class TreeProbabilities:
-    """``p(value | value of the parent)`` of each column, from the probabilities of all pairs.
+    """``p(value | value of the parent)`` of each column, from the weights of both together.
 
     Parameters
     ----------
@@ -22,28 +22,19 @@ class TreeProbabilities:
         The tree, as :func:`best_tree` returns it.
     n_categories : ndarray of shape (n_columns,)
         The number of categories of each column.
-    pairs : ndarray of shape (n_values, n_values)
-        The joint probability of each value of any column and each value of any other column;
-        ``pairs[i, i]`` is that of value i alone.
+    weights : ndarray of shape (n_cells,)
+        The joint weight of each value of a column's parent and each value of the column, for all
+        columns one after the other; for the root, that of its values.
     """
 
     def __init__(
-        self, parents: np.ndarray, order: np.ndarray, n_categories: np.ndarray, pairs: np.ndarray
+        self, parents: np.ndarray, order: np.ndarray, n_categories: np.ndarray, weights: np.ndarray
     ) -> None:
         first_value = np.cumsum(n_categories) - n_categories
         is_root = parents < 0
         n_contexts = np.where(is_root, 1, n_categories[parents])
         n_cells = n_contexts * n_categories
-        weights = np.empty(n_cells.sum())
         first_cell = np.cumsum(n_cells) - n_cells
-        for j, parent in enumerate(parents):
-            values = slice(first_value[j], first_value[j] + n_categories[j])
-            if parent < 0:
-                joint = np.diagonal(pairs)[values]
-            else:
-                above = slice(first_value[parent], first_value[parent] + n_categories[parent])
-                joint = pairs[above, values]
-            weights[first_cell[j] : first_cell[j] + n_cells[j]] = joint.ravel()
         self.row_lengths = np.repeat(n_categories, n_contexts)
         self.n_cells = n_cells
         probability = self._share_of_row(weights)
@@ -135,3 +126,23 @@ class TreeProbabilities:
         return draw_with_uniforms(
             kernels.draw, (self.arrays, readonly(self._cumulative())), codes, generator
         )
+
+
+def weights_of_edges(
+    parents: np.ndarray, n_categories: np.ndarray, pairs: np.ndarray
+) -> np.ndarray:
+    """Return the weights that :class:`TreeProbabilities` takes, of the weights of all pairs.
+
+    ``pairs``, of shape (n_values, n_values), holds the joint weight of each value of any column and
+    each value of any other column; ``pairs[i, i]`` is that of value i alone.
+    """
+    first_value = np.cumsum(n_categories) - n_categories
+    weights = []
+    for column, parent in enumerate(parents):
+        values = slice(first_value[column], first_value[column] + n_categories[column])
+        if parent < 0:
+            weights.append(np.diagonal(pairs)[values])
+        else:
+            above = slice(first_value[parent], first_value[parent] + n_categories[parent])
+            weights.append(pairs[above, values].ravel())
+    return np.concatenate(weights)

@@ -47,9 +47,25 @@ def best_tree(mutual_information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     best_first = np.argsort(-mutual_information[pairs].round(DECIMALS), kind="stable")
     rank = np.empty(len(best_first))
     rank[best_first] = np.arange(1, len(rank) + 1)  # 0 would be no edge
-    place = tuple(columns.astype(np.int32) for columns in pairs)  # older csgraph takes no int64
-    ranks = csr_array((rank, place), shape=(n_columns, n_columns))
-    order, parents = breadth_first_order(minimum_spanning_tree(ranks), 0, directed=False)
+    return _rooted(minimum_spanning_tree(_graph(*pairs, rank, n_columns)))
+
+
+def rooted_tree(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Root a tree at column 0, and return what :func:`best_tree` does.
+
+    ``edges``, of shape (n_columns - 1, 2), holds two columns each, the first of them first.
+    """
+    first, second = edges[np.lexsort(edges.T[::-1])].T
+    return _rooted(_graph(first, second, np.ones(len(edges)), len(edges) + 1))
+
+
+def _graph(first: np.ndarray, second: np.ndarray, weight: np.ndarray, n_columns: int) -> csr_array:
+    place = first.astype(np.int32), second.astype(np.int32)  # older csgraph takes no int64
+    return csr_array((weight, place), shape=(n_columns, n_columns))
+
+
+def _rooted(tree: csr_array) -> tuple[np.ndarray, np.ndarray]:
+    order, parents = breadth_first_order(tree, 0, directed=False)
     parents[0] = -1
     return parents.astype(np.int64), order.astype(np.int64)
 
