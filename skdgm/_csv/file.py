@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-CELLS_AT_ONCE = 2**18  # of which a part consists
+CELLS_AT_ONCE = 2**16  # of which a part consists
 
 
 @dataclass(frozen=True, eq=False)

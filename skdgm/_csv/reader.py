@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DTYPES = {"int": np.int64, "uint": np.uint64, "float": np.float64, "text": str}
+NUMBERS = {"int", "uint", "float"}
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,17 @@ class ColumnTally:
             self.texts.has_missing = True
             return
         sort = _sort_of(values)
+        shapes = count_shapes(texts[~missing].str.strip()) if sort in NUMBERS else Counter()
+        if sort == "float" and are_whole(shapes, self._decimal):
+            sort = "int"  # beside missing cells
         self._sorts.add(sort)
         if sort == "text" and self._sorts == {"text"}:
             self.add_texts(texts, lines)
         elif sort == "bool":
             own = texts[~missing].str.strip()
             self._labels.update(zip(values[~missing].map(bool), own, strict=True))
-        elif "text" not in self._sorts:
-            self._shapes.update(count_shapes(texts[~missing].str.strip()))
+        else:
+            self._shapes.update(shapes)
             self._has_negative |= sort == "int" and bool(values.min() < 0)
 
     def add_texts(self, texts: pd.Series, lines: Sequence[int]) -> None:
@@ -107,7 +111,7 @@ class ColumnTally:
         """The sort that pandas would find in all parts together."""
         if self._sorts == {"bool"} or not self._sorts:
             return "bool" if self._sorts else "empty"
-        if not self._sorts <= {"int", "uint", "float"}:
+        if not self._sorts <= NUMBERS:
             return "text"
         if "float" in self._sorts:
             return "float"
