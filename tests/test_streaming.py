@@ -194,11 +194,25 @@ def test_an_error_leaves_the_former_output_whole_and_names_the_row(
     assert main(["impute", str(table), "--model", kept, "--output", str(output)]) == 2
     assert f"line {ROWS + 3} has 2" in capsys.readouterr().err
     assert output.read_bytes() == before
-    for error in (KeyboardInterrupt, SystemExit):
-        with pytest.raises(error), new_file(output) as file:
-            file.write(b"half")
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_nothing_half_written_is_left(tmp_path):
+    output = tmp_path / "scores.csv"
+    output.write_text("former")
+
+    def write(error):
+        with new_file(output) as file:
+            file.write(b"new")
             file.flush()
-            assert output.read_bytes() == before
-            raise error
-    assert output.read_bytes() == before
-    assert not list(tmp_path.glob(".scores*"))
+            assert output.read_text() == "former"
+            if error is not None:
+                raise error
+
+    for error in (KeyboardInterrupt, SystemExit):
+        with pytest.raises(error):
+            write(error)
+        assert output.read_text() == "former"
+    write(None)
+    assert output.read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]

@@ -21,8 +21,8 @@ folder = tempfile.TemporaryDirectory()
 N_ROWS, BLOCK = 200_000, 20_000
 
 # %%
-# Two tables are written block by block: one of binary columns as ``uint8``, each column equal to the
-# one before it in nine of ten rows, and one of numbers as ``float32``.
+# Two tables are written block by block: one of binary columns as ``uint8``, each column equal to
+# the one before it in nine of ten rows, and one of numbers as ``float32``.
 
 
 def write(name, dtype, n_columns, draw):
@@ -73,7 +73,9 @@ for name, (density, table) in densities.items():
     fit = memory_of(lambda density=density, table=table: density.fit(table))
     score = memory_of(lambda density=density, table=table: density.score_samples(table))
     used.append((table.nbytes / 1e6, fit, score))
-    print(f"{name:14} table {used[-1][0]:4.0f} MB, fit {fit:5.1f} MB, score_samples {score:5.1f} MB")
+    print(
+        f"{name:14} table {used[-1][0]:4.0f} MB, fit {fit:5.1f} MB, score_samples {score:5.1f} MB"
+    )
 
 # %%
 # All of them take less than the table. What training needs is set by the size of a block and of the
@@ -86,9 +88,9 @@ for shift, (label, own) in enumerate(
 ):
     bars = ax.bar(places + 0.27 * (shift - 1), own, 0.27, label=label)
     ax.bar_label(bars, fmt="%.1f", fontsize=8)
-ax.set(ylabel="memory (MB)", title="A memory map stays on disk", xticks=places, ylim=(0, 50))
+ax.set(ylabel="memory (MB)", title="A memory map stays on disk", xticks=places, ylim=(0, 55))
 ax.set_xticklabels(densities)
-ax.legend()
+ax.legend(loc="upper center", ncols=3)
 plt.show()
 
 # %%

@@ -24,8 +24,8 @@ path = Path(folder.name, "answers.parquet")
 N_COLUMNS, N_CATEGORIES, BATCH = 30, 8, 250
 
 # %%
-# Answers to 30 questions, of which each is the answer to an earlier one in half of the rows, and any
-# of eight otherwise. There is also a column of text, which is not read.
+# Answers to 30 questions, of which each is the answer to an earlier one in half of the rows, and
+# any of eight otherwise. There is also a column of text, which is not read.
 
 
 def draw(n_rows):

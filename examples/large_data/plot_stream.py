@@ -2,10 +2,10 @@
 Rows come in batches and never end: how much memory does a model need?
 ======================================================================
 
-A normal density is learned from sums over rows, and sums add. ``partial_fit`` keeps them and lets go
-of the rows. Here a generator makes batches of 10,000 rows of 20 columns, as a queue or a database
-would hand them out. ``tracemalloc`` tells the peak memory of all arrays, for a model that takes
-batches and for one that is given all rows at once.
+A normal density is learned from sums over rows, and sums add. ``partial_fit`` keeps them and lets
+go of the rows. Here a generator makes batches of 10,000 rows of 20 columns, as a queue or a
+database would hand them out. ``tracemalloc`` tells the peak memory of all arrays, for a model that
+takes batches and for one that is given all rows at once.
 """
 
 import tracemalloc
@@ -79,5 +79,5 @@ ax.set(
     title="Batches: the memory does not grow with the rows",
     ylim=(1, 300),
 )
-ax.legend()
+ax.legend(loc="upper left")
 plt.show()

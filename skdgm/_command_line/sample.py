@@ -29,7 +29,13 @@ def add_parser(commands: Any) -> None:
         epilog="example: skdgm sample passengers.csv -n 5 --given port=S,C --given age=30..40",
     )
     command.add_argument(
-        "-n", "--rows", dest="n", type=int, default=100, metavar="N", help="number of rows (default: %(default)s)"
+        "-n",
+        "--rows",
+        dest="n",
+        type=int,
+        default=100,
+        metavar="N",
+        help="number of rows (default: %(default)s)",
     )
     command.add_argument(
         "--given",

@@ -117,7 +117,9 @@ class CsvFile:
 
     def _read(self, part: Part) -> CsvPart:
         told = {own: reader.parsed for own, reader in self.readers.items() if reader.parsed}
-        table = self.source.table(part, dtype=told, usecols=list(self.readers), decimal=self.decimal)
+        table = self.source.table(
+            part, dtype=told, usecols=list(self.readers), decimal=self.decimal
+        )
         for name, reader in self.readers.items():
             table[name] = reader.read(table[name])
         return CsvPart(part.first, part.text, table[list(self.readers)])

@@ -12,20 +12,18 @@ AS_ONES = str.maketrans("023456789", "111111111")
 
 def shape_of(text: str) -> str:
     """Return a number with 1 for each digit, but for a zero in front and for exponents."""
-    number, mark, exponent = re.fullmatch(r"([^eE]*)([eE]?)(.*)", text.strip(), re.S).groups()
+    number, *exponent = re.split("([eE])", text.strip(), maxsplit=1)
     shape = number.translate(AS_ONES)
     digits = number.lstrip("+-")
     if digits[:1] == "0":
         start = len(number) - len(digits)
         shape = shape[:start] + "0" + shape[start + 1 :]
-    return shape + mark + exponent
+    return "".join([shape, *exponent])
 
 
 def count_shapes(texts: Iterable[str]) -> Counter[str]:
     """Count the shapes of numbers."""
-    drafts = Counter(
-        text if "e" in text or "E" in text else text.translate(ONES) for text in texts
-    )
+    drafts = Counter(text if "e" in text or "E" in text else text.translate(ONES) for text in texts)
     shapes: Counter[str] = Counter()
     for draft, count in drafts.items():
         shapes[shape_of(draft)] += count
