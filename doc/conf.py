@@ -68,7 +68,10 @@ html_theme_options = {
     "footer_end": [],
 }
 
-GROUPS = ("tables", "missing_values", "classification", "clusters", "images", "families")
+GROUPS = (
+    *("tables", "missing_values", "classification", "clusters", "images", "families"),
+    "large_data",
+)
 sphinx_gallery_conf = {
     "parallel": 2,  # examples at once
     "examples_dirs": "../examples",

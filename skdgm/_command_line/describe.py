@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Describe a table."""
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always", UserWarning)
-        file, imputer = open_table(arguments)
+        file, imputer, _ = open_table(arguments)
     density = imputer.density_
     kinds = {str(name): kind for name, kind in density.column_kinds_.items()}
     rows = [
@@ -56,11 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["column", "kind", "missing", "holds"])
         writer.writerows((name, kind, f"{share:.4g}", held) for name, kind, share, held in rows)
-        return 0 if give(out.getvalue(), arguments.output) else CANNOT_WRITE
+        return 0 if give([out.getvalue()], arguments.output) else CANNOT_WRITE
     progress(arguments, "comparing columns")
     odd = [str(warning.message) for warning in found] + oddities(file, kinds)
     pairs = _dependences(density, arguments.seed)
-    return 0 if give(_report(file, rows, odd, pairs), None) else CANNOT_WRITE
+    return 0 if give([_report(file, rows, odd, pairs)], None) else CANNOT_WRITE
 
 
 # ---------------------------------------------------------------------- what columns hold

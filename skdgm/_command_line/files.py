@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from .._files import replace_file
+from .._files import new_file
+from .._tables import ColumnError
 from .messages import put, written
 
 
@@ -31,8 +34,31 @@ def check_output(output: str | None, *inputs: str | None, argument: str = "outpu
         raise ValueError(f"{argument} must be a file that can be written, but {output!r} cannot.")
 
 
-def give(text: str, output: str | None) -> bool:
-    """Write a result to a file, or to standard output; return whether it could be written."""
+def give(texts: Iterable[str], output: str | None) -> bool:
+    """Write the parts of a result as they come; return whether they could be written.
+
+    A file is replaced when all are there. Standard output gets each at once, until nobody listens.
+    """
+
+    def to_file(name: str) -> None:
+        with new_file(Path(name)) as file:
+            for text in texts:
+                file.write(text.encode("utf-8"))
+
+    def to_output() -> None:
+        for text in texts:
+            if not put(sys.stdout, text):
+                return
+
     if output is None:
-        return written("standard output", lambda: put(sys.stdout, text))
-    return written(output, lambda: replace_file(Path(output), text.encode("utf-8")))
+        return written("standard output", to_output)
+    return written(output, lambda: to_file(output))
+
+
+@contextmanager
+def rows_from(first: int) -> Iterator[None]:
+    """Let errors about rows of a part of a table give their numbers in the table."""
+    try:
+        yield
+    except ColumnError as error:
+        raise error.in_rows_from(first) from None

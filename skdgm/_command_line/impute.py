@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
-from .files import give
+from .._csv.file import CsvFile
+from ..impute import DensityImputer
+from .files import give, rows_from
 from .messages import CANNOT_WRITE
 from .model import open_table
 from .options import add_table
@@ -27,6 +30,14 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fill in a table."""
-    file, imputer = open_table(arguments)
-    completed = imputer.transform(file.frame)
-    return 0 if give(file.filled(completed), arguments.output) else CANNOT_WRITE
+    file, imputer, _ = open_table(arguments)
+    return 0 if give(filled(file, imputer), arguments.output) else CANNOT_WRITE
+
+
+def filled(file: CsvFile, imputer: DensityImputer) -> Iterator[str]:
+    """Yield the text of a table with its missing cells filled in."""
+    yield file.head
+    for part in file.parts():
+        with rows_from(part.first):
+            completed = imputer.transform(part.frame)
+        yield file.filled(part, completed)

@@ -50,8 +50,8 @@ def written(where: str, write: Callable[[], Any]) -> bool:
     return True
 
 
-def put(stream: Any, text: str) -> None:
-    """Write to a stream at once; a reader that has stopped listening is no error."""
+def put(stream: Any, text: str) -> bool:
+    """Write to a stream at once; return whether somebody reads it, which is no error if not."""
     try:
         stream.write(text)
         stream.flush()
@@ -59,6 +59,8 @@ def put(stream: Any, text: str) -> None:
         _discard(stream)
         if not isinstance(error, BrokenPipeError):
             raise
+        return False
+    return True
 
 
 def _discard(stream: Any) -> None:

@@ -57,7 +57,8 @@ def add_table(command: argparse.ArgumentParser, what: str) -> None:
     add(
         "--model",
         metavar="MODEL.skops",
-        help="file of the model: used if it exists, else made from the table",
+        help="file of the model: used if it exists, else made from the table (of more than "
+        "2,000,000 cells, from rows drawn by --seed)",
     )
     add("--output", metavar="FILE", help=f"where to write {what} (default: standard output)")
     add("--seed", type=int, default=0, metavar="N", help="random seed (default: %(default)s)")

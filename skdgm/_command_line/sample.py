@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import numpy as np
 
 from .._csv.columns import CsvColumn
 from .._csv.file import CsvFile
@@ -13,6 +15,8 @@ from .files import give
 from .messages import CANNOT_WRITE
 from .model import open_table
 from .options import add_table
+
+CELLS_AT_ONCE = 2**20  # that are drawn
 
 
 def add_parser(commands: Any) -> None:
@@ -25,7 +29,13 @@ def add_parser(commands: Any) -> None:
         epilog="example: skdgm sample passengers.csv -n 5 --given port=S,C --given age=30..40",
     )
     command.add_argument(
-        "-n", type=int, default=100, metavar="N", help="number of rows (default: %(default)s)"
+        "-n",
+        "--rows",
+        dest="n",
+        type=int,
+        default=100,
+        metavar="N",
+        help="number of rows (default: %(default)s)",
     )
     command.add_argument(
         "--given",
@@ -43,15 +53,30 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw rows."""
     if arguments.n < 1:
         raise ValueError(f"n_samples must be at least 1, got {arguments.n}.")
-    file, imputer = open_table(arguments)
+    file, imputer, _ = open_table(arguments)
     evidence = read_given(arguments.given, file)
-    density = imputer.density_
-    if evidence:
-        nothing = file.frame.iloc[:0].reindex(range(arguments.n))
-        drawn = density.conditional_sample(nothing, arguments.seed, evidence=evidence)
-    else:
-        drawn = density.sample(arguments.n, random_state=arguments.seed)
-    return 0 if give(file.rows_like(drawn), arguments.output) else CANNOT_WRITE
+    rows = drawn(file, imputer.density_, evidence, arguments.n, arguments.seed)
+    return 0 if give(rows, arguments.output) else CANNOT_WRITE
+
+
+def drawn(
+    file: CsvFile, density: Any, evidence: dict[str, Any], n_samples: int, seed: int
+) -> Iterator[str]:
+    """Yield the text of new rows, drawn in blocks of a size that only the number of columns tells.
+
+    The first block has the seed as it is, each later one a generator of the seed and its number.
+    """
+    nothing = next(file.parts()).frame.iloc[:0]
+    size = max(1, CELLS_AT_ONCE // len(file.columns))
+    for number, first in enumerate(range(0, n_samples, size)):
+        n_rows = min(size, n_samples - first)
+        source: Any = np.random.default_rng([seed, number]) if number else seed
+        if evidence:
+            empty = nothing.reindex(range(n_rows))
+            table = density.conditional_sample(empty, source, evidence=evidence)
+        else:
+            table = density.sample(n_rows, random_state=source)
+        yield file.rows_like(table) if number else file.head_of_rows() + file.rows_like(table)
 
 
 def read_given(given: Sequence[str], file: CsvFile) -> dict[str, Any]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from .._tables import import_pandas
 from .numbers import is_mark, read_cell
@@ -109,84 +106,66 @@ class CsvColumn:
         raise ValueError(f"given must hold numbers for column {self.name!r}, got {text!r}.")
 
 
-def learn_column(
-    name: str, written: Sequence[str], values: pd.Series, decimal: str
-) -> tuple[CsvColumn, pd.Series]:
-    """Learn how a column is written; dates and whole numbers get dtypes of their own.
-
-    Parameters
-    ----------
-    name : str
-        Name of the column.
-    written : sequence of str
-        Its cells.
-    values : Series of shape (n_rows,)
-        What is read in them.
-    decimal : str
-        The decimal mark of the file.
-    """
-    seen = values.notna().to_numpy()
-    texts = [text for text, own in zip(written, seen, strict=True) if own]
-    if values.dtype.kind in "iuf":
-        column = _of_numbers(name, texts, decimal)
-        if values.dtype.kind == "f" and not seen.all() and column.is_whole(texts):
-            values = values.astype("Int64")
-        return column.column, values
-    if values.map(type).isin([bool, np.bool_]).any():
-        counts = Counter(zip(values[seen], (text.strip() for text in texts), strict=True))
-        labels: dict[Any, str] = {}
-        for (value, text), _ in counts.most_common():
-            labels.setdefault(bool(value), text)
-        return CsvColumn(name, "label", labels=tuple(labels.items())), values
-    form = _date_format(values[seen])
-    if form is None:
-        return CsvColumn(name, "label"), values
-    pandas = import_pandas("Reading CSV files")
-    dates = pandas.to_datetime(
-        values.where(~values.map(lambda cell: isinstance(cell, str) and is_mark(cell))).str.strip(),
-        format=form,
-    )
-    return CsvColumn(name, "date", date_format=form), dates
-
-
-@dataclass(frozen=True)
-class _Numbers:
-    column: CsvColumn
-
-    def is_whole(self, texts: Sequence[str]) -> bool:
-        """Return whether no cell has a fraction."""
-        marks = {self.column.decimal, "e", "E", "%"}
-        return not self.column.digits and not any(marks & set(text) for text in texts)
-
-
-def _of_numbers(name: str, texts: Sequence[str], decimal: str) -> _Numbers:
-    stripped = [text.strip() for text in texts]
-    is_percent = 2 * sum(text.endswith("%") for text in stripped) > len(stripped)
+def number_column(name: str, shapes: Mapping[str, int], decimal: str) -> CsvColumn:
+    """Return how a column of numbers of these shapes is written."""
+    n_percent = sum(count for shape, count in shapes.items() if shape.endswith("%"))
     fraction = re.compile(rf"{re.escape(decimal)}(\d+)(e([+-]?\d+))?%?$", re.IGNORECASE)
     digits = 0
-    for text in stripped:
+    for text in shapes:
         match = fraction.search(text)
         if match or "e" in text.lower():
             exponent = int(re.split("[eE]", text.rstrip("%"))[1]) if "e" in text.lower() else 0
             digits = max(digits, len(match[1] if match else "") - exponent)
-    whole = [text.lstrip("+-") for text in stripped]
+    whole = [text.lstrip("+-") for text in shapes]
     lengths = {len(text) for text in whole}
     is_padded = digits == 0 and len(lengths) == 1 and any(text[:1] == "0" for text in whole)
     width = lengths.pop() if is_padded and max(lengths) > 1 else 0
-    digits = min(digits, MOST_DIGITS)
-    return _Numbers(CsvColumn(name, "number", decimal, digits, width, is_percent))
+    is_percent = 2 * n_percent > sum(shapes.values())
+    return CsvColumn(name, "number", decimal, min(digits, MOST_DIGITS), width, is_percent)
 
 
-def _date_format(values: pd.Series) -> str | None:
-    """Return the format in which all cells of text are dates, None if there is none."""
-    pandas = import_pandas("Reading CSV files")
-    if pandas.api.types.infer_dtype(values) != "string":
-        return None
-    cells = values[~values.map(is_mark)].str.strip().drop_duplicates()
-    if not len(cells) or not cells.iloc[0][-1:].isdigit():
-        return None
+def are_whole(shapes: Iterable[str], decimal: str) -> bool:
+    """Return whether no number of these shapes has a fraction or is infinite."""
+    return not any({decimal, "e", "E", "%", "n", "N"} & set(text) for text in shapes)
 
-    def fit(some: pd.Series, form: str) -> bool:
-        return bool(pandas.to_datetime(some, format=form, errors="coerce").notna().all())
 
-    return next((form for form in FORMATS if fit(cells[:PROBED], form) and fit(cells, form)), None)
+class DateTally:
+    """The formats in which all cells of text are dates."""
+
+    def __init__(self) -> None:
+        self._formats = FORMATS
+        self._is_new = True
+
+    def add(self, column: pd.Series) -> None:
+        """Drop the formats that further cells do not have; these are text or missing."""
+        if not self._formats:
+            return
+        cells = column.dropna().drop_duplicates()
+        cells = cells[~cells.map(is_mark).astype(bool)].str.strip()
+        if not len(cells):
+            return
+        if self._is_new and not cells.iloc[0][-1:].isdigit():
+            self._formats = ()
+        self._is_new = False
+        pandas = import_pandas("Reading CSV files")
+
+        def fit(some: pd.Series, form: str) -> bool:
+            return bool(pandas.to_datetime(some, format=form, errors="coerce").notna().all())
+
+        self._formats = tuple(
+            form for form in self._formats if fit(cells[:PROBED], form) and fit(cells, form)
+        )
+
+    @property
+    def format(self) -> str | None:
+        """The first format that all cells have, None if there is none."""
+        return None if self._is_new else next(iter(self._formats), None)
+
+
+def read_dates(column: pd.Series, date_format: str) -> pd.Series:
+    """Return the dates in a column of text."""
+    marks = column.map(lambda cell: isinstance(cell, str) and is_mark(cell)).astype(bool)
+    dates = import_pandas("Reading CSV files").to_datetime(
+        column.where(~marks).str.strip(), format=date_format
+    )
+    return dates

@@ -1,65 +1,82 @@
-"""CSV files that are written back as they were read, but for the cells that are filled in."""
+"""CSV files that are written back as they were read, but for the cells that are filled in.
+
+Files may be larger than memory: they are read in parts, each of which holds what the whole does.
+"""
 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from .._tables import import_pandas
-from .columns import CsvColumn, learn_column
-from .numbers import read_numbers
+from .columns import CsvColumn
+from .reader import ColumnReader, CsvSource, learn_readers
 from .text import (
-    check_lines,
+    Part,
     check_marks,
     find_separator,
     has_byte_order_mark,
     is_blank,
-    parse,
-    read_text,
-    text_columns,
-    with_decimal,
+    records_of,
+    refuse_no_rows,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+CELLS_AT_ONCE = 2**16  # of which a part consists
+
+
+@dataclass(frozen=True, eq=False)
+class CsvPart:
+    """Some rows of a file.
+
+    Parameters
+    ----------
+    first : int
+        Number of the first row.
+    text : str
+        Their text.
+    frame : DataFrame of shape (n_rows, n_columns)
+        The columns that have a name and, in the whole file, a value; rows count from 0.
+    """
+
+    first: int
+    text: str
+    frame: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
 class CsvFile:
-    """A CSV file: the text of its cells, and what pandas and this library read in them.
+    """A CSV file: how it is written, and what pandas and this library read in it.
 
     Parameters
     ----------
     start : str
         A byte order mark if the file starts with one, else nothing.
-    lines : list of tuple of list of str and str
-        The cells of each line as they are written, with quotes and spaces, and what ends the line.
-        Blank lines have no cells. The first line with cells holds the names.
-    sep : str
-        The character that separates cells.
-    frame : DataFrame of shape (n_rows, n_columns)
-        The columns that have a name and at least one value.
-    columns : dict of str to CsvColumn
-        How the cells of these are written.
-    places : dict of str to int
-        Where these stand in a line.
+    source : CsvSource
+        Its rows in parts.
+    readers : dict of str to ColumnReader
+        How the columns are read that have a name and at least one value.
+    decimal : {".", ","}
+        The decimal mark.
+    n_rows : int
+        Number of rows.
     """
 
     start: str
-    lines: list[tuple[list[str], str]]
-    sep: str
-    frame: pd.DataFrame
-    columns: dict[str, CsvColumn]
-    places: dict[str, int]
+    source: CsvSource
+    readers: dict[str, ColumnReader]
+    decimal: str
+    n_rows: int
 
     @classmethod
     def read(
@@ -70,74 +87,97 @@ class CsvFile:
         decimal: str | None = None,
         missing_values: Sequence[str] = (),
     ) -> Self:
-        """Read a file by the rules of ``load_table``, which leaves nothing out here.
+        """Learn how a file is read by the rules of ``load_table``, which leaves nothing out here.
 
         Dates are told by their format. A column without a name, in front, which names rows, and
-        columns without any value are no part of the frame; they are written back as they were.
+        columns without any value are no part of the table; they are written back as they were.
         """
-        pandas = import_pandas("Reading CSV files")
         check_marks(sep, decimal)
-        text = read_text(Path(path))
-        sep = sep or find_separator(text)
-        header, ends, has_row_names = check_lines(text, Path(path), sep)
-        raw = list(split_lines(text, sep))
-        mark = BOM if has_byte_order_mark(Path(path)) else ""
-        cells = [own for own, _ in raw if own][1:]
+        path = Path(path)
+        sep = sep or find_separator(path)
+        names, head, _ = next(records_of(path, sep), ([], "", 0))
+        if not names:
+            refuse_no_rows(path, names)
+        header = [name.strip() for name in names]
+        n_rows = max(1, CELLS_AT_ONCE // len(header))
+        source = CsvSource(path, sep, head, header, missing_values, n_rows)
+        readers, decimal, n_rows = learn_readers(source, decimal)
+        start = BOM if has_byte_order_mark(path) else ""
+        return cls(start, source, readers, decimal, n_rows)
 
-        def read(**options: Any) -> pd.DataFrame:
-            table = parse(text, header, sep or ",", missing_values, **options)
-            return table.drop(columns=[""] * has_row_names)
+    @cached_property
+    def columns(self) -> dict[str, CsvColumn]:
+        """How the cells of the columns are written."""
+        return {name: reader.column for name, reader in self.readers.items()}
 
-        is_told = decimal is not None
-        table, decimal = with_decimal(read, decimal)
-        for column in text_columns(table):
-            numbers, note = read_numbers(column, decimal, ends, is_told)
-            table[column.name] = numbers
-            if note:
-                warnings.warn(note, UserWarning, stacklevel=2)
-        empty = [str(name) for name in table.columns if table[name].isna().all()]
-        if empty:
-            listed = ", ".join(map(repr, empty))
-            warnings.warn(f"no value in {listed}: left as it is.", UserWarning, stacklevel=2)
-        table = table.drop(columns=empty)
-        if not table.shape[1]:
-            raise ValueError(f"data must hold at least one value, but {str(path)!r} holds none.")
-        places = {name: header.index(name) for name in map(str, table.columns)}
-        columns = {}
-        for name, place in places.items():
-            written = [_content(row[place]) for row in cells]
-            columns[name], values = learn_column(name, written, table[name], decimal)
-            table[name] = values
-        return cls(mark, raw, sep, pandas.DataFrame(table), columns, places)
+    # ------------------------------------------------------------------ reading
+    def parts(self) -> Iterator[CsvPart]:
+        """Yield the rows, read as the whole file says."""
+        return map(self._read, self.source.parts())
+
+    def _read(self, part: Part) -> CsvPart:
+        told = {own: reader.parsed for own, reader in self.readers.items() if reader.parsed}
+        table = self.source.table(
+            part, dtype=told, usecols=list(self.readers), decimal=self.decimal
+        )
+        for name, reader in self.readers.items():
+            table[name] = reader.read(table[name])
+        return CsvPart(part.first, part.text, table[list(self.readers)])
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """All rows at once."""
+        whole = replace(self.source, n_rows=self.n_rows)
+        return self._read(next(whole.parts())).frame
+
+    def rows_at(self, places: np.ndarray) -> pd.DataFrame:
+        """Return the rows of some numbers, which ascend, counted from 0."""
+        found = []
+        for part in self.parts():
+            first, last = np.searchsorted(places, [part.first, part.first + len(part.frame)])
+            found.append(part.frame.iloc[places[first:last] - part.first])
+        return import_pandas("Reading CSV files").concat(found, ignore_index=True)
 
     # ------------------------------------------------------------------ writing
-    def filled(self, completed: pd.DataFrame) -> str:
-        """Return the text of the file, with values in place of missing ones."""
-        missing = self.frame.isna()
-        lines = [list(own) for own, _ in self.lines]
-        rows = [place for place, own in enumerate(lines) if own][1:]
-        for name, place in self.places.items():
-            column = self.columns[name]
+    @property
+    def head(self) -> str:
+        """The start of the file, with the line of all names."""
+        return self.start + self.source.head
+
+    def filled(self, part: CsvPart, completed: pd.DataFrame) -> str:
+        """Return the text of some rows, with values in place of missing ones."""
+        sep = self.source.sep
+        split = list(split_lines(part.text, sep))
+        missing = part.frame.isna()
+        rows = [own for own, _ in split if own]
+        for name, column in self.columns.items():
+            place = self.source.header.index(name)
             for row in np.flatnonzero(missing[name]):
-                value = completed[name].iloc[row]
-                lines[rows[row]][place] = self._quoted(column.text_of(value))
-        ended = zip(lines, (end for _, end in self.lines), strict=True)
-        return self.start + "".join(self.sep.join(own) + end for own, end in ended)
+                rows[row][place] = self._quoted(column.text_of(completed[name].iloc[row]))
+        return "".join(sep.join(own) + end for own, end in split)
+
+    def head_of_rows(self) -> str:
+        """Return the line of the names of the columns, as the file has them."""
+        own = next(own for own, _ in self._head_lines if own)
+        return self.start + self._line(own[self.source.header.index(name)] for name in self.columns)
 
     def rows_like(self, table: pd.DataFrame) -> str:
-        """Return the text of a file with rows of the columns of the frame."""
-        head = next(own for own, _ in self.lines if own)
-        end = next((end for own, end in self.lines if own and end), "\n")
-        lines = [[head[place] for place in self.places.values()]]
+        """Return the text of rows of the columns."""
         texts = [
-            [self._quoted(self.columns[name].text_of(value)) for value in table[name]]
-            for name in self.places
+            [self._quoted(column.text_of(value)) for value in table[name]]
+            for name, column in self.columns.items()
         ]
-        lines += map(list, zip(*texts, strict=True))
-        return self.start + "".join(self.sep.join(line) + end for line in lines)
+        return "".join(map(self._line, zip(*texts, strict=True)))
+
+    @cached_property
+    def _head_lines(self) -> list[tuple[list[str], str]]:
+        return list(split_lines(self.source.head, self.source.sep))
+
+    def _line(self, cells: Iterable[str]) -> str:
+        return self.source.sep.join(cells) + (self._head_lines[-1][1] or "\n")
 
     def _quoted(self, text: str) -> str:
-        if any(mark in text for mark in (self.sep, '"', "\n", "\r")):
+        if any(mark in text for mark in (self.source.sep, '"', "\n", "\r")):
             return '"' + text.replace('"', '""') + '"'
         return text
 
@@ -161,14 +201,5 @@ def split_lines(text: str, sep: str) -> Iterator[tuple[list[str], str]]:
         position = match.end()
         if match[2] != sep:
             whole = text[start:position]
-            yield ([], whole) if is_blank([_content(own) for own in cells]) else (cells, match[2])
+            yield ([], whole) if is_blank(cells) else (cells, match[2])
             cells, start = [], position
-
-
-def _content(cell: str) -> str:
-    """Return what a cell holds, without quotes around it."""
-    inner = cell.strip(" ")
-    if inner.startswith('"'):
-        end = inner.rfind('"')
-        return inner[1:end].replace('""', '"') + inner[end + 1 :] if end > 0 else inner[1:]
-    return cell.lstrip(" ")

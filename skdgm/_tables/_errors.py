@@ -152,6 +152,13 @@ class ColumnError(ValueError):
         column = self.column - n_features
         return type(self)(self.template, column, self.fields, self.blocks, "y")
 
+    def in_rows_from(self, first: int) -> Self:
+        """Return the error about the table of which this one has the rows from the first on."""
+        if "row" not in self.fields:
+            return self
+        fields = {**self.fields, "row": self.fields["row"] + first}
+        return type(self)(self.template, self.column, fields, self.blocks, self.table)
+
     def named(self, names: np.ndarray | None) -> Self:
         """Return the error with the name of the column, if it lacks one and there are names."""
         if names is None or self.fields.get("name") != "":

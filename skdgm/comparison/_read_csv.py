@@ -11,16 +11,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._csv.numbers import read_numbers
 from .._csv.text import (
     check_lines,
     check_marks,
     find_separator,
+    lines_of,
     parse,
-    read_text,
     text_columns,
     with_decimal,
 )
+from .._csv.text_numbers import read_numbers
 from .._tables import import_pandas
 from ._left_out import find_left_out
 
@@ -112,9 +112,9 @@ def load_table(
         if isinstance(values, str) or not isinstance(values, Collection):
             raise ValueError(f"{argument} must be a list, got {values!r}.")
     path = Path(data)
-    text = read_text(path)
-    sep = sep or find_separator(text, target)
-    header, lines, has_row_names = check_lines(text, path, sep)
+    sep = sep or find_separator(path, target)
+    header, lines, has_row_names = check_lines(path, sep)
+    text = "".join(lines_of(path))
     _check_target(header, target, sep)
     for argument, names in (("drop", drop), ("keep", keep)):
         _check_chosen(argument, names, header, target)

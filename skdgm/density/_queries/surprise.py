@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -125,6 +126,25 @@ class SurpriseQueries(DensityHooks):
            row  column  value  expected
         0    1  weight   95.0      60.0
         """
+        return self._surprise(X, n_samples, random_state, out_of_bag)
+
+    # ------------------------------------------------------------------ parts of a table
+    def _count_patterns(self, X: Any) -> Counter[bytes]:
+        """Count the rows of each pattern of missing cells: sums over parts of a table are its own.
+
+        With them, ``_surprise`` of each part is what it is among all rows of the table.
+        """
+        codes = self._encode(self._check_query(X))
+        return Counter({missing.tobytes(): len(rows) for missing, rows in rows_by_pattern(codes)})
+
+    def _surprise(
+        self,
+        X: Any,
+        n_samples: int,
+        random_state: RandomState,
+        out_of_bag: bool | None,
+        counts: Counter[bytes] | None = None,
+    ) -> Surprise:
         import_pandas("surprise")
         table = self._check_query(X)
         if sparse.issparse(table):
@@ -141,7 +161,7 @@ class SurpriseQueries(DensityHooks):
         baseless = np.zeros(table.shape, dtype=bool)
         for density, own in parts:
             rows[own], cells[own], tails[own], baseless[own] = density._measure_surprise(
-                table[own], n_samples, random_state
+                table[own], n_samples, random_state, counts
             )
         return Surprise.of(parts, X, as_pandas(X, "surprise"), rows, cells, tails, baseless)
 
@@ -168,11 +188,15 @@ class SurpriseQueries(DensityHooks):
                 "too; set out_of_bag=True to have each row judged by members that have not learned "
                 "from it, or False if that is not wanted.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _measure_surprise(
-        self, table: np.ndarray, n_samples: int, random_state: RandomState
+        self,
+        table: np.ndarray,
+        n_samples: int,
+        random_state: RandomState,
+        counts: Counter[bytes] | None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return scores and tail probabilities of rows, and the same of their cells.
 
@@ -188,7 +212,7 @@ class SurpriseQueries(DensityHooks):
         is_needed = observed.any(axis=0)
         draws = None
         if (is_needed & ~listable).any():
-            draws = _DrawsByPattern(drawn, rows_by_pattern(codes))
+            draws = _DrawsByPattern(drawn, rows_by_pattern(codes), counts)
             draw_codes = self._codes_like(codes, draws.table)
             draw_log_prob = self._log_prob_blocks(draw_codes)
 
@@ -247,15 +271,25 @@ class SurpriseQueries(DensityHooks):
 
 
 class _DrawsByPattern:
-    """Draws that miss what rows do, in a table with those for one pattern after another."""
+    """Draws that miss what rows do, in a table with those for one pattern after another.
 
-    def __init__(self, drawn: np.ndarray, patterns: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    ``counts`` are the numbers of rows of each pattern, if they are part of a larger table.
+    """
+
+    def __init__(
+        self,
+        drawn: np.ndarray,
+        patterns: list[tuple[np.ndarray, np.ndarray]],
+        counts: Counter[bytes] | None,
+    ) -> None:
         n_samples = len(drawn)
-        n_rows = sum(len(rows) for _, rows in patterns)
+        if counts is None:
+            counts = Counter({missing.tobytes(): len(rows) for missing, rows in patterns})
+        n_rows = counts.total()
         fewest = -(-n_samples // FEWEST)
         tables = []
-        for missing, rows in patterns:
-            share = -(-SHARED * n_samples * len(rows) // n_rows)
+        for missing, _ in patterns:
+            share = -(-SHARED * n_samples * counts[missing.tobytes()] // n_rows)
             own = drawn[: min(max(share, fewest), n_samples)]
             tables.append(np.where(missing, np.nan, own))
         self.patterns = patterns
