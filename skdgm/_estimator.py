@@ -1,4 +1,4 @@
-"""Common traits of all estimators: links to their pages, and errors about parameters.
+"""Common traits of all estimators: links to their pages, errors about parameters, stored forms.
 
 The public address of the pages is said once, as ``Documentation`` under ``[project.urls]`` in
 pyproject.toml.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import inspect
 from contextlib import suppress
+from copy import deepcopy
 from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
-from typing import Any
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError
 
+from ._persistence import restore, stored_form
 from ._validation import shown
 
 
@@ -30,7 +32,10 @@ def project_url(label: str) -> str:
 
 
 class CommonEstimator(BaseEstimator):
-    """An estimator whose diagram links to its page, and whose errors print no whole table."""
+    """An estimator whose diagram links to its page, and whose errors print no whole table.
+
+    Pickle, joblib and skops store it as plain data, beside the versions that it was learned by.
+    """
 
     _doc_link_module = "skdgm"
 
@@ -56,3 +61,19 @@ class CommonEstimator(BaseEstimator):
             for value in self.get_params(deep=False).values():
                 message = message.replace(repr(value), shown(value))
             raise InvalidParameterError(message) from None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return stored_form(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        restore(self, state)
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        twin.__dict__ = self.__dict__.copy()
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = memo[id(self)] = object.__new__(type(self))
+        twin.__dict__ = deepcopy(self.__dict__, memo)
+        return twin

@@ -14,6 +14,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ._versions import LEARNED_BY, lacking_in_words
+
 Estimator = TypeVar("Estimator", bound=BaseEstimator)
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -40,7 +42,8 @@ def learning(estimator: Estimator, anew: bool = False) -> Iterator[Estimator]:
     if anew:
         state = {name: value for name, value in state.items() if not _is_learned(name)}
     learner = _with_state(estimator, state)
-    yield learner
+    with lacking_in_words(learner):
+        yield learner
     learned = learner.__dict__
     if "_given" in learned:
         learned.pop("_given").table = None
@@ -65,7 +68,8 @@ def query(
     def answer(self: Estimator, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         fitted = snapshot(self)
         check_is_fitted(fitted)
-        return method(fitted, *args, **kwargs)
+        with lacking_in_words(fitted):
+            return method(fitted, *args, **kwargs)
 
     answer.__dict__["_is_query"] = True
     return answer
@@ -84,4 +88,4 @@ def _with_state(estimator: Estimator, state: dict[str, Any]) -> Estimator:
 
 
 def _is_learned(name: str) -> bool:
-    return name.endswith("_") and not name.startswith("_")
+    return (name.endswith("_") and not name.startswith("_")) or name == LEARNED_BY

@@ -1,7 +1,8 @@
-"""The types of which fitted estimators of this library are made, for safe formats of models.
+"""The types of this library that safe formats of models load.
 
 Skops stores a model as plain data and the names of its types, and loads no type that it is not told
-to trust. To load one of these types runs no code but that of this library.
+to trust. An estimator of this library is stored as its own type and plain data, of which it makes
+its parts again; these are of this library, so that loading runs no other code.
 """
 
 from __future__ import annotations
@@ -11,35 +12,31 @@ import inspect
 import pkgutil
 from functools import cache
 
-# Modules that hold no part of a fitted estimator, and may need other packages.
-OTHERS = {
-    *("__main__", "_command_line", "_csv", "comparison", "dask", "displays", "metrics"),
-    "over_sampling",
-    "_kernels._compile",
-}
+from ._estimator import CommonEstimator
+from ._packing import OTHERS, PACKAGE, is_part
 
 
 def trusted_types() -> list[str]:
-    """Return the full names of the classes of this library that hold fitted state, sorted."""
+    """Return the full names of the estimators of this library, sorted."""
     return list(_trusted_types())
 
 
 @cache
 def _trusted_types() -> tuple[str, ...]:
-    package = importlib.import_module(__package__)
-    found = {"numpy.dtype"}
-    for name in _modules(list(package.__path__), f"{__package__}."):
+    package = importlib.import_module(PACKAGE)
+    found = set()
+    for name in _modules(list(package.__path__), f"{PACKAGE}."):
         for member in vars(importlib.import_module(name)).values():
-            is_own = inspect.isclass(member) and member.__module__ == name
-            if is_own and not issubclass(member, BaseException):
-                found.add(f"{name}.{member.__qualname__}")
+            is_own = is_part(member) and issubclass(member, CommonEstimator)
+            if is_own and not inspect.isabstract(member) and member is not CommonEstimator:
+                found.add(f"{member.__module__}.{member.__qualname__}")
     return tuple(sorted(found))
 
 
 def _modules(path: list[str], prefix: str) -> list[str]:
     names = []
     for info in pkgutil.iter_modules(path, prefix):
-        if info.name.removeprefix(f"{__package__}.") not in OTHERS:
+        if info.name.removeprefix(f"{PACKAGE}.") not in OTHERS:
             names.append(info.name)
             if info.ispkg:
                 names += _modules([f"{path[0]}/{info.name.removeprefix(prefix)}"], f"{info.name}.")

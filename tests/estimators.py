@@ -114,7 +114,7 @@ def public_estimators() -> list[type[BaseEstimator]]:
     """
     modules = [skdgm]
     for info in pkgutil.walk_packages(skdgm.__path__, "skdgm."):
-        if not info.name.endswith(("__main__", "over_sampling")):
+        if not info.name.endswith(("__main__", "over_sampling", ".dask")):  # other packages
             modules.append(importlib.import_module(info.name))
     found = {
         member

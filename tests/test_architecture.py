@@ -18,6 +18,9 @@ LONGEST = 400  # lines
 LAYERS = [
     (
         "skdgm._kernels",
+        "skdgm._packing",
+        "skdgm._persistence",
+        "skdgm._versions",
         "skdgm._decorators",
         "skdgm._estimator",
         "skdgm._fitted",

@@ -2,42 +2,21 @@
 
 import fractions
 import pickle
-import warnings
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from numpy.testing import assert_array_equal
 
 import skdgm
 from skdgm import ChowLiuTreeDensity, DensityImputer, TableDensity
 from skdgm._tables._plain import from_plain, plain_form
 
-from .estimators import REQUIRED_ARGUMENTS, public_estimators
-
-ANSWERS = ("score_samples", "predict_proba", "transform")
-
 
 def stored(estimator):
     skops = pytest.importorskip("skops.io")
     return skops.loads(skops.dumps(estimator), trusted=skdgm.TRUSTED_TYPES)
-
-
-@pytest.mark.parametrize("cls", public_estimators(), ids=lambda cls: cls.__name__)
-def test_every_estimator_is_stored_with_trusted_types_alone(cls):
-    rng = np.random.default_rng(0)
-    X, y = rng.integers(0, 2, (40, 4)).astype(float), np.arange(40) % 2
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = cls(**REQUIRED_ARGUMENTS.get(cls, {})).fit(X, y)
-    again = stored(model)
-    assert type(again) is cls
-    for answer in filter(lambda name: hasattr(model, name), ANSWERS):
-        arguments = (X, y) if hasattr(model, "sample_y") and answer == "score_samples" else (X,)
-        own, other = (np.asarray(getattr(one, answer)(*arguments)) for one in (model, again))
-        assert_array_equal(own, other)
 
 
 def a_frame():
@@ -97,4 +76,4 @@ def test_other_types_are_not_trusted():
     model.added_ = fractions.Fraction(1, 2)
     with pytest.raises(Exception, match=r"fractions\.Fraction"):
         skops.loads(skops.dumps(model), trusted=skdgm.TRUSTED_TYPES)
-    assert all(name.startswith("skdgm.") for name in set(skdgm.TRUSTED_TYPES) - {"numpy.dtype"})
+    assert all(name.startswith("skdgm.") for name in skdgm.TRUSTED_TYPES)

@@ -7,6 +7,7 @@ from sklearn.datasets import load_wine
 from sklearn.pipeline import make_pipeline
 
 from skdgm import (
+    TRUSTED_TYPES,
     ChowLiuTreeDensity,
     DensityImputer,
     GaussianDensity,
@@ -54,11 +55,12 @@ def test_a_model_is_saved_without_pickle(tmp_path):
     X, y = wines()
     model = MODELS["imputed"].fit(X, y)
     trusted = skops.get_untrusted_types(data=skops.dumps(model))
+    assert set(trusted) <= set(TRUSTED_TYPES)
     mlflow.sklearn.save_model(
         model,
         tmp_path / "model",
         serialization_format="skops",
-        skops_trusted_types=trusted,
+        skops_trusted_types=TRUSTED_TYPES,
         pip_requirements=["skdgm"],
     )
     loaded = mlflow.sklearn.load_model(str(tmp_path / "model"))

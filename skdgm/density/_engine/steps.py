@@ -9,11 +9,12 @@ values end, are mixed in the proportions that make rows most probable under the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr, ndtri, ndtri_exp
+
+from ..._packing import rebuilt_property
 
 NEIGHBOURS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0])
 WIDE = 2.0  # standard deviations of the column, for what lies outside
@@ -53,31 +54,31 @@ class StepFunction:
     scale: float
     support: tuple[float, float] = EVERYWHERE
 
-    @cached_property
+    @rebuilt_property
     def _mass_below(self) -> np.ndarray:
         """Probability of the steps below each edge."""
         return np.concatenate([[0.0], np.cumsum(self.height * np.diff(self.edges))])
 
-    @cached_property
+    @rebuilt_property
     def _moment_of_steps_below(self) -> np.ndarray:
         """Integral of ``(x - center) p(x)`` of the steps below each edge."""
         moments = self.height * np.diff((self.edges - self.center) ** 2) / 2
         return np.concatenate([[0.0], np.cumsum(moments)])
 
-    @cached_property
+    @rebuilt_property
     def _normal_ends(self) -> np.ndarray:
         """The normal distribution function at the ends of the support."""
         return ndtr((np.array(self.support) - self.center) / self.scale)
 
-    @cached_property
+    @rebuilt_property
     def _cdf_at_edges(self) -> np.ndarray:
         return self.cdf(self.edges)
 
-    @cached_property
+    @rebuilt_property
     def _normal_at_edges(self) -> np.ndarray:
         return ndtr((self.edges - self.center) / self.scale)
 
-    @cached_property
+    @rebuilt_property
     def _normal_weight(self) -> float:
         z = (np.array(self.support) - self.center) / self.scale
         return self.outside / float(self._normal_from_low(z)[1]) if self.outside else 0.0
@@ -137,7 +138,7 @@ class StepFunction:
         x[~low] = -self._mirrored._low_quantile(1 - p[~low])
         return x
 
-    @cached_property
+    @rebuilt_property
     def _mirrored(self) -> StepFunction:
         """The density of the numbers with the other sign, whose lower tail is this upper one."""
         low, high = self.support
@@ -218,7 +219,7 @@ class StepFunction:
         log_slope[observed] = own_slope
         return z, log_slope
 
-    @cached_property
+    @rebuilt_property
     def _around(self) -> tuple[np.ndarray, ...]:
         """Heights, masses below and above, and both ends of steps, and of what lies outside."""
         edges, none = self.edges, np.zeros(1)
@@ -269,7 +270,7 @@ class StepFunction:
             x[is_out] = np.minimum(self.center + self.scale * t, self.edges[0])
         return x
 
-    @cached_property
+    @rebuilt_property
     def _lowest_score(self) -> float:
         """The normal score of the first edge."""
         return float(self.normal_score(self.edges[:1])[0])
@@ -321,7 +322,7 @@ class StepFunction:
         step = np.searchsorted(self.edges, x, side="right")
         return self._log_heights[np.where(x == self.edges[-1], len(self.height), step)]
 
-    @cached_property
+    @rebuilt_property
     def _log_heights(self) -> np.ndarray:
         """Log-density of the steps, and of what lies before and after them."""
         with np.errstate(divide="ignore"):

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..._codes import has_missing
+from ..._packing import rebuilt_property
 from .._engine.blocks import total_weight
 from .._engine.codes import NarrowNumbers
 from ._missing import NormalCovariance
@@ -67,13 +68,10 @@ class ColumnScale:
         """Variance of each column, exactly 0 where it is constant."""
         return np.where(self.is_constant, 0.0, column_variances(self.moments))
 
-    @cached_property
+    @rebuilt_property
     def priors(self) -> dict[tuple, CovariancePrior]:
         """Priors in this scale, by what they depend on, as they are asked for."""
         return {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: own for name, own in self.__dict__.items() if name != "priors"}
 
     def lend(self, moments: Moments, n_rows: float) -> Moments:
         """Replace the moments of columns of total weight zero by those of so many average rows."""

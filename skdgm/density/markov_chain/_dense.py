@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ..._codes import digits, has_missing, missing_code, readonly
 from ..._kernels import markov_chain as kernels
 from ..._kernels import markov_chain_missing as missing_kernels
+from ..._packing import rebuilt_property
 from .._engine.blocks import draw_with_uniforms, ones_if_none
 from ._packed import PackedWindows, add_to_tables, suits_packing
 from ._shape import ChainShape
@@ -113,15 +113,20 @@ class DenseChainProbabilities:
         self.shape = shape
         self.probability = probability
         self.alpha = alpha
-        with np.errstate(divide="ignore"):  # log 0 is -inf, a legal score
-            self.log_probability = np.log(probability)
-        cumulative = np.cumsum(probability, axis=2)
-        self.cumulative = cumulative / cumulative[:, :, -1:]  # ends with exactly 1
 
-    def __getstate__(self) -> dict:
-        return {name: value for name, value in vars(self).items() if name != "_packed"}
+    @rebuilt_property
+    def log_probability(self) -> np.ndarray:
+        """Logarithms of the probabilities; log 0 is -inf, a legal score."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.probability)
 
-    @cached_property
+    @rebuilt_property
+    def cumulative(self) -> np.ndarray:
+        """Sums of the probabilities up to each value, the last of which is exactly 1."""
+        cumulative = np.cumsum(self.probability, axis=2)
+        return cumulative / cumulative[:, :, -1:]
+
+    @rebuilt_property
     def _packed(self) -> tuple[PackedWindows, np.ndarray]:
         """The windows of a binary chain, and what they add to a log-probability."""
         windows = PackedWindows(self.shape)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..._codes import has_missing, with_missing_category
+from ..._packing import rebuilt_property
 from .._engine.missing import log_prob_in_parts
 from .._engine.windows import WindowTerms, count_windows
 from .._group import DensityGroup
@@ -19,11 +20,15 @@ from ._shape import ChainShape
 class ChainGroup(DensityGroup):
     """Chains of one shape; those with dense tables are scored and counted in one pass."""
 
-    def _prepare(self) -> None:
+    @rebuilt_property
+    def _terms(self) -> ChainTerms | None:
         tables = [density._tables for density in self.densities]
-        self._terms = None
-        if all(isinstance(own, DenseChainProbabilities) for own in tables):
-            self._terms = ChainTerms([own.log_probability for own in tables], tables[0].shape)
+        if not all(isinstance(own, DenseChainProbabilities) for own in tables):
+            return None
+        return ChainTerms([own.log_probability for own in tables], tables[0].shape)
+
+    def _prepare(self) -> None:
+        vars(self).pop("_terms", None)  # of the densities before
 
     def expect(self, codes: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> list[Any]:
         if self._terms is None or self.prototype._needs_em(codes):

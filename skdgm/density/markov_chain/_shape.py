@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..._codes import readonly
+from ..._packing import rebuilt_property
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,7 @@ class ChainShape:
     homogeneous: bool
     n_categories: int
 
-    def __getstate__(self) -> dict:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    @cached_property
+    @rebuilt_property
     def table(self) -> np.ndarray:
         """Table of each position: its own, or a common one from position ``order`` on."""
         positions = np.arange(self.n_positions)
