@@ -20,6 +20,7 @@ from ..._validation import ColumnError
 from .._base import BaseDensity
 from .._engine.blocks import run_in_weighted_blocks
 from .._engine.conditional_margins import ConditionalMargin, SameMargin
+from .._engine.numbers import check_largest_count
 from .._engine.regions import Regions
 from .._engine.statistics import add_in_pairs
 from ._truncated import restrict_counts
@@ -168,4 +169,5 @@ def as_counts(X: np.ndarray) -> np.ndarray:
                 column,
                 {"row": row, "value": codes[row, column]},
             )
+    check_largest_count(codes, np.ones(codes.shape[1], dtype=bool))
     return codes

@@ -63,6 +63,7 @@ class RegularisedDensity(EMDensity):
         if extend:
             scale = self._scale + scale
         check_finite(scale.moments, codes)
+        scale.check_sizes()
         if extend:
             self._scale = scale
         else:
