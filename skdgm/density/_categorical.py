@@ -69,7 +69,7 @@ class BaseCategoricalDensity(EMDensity):
         X = self._read(X)
         categories = self._learn_categories(X, extend)
         self._categories = replace(categories, has_other=self.handle_unknown == "smooth")
-        if isinstance(self.n_categories, str) and not categories.values:
+        if self._declared_categories() is None and not categories.values:
             codes = as_codes(X)
         else:
             codes = self._categories.codes_of(X, self.handle_unknown)

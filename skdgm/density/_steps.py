@@ -20,7 +20,7 @@ from ._engine.columns import Columns
 from ._engine.conditional_margins import ConditionalMargin, SameMargin
 from ._engine.learned_margins import LearnedDistribution
 from ._engine.margins import Margin, distinct_values
-from ._engine.numbers import checked_kinds, read_numbers, rounding_of
+from ._engine.numbers import check_sizes, checked_kinds, read_numbers, rounding_of
 from ._engine.regions import Interval, Regions
 from ._engine.steps import EVERYWHERE
 
@@ -178,6 +178,7 @@ class StepIndependentDensity(BaseDensity):
         self._kinds = checked_kinds(self.kinds, get_args(NumberKind), self.n_features_in_)
         X = self._encode(X)
         check_observed(X, getattr(self, "feature_names_in_", None))
+        check_sizes(X, np.ones(X.shape[1], dtype=bool))
         self.rounding_ = rounding_of(X, weight, self.rounding)
         return X
 

@@ -16,6 +16,7 @@ from .._memory import check_rows
 from .._tables import validate_table
 from .._validation import RandomState, check_generator, check_n_samples, weighted_mean
 from ..density.gaussian._covariances import LowRankCovariance, log_prob_at
+from ._principal_axes import check_squares
 
 
 class ProbabilisticPCAMixin:
@@ -117,8 +118,10 @@ class ProbabilisticPCAMixin:
         noiseless = n_axes == d  # then no direction is left for the noise
         return d + LowRankCovariance.n_parameters(d, n_axes) - noiseless
 
-    def _check(self, X: ArrayLike, reset: bool = False, **checks: Any) -> np.ndarray:
-        return validate_table(
+    def _check(
+        self, X: ArrayLike, reset: bool = False, learn: bool = False, **checks: Any
+    ) -> np.ndarray:
+        table = validate_table(
             self,
             X,
             dtype=[np.float64, np.float32],
@@ -126,6 +129,9 @@ class ProbabilisticPCAMixin:
             reset=reset,
             **checks,
         )
+        if learn:
+            check_squares(table)
+        return table
 
     def _covariance(self) -> LowRankCovariance:
         return LowRankCovariance.of_axes(

@@ -212,7 +212,7 @@ class PCAProjection(ProbabilisticPCAMixin, CommonEstimator, PCA):
         return self
 
     def _fit_rows(self, X: ArrayLike, sample_weight: ArrayLike | None) -> None:
-        table = self._check(X, reset=True, accept_sparse=SPARSE_FORMATS)
+        table = self._check(X, reset=True, learn=True, accept_sparse=SPARSE_FORMATS)
         weight, table = leave_out_weightless(check_weight(sample_weight, table), table)
         is_sparse = sparse.issparse(table)
         if not is_sparse and has_missing(table):
@@ -348,7 +348,7 @@ class PCAProjection(ProbabilisticPCAMixin, CommonEstimator, PCA):
             )
         first = not hasattr(self, "components_")
         with learning(self) as new:
-            table = new._check(X, reset=first)
+            table = new._check(X, reset=first, learn=True)
             weight, table = leave_out_weightless(check_weight(sample_weight, table), table)
             check_moments_fit(table.shape[1], "partial_fit")
             if first and has_missing(table):

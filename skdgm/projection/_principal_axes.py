@@ -16,6 +16,8 @@ from ..density.gaussian._moments import Moments
 NOTHING = 1e-15  # of the largest variance, times the number of columns, as rounding leaves it
 DEPENDENT = 1e-3  # distance of a unit vector from axes, below which it is as good as among them
 
+FAR_FROM_TINY = 100  # times the smallest deviation whose square loses no digit
+
 
 def check_moments_fit(n_columns: int, call: str) -> None:
     """Raise an error if memory does not hold what axes from moments need."""
@@ -23,6 +25,29 @@ def check_moments_fit(n_columns: int, call: str) -> None:
         3 * 8 * n_columns**2,  # moments so far, those of further rows, and their axes
         f"{call} of {n_columns} columns",
         "use fit without weights, which keeps no moments, or leave out columns",
+    )
+
+
+def check_squares(X: Any) -> None:
+    """Raise a ValueError if variances of rows, dense or sparse, cannot be computed in their dtype.
+
+    All columns have one unit, so the widest column decides whether they vary.
+    """
+    if sparse.issparse(X):
+        lowest, highest = (own.reduce(X.data, initial=0.0) for own in (np.fmin, np.fmax))
+    else:
+        lowest, highest = (np.nan_to_num(own.reduce(X, axis=0)) for own in (np.fmin, np.fmax))
+    limits = np.finfo(X.dtype)
+    largest = np.max(np.maximum(-lowest, highest), initial=0.0)
+    seen = f"up to {largest:g}"
+    if largest < np.sqrt(limits.max / (4 * X.shape[0])):
+        extent = np.max(highest - lowest, initial=0.0)
+        if extent == 0 or extent > FAR_FROM_TINY * np.sqrt(limits.tiny):
+            return
+        seen = f"that differ by {extent:g} at most"
+    raise ValueError(
+        f"X holds values {seen}, whose squares cannot be computed with as {X.dtype}; scale it "
+        "first, for example with sklearn.preprocessing.StandardScaler."
     )
 
 

@@ -16,6 +16,7 @@ from .steps import EVERYWHERE, LOG_SQRT_2_PI, TINY, StepFunction
 NEIGHBOURS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0])
 WIDE = 2.0  # standard deviations of the column, for what lies outside
 NARROWEST = 1e-9  # of a box, relative to the extent of the values
+LARGEST = np.finfo(np.float64).max
 SPACING = 8 * np.finfo(np.float64).eps  # of a box, relative to the size of the values
 LITTLE = 2.0  # rows
 MOST_OUTSIDE = 0.005  # weight of the normal part, if there are rows enough to know
@@ -108,5 +109,6 @@ def rounding_step(values: np.ndarray, weight: np.ndarray) -> float:
     """
     if len(values) < 2 or weight.sum() <= len(values):
         return 0.0
-    gaps = np.diff(values)
-    return float(gaps[gaps > NARROWEST * (values[-1] - values[0])].min())
+    with np.errstate(over="ignore"):  # what is too large is refused later
+        gaps, extent = np.diff(values), min(values[-1] - values[0], LARGEST)
+    return float(gaps[gaps > NARROWEST * extent].min())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -17,8 +17,33 @@ from ..._codes import (
     n_states,
     readonly,
 )
+from .blocks import RowError
 
 LogProb = Callable[[np.ndarray], np.ndarray]
+
+
+class NoFiniteAnswer(RowError):
+    """Raised where what follows for a row's missing values is too large for floating point."""
+
+    def __init__(self, row: int | None = None) -> None:
+        super().__init__(row)
+        self.row = row
+
+    def at_row(self, row: int) -> Self:
+        """Return the same error about a row of another number."""
+        return type(self)(row)
+
+    def __str__(self) -> str:
+        return (
+            f"X has a row so far from what the density has learned from that what follows for its "
+            f"missing values is no finite number: row {self.row}; correct the row."
+        )
+
+
+def check_answers(wrong: np.ndarray) -> None:
+    """Raise a NoFiniteAnswer about the first row in which a cell is wrong."""
+    if wrong.any():
+        raise NoFiniteAnswer(int(wrong.any(axis=1).argmax()))
 
 
 def rows_with_missing(X: Any) -> np.ndarray:
@@ -57,6 +82,16 @@ def all_completions(rows: np.ndarray, missing: np.ndarray, n_values: np.ndarray)
 def values_at_missing(table: np.ndarray, X: Any) -> np.ndarray:
     """Return the values of the table where X is NaN, row by row."""
     return table[_stored_missing(X) if sparse.issparse(X) else np.isnan(X)]
+
+
+def finite_at_missing(table: np.ndarray, X: Any) -> np.ndarray:
+    """Return the values of the table where X is NaN, which must be finite."""
+    values = values_at_missing(table, X)
+    finite = np.isfinite(values)
+    if not finite.all():
+        rows, _ = _stored_missing(X) if sparse.issparse(X) else np.nonzero(np.isnan(X))
+        raise NoFiniteAnswer(int(rows[finite.argmin()]))
+    return values
 
 
 def with_column_missing(X: Any, column: int) -> Any:

@@ -11,6 +11,44 @@ from ..._validation import ColumnError, shown
 from .learned_steps import rounding_step
 from .margins import distinct_values
 
+LARGEST_COUNT = 1e12  # for which log-probabilities keep the digits after the point
+LARGEST, LEAST_EXTENT = 1e145, 1e-145  # so that squares neither overflow nor underflow
+
+
+def check_sizes(X: np.ndarray, columns: np.ndarray) -> None:
+    """Raise a ColumnError if squares of a column's values overflow, or those of differences vanish.
+
+    ``columns`` is a mask of the columns to check, each of which has an observed value.
+    """
+    lowest, highest = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+    with np.errstate(over="ignore"):
+        too_near = (lowest < highest) & (highest - lowest < LEAST_EXTENT)
+    too_large = np.maximum(-lowest, highest) > LARGEST
+    refuse_sizes(too_near & columns, too_large & columns, lowest, highest)
+
+
+def refuse_sizes(
+    too_near: np.ndarray, too_large: np.ndarray, lowest: np.ndarray, highest: np.ndarray
+) -> None:
+    """Raise a ColumnError about the first column in a mask, if there is one.
+
+    ``lowest`` and ``highest`` are the ends of the columns' values.
+    """
+    if not (too_near.any() or too_large.any()):
+        return
+    column = int((too_near | too_large).argmax())
+    low, high = lowest[column], highest[column]
+    raise ColumnError(
+        "{table} holds values {seen} in {column}, whose squares cannot be computed with; scale the "
+        "column first, for example with sklearn.preprocessing.StandardScaler.",
+        column,
+        {
+            "seen": f"that differ by {high - low:g} at most"
+            if too_near[column]
+            else f"up to {max(-low, high):g}"
+        },
+    )
+
 
 def checked_kinds(kinds: Any, known: tuple[str, ...], n_columns: int) -> np.ndarray:
     """Return the kind of each column, from one for all or one for each."""
@@ -64,4 +102,20 @@ def read_numbers(X: Any, is_count: np.ndarray) -> np.ndarray:
             int(np.flatnonzero(is_count)[place]),
             {"value": float(counts[row, place]), "row": int(row)},
         )
+    check_largest_count(X, is_count)
     return X
+
+
+def check_largest_count(X: np.ndarray, is_count: np.ndarray) -> None:
+    """Raise a ColumnError if a column of counts holds one too large to tell from the next."""
+    highest = np.fmax.reduce(np.abs(X), axis=0, initial=0.0)
+    too_large = (highest > LARGEST_COUNT) & is_count
+    if too_large.any():
+        column = int(too_large.argmax())
+        raise ColumnError(
+            "{table} holds the count {value:g} in {column}, but log-probabilities of counts beyond "
+            "{most:g} are lost in rounding; count in a larger unit, or put a GaussianDensity on "
+            "the column in a block of a ColumnDensity.",
+            column,
+            {"value": highest[column], "most": LARGEST_COUNT},
+        )

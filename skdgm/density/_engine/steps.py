@@ -287,8 +287,8 @@ class StepFunction:
 
     def second_moment(self, low: float, high: float, center: float) -> float:
         """Return the integral of ``(x - center)**2 p(x)`` over an interval."""
-        edges = np.clip(self.edges, low, high) - center
-        steps = float(self.height @ np.diff(edges**3))
+        edges = (np.clip(self.edges, low, high) - center) / self.scale  # a cube may be too large
+        steps = self.scale**2 * float(self.scale * self.height @ np.diff(edges**3))
         return steps / 3 + self.normal_second_moment(low, high, center)
 
     def normal_second_moment(self, low: float, high: float, center: float) -> float:

@@ -15,7 +15,7 @@ from ..._validation import RandomState, check_generator, check_n_samples, spawn_
 from .._contract import DensityHooks
 from .._engine.blocks import RowsOf, run_in_row_blocks
 from .._engine.completions import best_completions
-from .._engine.missing import fill, rows_with_missing, together, values_at_missing
+from .._engine.missing import fill, finite_at_missing, rows_with_missing, together
 
 Limits = tuple[np.ndarray, np.ndarray]  # the least and the largest value of each column
 
@@ -192,7 +192,9 @@ class Completions(DensityHooks):
 
         def values(both: RowsOf, *source: np.random.Generator) -> np.ndarray:
             codes, own = both.parts
-            return values_at_missing(complete(codes, *source), own)
+            with np.errstate(over="ignore", invalid="ignore"):
+                completed = complete(codes, *source)
+            return finite_at_missing(completed, own)
 
         both = RowsOf((codes, incomplete))
         completions = []

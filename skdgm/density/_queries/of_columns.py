@@ -14,7 +14,7 @@ from ..._fitted import query
 from .._contract import DensityHooks
 from .._engine.blocks import run_in_row_blocks
 from .._engine.columns import column_index, column_labels
-from .._engine.missing import with_column_missing
+from .._engine.missing import check_answers, with_column_missing
 
 
 class ColumnQueries(DensityHooks):
@@ -139,8 +139,14 @@ class ColumnQueries(DensityHooks):
 
     def _means_in(self, X: ArrayLike, place: int, evidence: Any) -> np.ndarray:
         return self._answers_in(
-            X, place, evidence, lambda density, codes: density._mean_missing(codes)[:, place]
+            X, place, evidence, lambda density, codes: density._finite_means(codes, place)
         )
+
+    def _finite_means(self, codes: Any, place: int) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = self._mean_missing(codes)[:, place]
+        check_answers(~np.isfinite(mean)[:, np.newaxis])
+        return mean
 
     def _answers_in(
         self, X: ArrayLike, place: int, evidence: Any, ask: Callable[[Any, Any], np.ndarray]

@@ -16,7 +16,7 @@ from ..._tables import as_given, in_units_of
 from ..._validation import shown
 from .._contract import DensityHooks
 from .._engine.blocks import RowsOf, run_in_row_blocks
-from .._engine.missing import fill, rows_with_missing, together, values_at_missing
+from .._engine.missing import check_answers, fill, rows_with_missing, together, values_at_missing
 
 SPREAD_CELLS = 2**14  # of rows asked about at once, each for many members and values
 
@@ -202,6 +202,10 @@ class Spread(DensityHooks):
                 rows = np.flatnonzero(missing[:, column])
                 for own, level in zip(found, levels.tolist(), strict=True):
                     own[rows, column] = margin[rows].quantile(level)
+            inside = (levels > 0) & (levels < 1)
+            asked = missing & self._are_numbers
+            check_answers((asked & np.isnan(found)).any(axis=0))
+            check_answers((asked & np.isinf(found[inside])).any(axis=0))
             return found
 
         found = density._with_missing(table, ask, len(levels), as_floats=False)
@@ -224,6 +228,7 @@ class Spread(DensityHooks):
             own = margin[rows]
             center = mean[rows, column] if not listable[column] else own.mean()
             variance[rows, column] = own.mean_square(center)
+        check_answers(missing & numbers & ~np.isfinite(variance))
         return np.sqrt(variance)[np.newaxis]
 
     def _with_missing(
@@ -245,7 +250,9 @@ class Spread(DensityHooks):
         def values(both: RowsOf) -> np.ndarray:
             own, table = both.parts
             missing = np.isnan(table.toarray() if sparse.issparse(table) else table)
-            return np.stack([values_at_missing(found, table) for found in ask(own, missing)])
+            with np.errstate(over="ignore", invalid="ignore"):
+                answers = ask(own, missing)
+            return np.stack([values_at_missing(found, table) for found in answers])
 
         both = RowsOf((codes, incomplete))
         parts = run_in_row_blocks(values, both, self.n_jobs, rows=rows, cells=SPREAD_CELLS)

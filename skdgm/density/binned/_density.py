@@ -26,7 +26,7 @@ from .._engine.completions import best_completions
 from .._engine.conditional_margins import ConditionalMargin
 from .._engine.coordinates import CoordinateRows
 from .._engine.learned_margins import BinsMargin
-from .._engine.numbers import checked_kinds, read_numbers, rounding_of
+from .._engine.numbers import check_sizes, checked_kinds, read_numbers, rounding_of
 from .._engine.regions import Regions
 from ._coordinates import BinnedColumns
 
@@ -136,6 +136,7 @@ class BinnedDensity(CoordinateDensity):
         self._kinds = checked_kinds(self.kinds, get_args(Kind), self.n_features_in_)
         X = read_numbers(X, self._kinds == "count")
         check_observed(X, getattr(self, "feature_names_in_", None))
+        check_sizes(X, self._kinds != "categorical")
         self._binned = BinnedColumns.learn(
             X, weight, self._kinds, self.n_bins, rounding_of(X, weight, self.rounding)
         )

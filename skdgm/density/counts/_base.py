@@ -20,7 +20,7 @@ from ..._validation import ColumnError
 from .._base import BaseDensity
 from .._engine.conditional_margins import ConditionalMargin, SameMargin
 from .._engine.distant_rows import sum_over_rows
-from .._engine.numbers import check_same_grey_levels
+from .._engine.numbers import check_largest_count, check_same_grey_levels
 from .._engine.regions import Regions
 from ._truncated import restrict_counts
 
@@ -177,4 +177,5 @@ def as_counts(X: np.ndarray) -> np.ndarray:
                 column,
                 {"row": row, "value": codes[row, column]},
             )
+    check_largest_count(codes, np.ones(codes.shape[1], dtype=bool))
     return codes

@@ -15,8 +15,12 @@ from ..._codes import has_missing
 from ..._packing import rebuilt_property
 from .._engine.blocks import total_weight
 from .._engine.codes import NarrowNumbers
+from .._engine.numbers import refuse_sizes
 from ._missing import NormalCovariance
 from ._moments import Moments
+
+LARGEST = 1e154  # whose square is finite
+LEAST_SQUARES = 1e-290  # of deviations; with ``reg_covar`` and the like, smaller ones lose digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,13 @@ class ColumnScale:
     def priors(self) -> dict[tuple, CovariancePrior]:
         """Priors in this scale, by what they depend on, as they are asked for."""
         return {}
+
+    def check_sizes(self) -> None:
+        """Raise a ColumnError if squares of values overflow, or those of deviations underflow."""
+        squares = self.moments.squares
+        lost = np.minimum(squares, squares / np.maximum(self.moments.total, 1.0)) < LEAST_SQUARES
+        too_large = np.maximum(-self.lowest, self.highest) > LARGEST
+        refuse_sizes(lost & (self.lowest < self.highest), too_large, self.lowest, self.highest)
 
     def lend(self, moments: Moments, n_rows: float) -> Moments:
         """Replace the moments of columns of total weight zero by those of so many average rows."""

@@ -66,6 +66,7 @@ class RegularisedDensity(EMDensity):
             scale = self._scale + scale
         check_finite(scale.moments, codes)
         if extend:
+            scale.check_sizes()
             self._scale = scale
         else:
             self._scale, self._statistics = scale, None
@@ -76,6 +77,7 @@ class RegularisedDensity(EMDensity):
         check_finite(self._scale.moments, np.array([self._scale.lowest, self._scale.highest]))
 
     def _check_declared(self) -> None:
+        self._scale.check_sizes()
         self._warn_of_constant_columns()
 
     def _count_start(self, codes: np.ndarray, weight: np.ndarray | None) -> ObservedRows:

@@ -72,7 +72,15 @@ def fit_map(
     # A copy, because transformers with copy=False may write to it.
     with np.errstate(over="ignore", invalid="ignore"):  # what is lost, is said below
         own_weight = None if needs_no_weights(transformer) else weight
-        fit_weighted(transformer, _complete(transformer, X), weight=own_weight)
+        try:
+            fit_weighted(transformer, _complete(transformer, X), weight=own_weight)
+        except ValueError as error:
+            if "bound" not in str(error):  # the limits of SciPy's search for an exponent
+                raise
+            raise ValueError(
+                f"{label} finds no exponent for values up to {np.nanmax(np.abs(X)):g}; scale the "
+                "columns first, for example with StandardScaler."
+            ) from error
     if type(transformer) is PowerTransformer:
         _leave_few_values(transformer, X, weight)
     fitted = ComposedMap([map_of(transformer, X, label)])

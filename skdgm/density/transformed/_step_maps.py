@@ -33,6 +33,8 @@ from ._maps import (
 )
 from ._normal_scores import NormalScoreMap, NormalScoreTransformer
 
+LEAST_SPREAD = 1e-145  # of a column, the square of which underflows
+
 
 @singledispatch
 def map_of(transformer: Any, X: np.ndarray, label: str) -> InvertibleMap:
@@ -74,7 +76,8 @@ def _of_power_transformer(transformer: PowerTransformer, X: np.ndarray, label: s
     Z, _ = ComposedMap(maps).forward(X)
     with np.errstate(over="ignore", invalid="ignore"):
         rounding = len(X) * np.finfo(np.float64).eps * np.abs(np.nanmean(Z, axis=0))
-        lost = (np.nanstd(Z, axis=0) <= rounding) & (least < most)
+        spread = np.nanstd(Z, axis=0)
+        lost = (spread <= np.maximum(rounding, LEAST_SPREAD)) & (least < most)
     if lost.any():
         column = int(lost.argmax())
         raise ColumnError(
