@@ -1,5 +1,6 @@
 """What is cut short leaves what was there before: fits by Ctrl-C, files and caches by a kill."""
 
+import multiprocessing
 import os
 import pickle
 import shutil
@@ -12,10 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import skdgm
-from skdgm import GaussianDensity, _files
+from skdgm import (
+    BernoulliIndependentDensity,
+    ChowLiuTreeDensity,
+    GaussianDensity,
+    MixtureDensity,
+    _files,
+)
 from skdgm._kernels import _compile
+from skdgm.density._engine import blocks
 
 from .estimators import public_estimators, smallest_instance
 from .test_any_machine import KERNELS
@@ -131,50 +140,26 @@ def test_a_kill_while_kernels_are_compiled_breaks_no_cache(tmp_path, monkeypatch
 
 
 # ---------------------------------------------------------------------- processes
-ASK = """
-import multiprocessing, warnings
-import numpy as np
-from sklearn.base import clone
-from skdgm import BernoulliIndependentDensity, ChowLiuTreeDensity, GaussianDensity, MixtureDensity
-from skdgm.density._engine import blocks
-
-warnings.simplefilter("ignore")
-blocks.BLOCK_CELLS = 100  # so that two threads have something to do
-X = np.random.default_rng(0).integers(0, 2, size=(100, 4)).astype(float)
-MODELS = [
-    BernoulliIndependentDensity(n_jobs=2),
-    ChowLiuTreeDensity(n_jobs=2),
-    MixtureDensity(GaussianDensity("diag"), 2, random_state=0, max_iter=2, n_jobs=2),
-]
-
 def ask(models):
     return [
-        (own.score(X), clone(own).fit(X).score(X), own.sample(60, random_state=0).sum())
+        (own.score(TABLE), clone(own).fit(TABLE).score(TABLE), own.sample(30, random_state=0).sum())
         for own in models
     ]
 
-if __name__ == "__main__":
-    fitted = [own.fit(X) for own in MODELS]
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="starts a process by fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_a_fork_after_kernels_and_threads_ran_answers_alike(monkeypatch):
+    """The child scores, fits and draws as its parent does, and ends."""
+    monkeypatch.setattr(blocks, "BLOCK_CELLS", 40)  # so that two threads have something to do
+    models = [
+        BernoulliIndependentDensity(binarize=1.0, n_jobs=2),
+        ChowLiuTreeDensity(n_jobs=2),
+        GaussianDensity(n_jobs=2),
+        MixtureDensity(GaussianDensity("diag"), 2, random_state=0, max_iter=2, n_jobs=2),
+    ]
+    fitted = [own.fit(TABLE) for own in models]
     expected = ask(fitted)
-    for method in ("fork", "spawn"):
-        with multiprocessing.get_context(method).Pool(1) as pool:
-            found = pool.apply_async(ask, (fitted,)).get(timeout=100)
-        np.testing.assert_array_equal(found, expected)
-    print("alike")
-"""
-
-
-@on_posix
-def test_processes_started_after_kernels_and_threads_ran_answer_alike(tmp_path):
-    """A child, forked or spawned, scores, fits and draws as its parent does."""
-    (tmp_path / "ask.py").write_text(ASK, encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "ask.py"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(PACKAGE).parent), "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert run.stdout == "alike\n", run.stderr
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        found = pool.apply_async(ask, (fitted,)).get(timeout=100)
+    np.testing.assert_array_equal(found, expected)
