@@ -240,7 +240,7 @@ def renamed(old, new):
     return change
 
 
-OWN_COUNTS = ".density._bernoulli:BernoulliStatistics"
+OWN_COUNTS = ".density._bernoulli_group:BernoulliStatistics"
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")

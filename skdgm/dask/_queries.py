@@ -153,7 +153,7 @@ def _table(estimator: Any, method: str, X: Any, seeds: np.ndarray | None = None)
     from dask import dataframe as dd
 
     blocks = _ask(estimator, method, X, None, n_columns, seeds)
-    meta = _completed(estimator, method, estimator.sample(1, random_state=0), X._meta)
+    meta = _completed(estimator, method, _as_frame(estimator.sample(1, random_state=0), X._meta))
     return dd.from_delayed(blocks, meta=meta[:0], divisions=X.divisions)
 
 
@@ -195,19 +195,24 @@ def _answer(
     options: dict,
 ) -> Any:
     if dtype is None:
-        return _completed(estimator, method, table, table, **options)
+        return _completed(estimator, method, table, **options)
     if not len(table):
         return np.empty((0,) if n_columns is None else (0, n_columns), dtype=dtype)
     return np.asarray(getattr(estimator, method)(table, **options)).astype(dtype, copy=False)
 
 
-def _completed(estimator: Any, method: str, table: Any, like: Any, **options: Any) -> Any:
-    """Return completed rows as a frame like another one."""
+def _completed(estimator: Any, method: str, table: Any, **options: Any) -> Any:
+    """Return the completed rows of a frame as a frame like it."""
     if not len(table):
         return table
     completed = getattr(estimator, method)(table, **options)
-    if isinstance(completed, np.ndarray):
-        import pandas as pd
+    return _as_frame(completed, table).set_axis(table.index, axis=0)
 
-        completed = pd.DataFrame(completed, columns=like.columns)
-    return completed.set_axis(table.index, axis=0) if len(like) else completed
+
+def _as_frame(rows: Any, like: Any) -> Any:
+    """Return rows as a frame with the columns of another, if they are none."""
+    if not isinstance(rows, np.ndarray):
+        return rows
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=like.columns)
