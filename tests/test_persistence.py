@@ -240,7 +240,9 @@ def renamed(old, new):
     return change
 
 
-OWN_COUNTS = ".density._bernoulli_group:BernoulliStatistics"
+HOME = type(COINS).__module__.removeprefix("skdgm")  # of the family
+COUNTS = type(clone(COINS).fit(X)._statistics)
+OWN_COUNTS = f"{COUNTS.__module__}:{COUNTS.__name__}".removeprefix("skdgm")
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
@@ -260,7 +262,7 @@ OWN_COUNTS = ".density._bernoulli_group:BernoulliStatistics"
         ),
         (OWN_COUNTS, "_other:Counts", "Counts, .* does not know"),
         (OWN_COUNTS, ".__main__:main", "a main, .* does not know"),
-        (OWN_COUNTS, ".density._bernoulli:copy", "holds a copy"),
+        (OWN_COUNTS, f"{HOME}:copy", "holds a copy"),
     ],
 )
 def test_what_a_version_cannot_know_is_refused(old, new, message):
