@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -76,7 +77,9 @@ def imports_of(module):
     return {name for name in found if name in MODULES and name != module}
 
 
-IMPORTS = {module: imports_of(module) for module in MODULES}
+@cache
+def all_imports():
+    return {module: imports_of(module) for module in MODULES}
 
 
 def layer_of(module):
@@ -92,7 +95,7 @@ def layer_of(module):
 
 def test_there_are_no_import_circles():
     try:
-        TopologicalSorter(IMPORTS).prepare()
+        TopologicalSorter(all_imports()).prepare()
     except CycleError as error:
         pytest.fail(" imports ".join(error.args[1][::-1]))
 
@@ -100,7 +103,7 @@ def test_there_are_no_import_circles():
 def test_imports_run_one_way():
     upwards = [
         f"{module} imports {imported}"
-        for module, all_imported in IMPORTS.items()
+        for module, all_imported in all_imports().items()
         for imported in all_imported
         if layer_of(imported) > layer_of(module)
     ]
@@ -142,7 +145,7 @@ def test_kernels_are_compiled_in_one_way():
 def test_what_serves_one_family_lives_in_its_folder():
     for module in MODULES:
         if module.startswith("skdgm.density._engine."):
-            rooms = {name.rpartition(".")[0] for name in MODULES if module in IMPORTS[name]}
+            rooms = {name.rpartition(".")[0] for name in MODULES if module in all_imports()[name]}
             assert len(rooms) > 1 or rooms == {"skdgm.density"}, f"{module} serves only {rooms}"
 
 

@@ -295,7 +295,7 @@ def test_samples_follow_the_probabilities(name, order):
 )
 def test_completions_are_drawn_from_the_conditional(order, row):
     states, probability = enumerated("logistic", order)
-    drawn = fitted("logistic", order).conditional_sample(np.tile(row, (20_000, 1)), random_state=3)
+    drawn = fitted("logistic", order).conditional_sample(np.tile(row, (8_000, 1)), random_state=3)
     place = np.ravel_multi_index(tuple(drawn.T.astype(int)), MIXED)
     count = np.bincount(place, minlength=len(states))
     assert_drawn_from(probability * agreement(states, [row])[0], count)

@@ -21,6 +21,7 @@ from .estimators import (
     CASES,
     CONTINUOUS_CASES,
     DISCRETE_CASES,
+    FAMILY_CASES,
     NORMAL_CASES,
     cases,
     few_steps,
@@ -195,7 +196,7 @@ def test_none_follows_the_global_seed_of_numpy():
     assert_array_equal(density.sample(20), first)
 
 
-@cases(DISCRETE_CASES)
+@cases([case for case in FAMILY_CASES if case in DISCRETE_CASES])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.float32, np.float64])
 def test_samples_have_the_training_dtype(case, dtype):
     X = case.data().astype(dtype)
