@@ -61,18 +61,20 @@ def test_what_is_optional_is_not_needed_and_named_where_it_is():
 import sys
 class Absent:
     def find_spec(self, name, *_):
-        if name.partition(".")[0] in ("pandas", "matplotlib", "imblearn"):
+        if name.partition(".")[0] in ("pandas", "matplotlib", "imblearn", "dask"):
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
 import numpy, skdgm
 skdgm.GaussianDensity().fit(numpy.eye(3)).sample()
 assert not {"pandas", "matplotlib"} & set(sys.modules)
-try:
-    import skdgm.over_sampling
-except ImportError as error:
-    assert 'pip install "skdgm[imblearn]"' in str(error)
-else:
-    raise AssertionError("over_sampling was imported without imbalanced-learn")
+assert skdgm.TRUSTED_TYPES
+for module, extra in ("over_sampling", "imblearn"), ("dask", "dask"):
+    try:
+        __import__(f"skdgm.{module}")
+    except ImportError as error:
+        assert f'pip install "skdgm[{extra}]"' in str(error)
+    else:
+        raise AssertionError(f"{module} was imported without what it needs")
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 
