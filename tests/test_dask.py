@@ -220,7 +220,7 @@ def test_bad_input_is_refused_in_a_sentence_and_changes_nothing(frame):
             minus,
         ),
         (ValueError, "sample_weight is zero for every row", density, table, None, 0 * y.index),
-        (ValueError, "X contains infinity", density, numbers / 0),
+        (ValueError, "X contains infinity", density, numbers + np.inf),
         (ValueError, "no observed value in column 0", density, numbers * np.nan),
         (
             ValueError,
@@ -239,7 +239,7 @@ def test_bad_input_is_refused_in_a_sentence_and_changes_nothing(frame):
             y,
         ),
     ]:
-        with pytest.raises(error, match=match), np.errstate(all="ignore"):
+        with pytest.raises(error, match=match):
             skdgm.dask.fit(estimator, *arguments)
     assert density.__dict__ == state
     with pytest.raises(TypeError, match="estimator must have predict, but GaussianDensity"):
