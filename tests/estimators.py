@@ -80,7 +80,7 @@ VARIANTS = [
     GenerativeClassifier(BernoulliIndependentDensity()),
     GenerativeClassifier(ChowLiuTreeDensity(n_categories=50)),
     DensityImputer(BernoulliIndependentDensity(), "sample", add_indicator=True, random_state=0),
-    MixtureDensity(BernoulliIndependentDensity(), 3, init="random", random_state=0),
+    MixtureDensity(BernoulliIndependentDensity(), 4, init="random", random_state=0),
     MixtureDensity(MarkovChainImageDensity(n_categories=50), random_state=0, n_init=2),
     MixtureDensity(GaussianDensity("tied", shrinkage="auto")),
     HiddenChowLiuTreeDensity(4, n_categories=50, random_state=0, batch_size=10),

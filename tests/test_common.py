@@ -6,11 +6,9 @@ import re
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skdgm
-from skdgm import MixtureDensity
 from skdgm.density import BaseDensity
 
 from .estimators import CASES, VARIANTS, public_estimators, smallest_instance
@@ -18,18 +16,7 @@ from .estimators import CASES, VARIANTS, public_estimators, smallest_instance
 ESTIMATORS = public_estimators()
 
 
-def expected_to_fail(estimator):
-    """Return the checks that ask too much: a column of probabilities for each class of y."""
-    if not (isinstance(estimator, MixtureDensity) and get_tags(estimator).input_tags.sparse):
-        return {}
-    reason = "who takes a sparse X and has predict_proba is expected to be a classifier"
-    return dict.fromkeys(["check_estimator_sparse_array", "check_estimator_sparse_matrix"], reason)
-
-
-@parametrize_with_checks(
-    [smallest_instance(estimator) for estimator in ESTIMATORS] + VARIANTS,
-    expected_failed_checks=expected_to_fail,
-)
+@parametrize_with_checks([smallest_instance(estimator) for estimator in ESTIMATORS] + VARIANTS)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

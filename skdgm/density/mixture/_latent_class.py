@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import get_tags
+from sklearn.utils import ClassifierTags, get_tags
 
 from ..._fitted import query
 from ..._tables import as_given
@@ -27,6 +27,7 @@ class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Aver
     Those that were learned together form a group, which sees the same codes.
     """
 
+    n_components: int
     _group: Any = None  # a DensityGroup
 
     @query
@@ -171,4 +172,6 @@ class LatentClassDensity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Aver
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = get_tags(self.density).input_tags.sparse
+        # Scikit-learn asks this of whatever has predict_proba and takes a sparse X.
+        tags.classifier_tags = ClassifierTags(multi_class=self.n_components > 2)
         return tags
