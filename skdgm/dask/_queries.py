@@ -135,9 +135,16 @@ def _column(estimator: Any, method: str, X: Any, dtype: np.dtype) -> Any:
     import pandas as pd
     from dask import dataframe as dd
 
-    make, meta = dask.delayed(pd.Series), pd.Series(dtype=dtype)
-    indexed = [make(own, table.index) for own, table in zip(blocks, row_blocks(X), strict=True)]
+    make, meta = dask.delayed(_as_series), pd.Series(np.empty(0, dtype))
+    pairs = zip(blocks, row_blocks(X), strict=True)
+    indexed = [make(own, table.index, meta.dtype) for own, table in pairs]
     return dd.from_delayed(indexed, meta=meta, divisions=X.divisions)
+
+
+def _as_series(values: np.ndarray, index: Any, dtype: Any) -> Any:
+    import pandas as pd
+
+    return pd.Series(values, index=index, dtype=dtype)
 
 
 def _array(estimator: Any, method: str, X: Any, n_columns: int) -> Any:
