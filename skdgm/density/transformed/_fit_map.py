@@ -74,8 +74,9 @@ def fit_map(
         own_weight = None if needs_no_weights(transformer) else weight
         try:
             fit_weighted(transformer, _complete(transformer, X), weight=own_weight)
-        except ValueError as error:
-            if "bound" not in str(error):  # the limits of SciPy's search for an exponent
+        except (ValueError, RuntimeError) as error:
+            # The limits of SciPy's search for an exponent, in the words of its versions.
+            if not any(word in str(error) for word in ("bound", "bracket")):
                 raise
             raise ValueError(
                 f"{label} finds no exponent for values up to {np.nanmax(np.abs(X)):g}; scale the "
