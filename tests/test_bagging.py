@@ -36,7 +36,10 @@ IRIS, SPECIES = load_iris(return_X_y=True)
 SCALED = TransformedDensity(StandardScaler(), GaussianDensity())
 RESAMPLINGS = ["folds", "bootstrap", "bayesian"]
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+pytestmark = [
+    pytest.mark.any_version,  # of dependencies gives the same answers
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
 
 
 def binary_rows(n_rows=60, n_columns=4, seed=0):

@@ -40,6 +40,8 @@ from .classifier_chains import (
 from .rounding import assert_equal_to_rounding
 from .rows import agreement, all_states, assert_drawn_from, hide
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 
 # ---------------------------------------------------------------------- the chain rule
 @classifiers

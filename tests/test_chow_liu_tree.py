@@ -20,6 +20,8 @@ from skdgm.density.tree._structure import best_tree
 
 from .rows import agreement, all_states, hide
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 MIXED = (3, 2, 4, 1, 2)  # numbers of categories
 unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skdgm._codes import as_binary_codes, as_codes, bits_for, pack, unpack
 from skdgm.density._engine.weighted_states import WeightedStates
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 
 def random_codes(seed, n_rows, width, K):
     dtype = np.uint8 if K <= 256 else np.uint16

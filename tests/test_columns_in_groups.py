@@ -30,6 +30,8 @@ from .rounding import assert_equal_to_rounding
 from .rows import all_states
 from .words_and_sizes import SIZES, WORDS, log_prob_by_hand, planted, words_and_sizes
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 
 # ---------------------------------------------------------------------- in a mixture
 def unsmoothed_mixture(**options):

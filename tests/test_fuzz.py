@@ -9,6 +9,7 @@ A few seconds of it are part of the suite. Longer:
 import time
 
 import numpy as np
+import pytest
 
 from skdgm import (
     BinnedDensity,
@@ -22,6 +23,8 @@ from skdgm.density import BaseDensity
 from .estimators import public_estimators
 from .fuzzing import make_problem
 from .fuzzing_properties import Tally
+
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
 
 SEEDS = range(10)  # of the problems in the suite
 

@@ -16,6 +16,8 @@ from .normals import CASES, complete_rows, em_cases, observed_log_prob
 from .rounding import assert_equal_to_rounding
 from .rows import hide
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 
 # ---------------------------------------------------------------------- expectation-maximisation
 @em_cases

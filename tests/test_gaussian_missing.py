@@ -22,6 +22,8 @@ from .normals import cases, complete_rows, conditional, fitted, mixed_rows, obse
 from .rounding import assert_equal_to_rounding
 from .rows import hide
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 
 # ---------------------------------------------------------------------- queries
 @cases

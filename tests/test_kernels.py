@@ -14,6 +14,8 @@ from skdgm._kernels.markov_chain_trellis import TrellisArrays
 
 from .rounding import assert_equal_to_rounding
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 SIZES = {"seed": st.integers(0, 2**16), "n_rows": st.integers(1, 600), "n": st.integers(1, 9)}
 
 

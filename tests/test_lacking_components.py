@@ -23,6 +23,8 @@ from skdgm import (
 
 from .rows import all_states
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 TREE = DecisionTreeClassifier(random_state=0)
 BLOCKS = [
     ("coins", BernoulliIndependentDensity(alpha=0), [0, 1]),

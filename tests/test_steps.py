@@ -12,6 +12,8 @@ from skdgm._kernels.steps import held_out_density, neighbour_distances
 from skdgm.density._engine.learned_steps import learn_steps, rounding_step
 from skdgm.density._engine.margins import Margin
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 RNG = np.random.default_rng(0)
 COLUMNS = {
     "normal": RNG.normal(size=80),

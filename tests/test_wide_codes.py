@@ -18,6 +18,8 @@ from skdgm import (
 
 from .rows import hide
 
+pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
+
 N_CATEGORIES = 300  # more than a byte holds
 DENSITIES = [
     MarkovChainImageDensity(order=0, n_categories=N_CATEGORIES),
