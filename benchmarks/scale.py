@@ -3,7 +3,7 @@
 The rows are generated block by block by ``skdgm.dask`` tasks, and again in each pass, so that no
 disk takes part. Run with the extra ``dask`` and with psutil:
 
-    python benchmarks/scale.py [--parts table cluster] [--most 8]
+    python benchmarks/scale.py [--parts table cluster] [--powers 5 6 7 8]
 
 - table: each model is fitted to 10**5, 10**6, ... rows of 10 columns, in threads of a process of
   its own, of which the peak memory is that of the fit and of Python itself; beside it, the seconds
@@ -12,7 +12,8 @@ disk takes part. Run with the extra ``dask`` and with psutil:
   a LocalCluster of two workers of 1 GB; counted are restarts of workers, and the largest memory of
   one.
 
-The memory of a model does not depend on the number of rows, and its time is proportional to it.
+The memory of a fit does not depend on the number of rows, and its time is proportional to it. In
+the table, no block stays in memory between passes, though it would fit.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from skdgm import (
     GenerativeClassifier,
     MixtureDensity,
 )
+from skdgm.dask import _scheduler
 
 N_COLUMNS, N_COLUMNS_OF_CLUSTER = 10, 100
 CELLS_OF_BLOCK = 2 * 10**6
@@ -104,6 +106,7 @@ def measured(name, n_rows, queue):
     """Fit in this process; report seconds, those of plain passes, and peak memory in MB."""
     import resource
 
+    _scheduler.SHARE_TO_KEEP = 0.0
     fit(name, 10**4)  # compile
     _, seconds = fit(name, n_rows)
     _, kind, n_passes = MODELS[name]
@@ -114,13 +117,13 @@ def measured(name, n_rows, queue):
     queue.put((seconds, plain, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3))
 
 
-def table(names, most):
+def table(names, powers):
     """Print seconds and peak memory of each fit."""
     print("| model | rows | seconds | times the plain passes | peak memory (MB) |")
     print("| --- | ---: | ---: | ---: | ---: |")
     processes = multiprocessing.get_context("spawn")
     for name in names:
-        for power in range(5, most + 1):
+        for power in powers:
             queue = processes.Queue()
             process = processes.Process(target=measured, args=(name, 10**power, queue))
             process.start()
@@ -173,12 +176,12 @@ def main():
     """Run the parts that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--parts", nargs="*", choices=["table", "cluster"], default=["table"])
-    parser.add_argument("--most", type=int, default=8, help="power of ten of the rows")
+    parser.add_argument("--powers", nargs="*", type=int, default=[5, 6, 7, 8])
     parser.add_argument("--models", nargs="*", choices=MODELS, default=list(MODELS))
     arguments = parser.parse_args()
     print(f"dask {dask.__version__}, {os.cpu_count()} cores\n")
     if "table" in arguments.parts:
-        table(arguments.models, arguments.most)
+        table(arguments.models, arguments.powers)
     if "cluster" in arguments.parts:
         cluster(arguments.models)
 

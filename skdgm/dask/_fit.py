@@ -64,7 +64,7 @@ def fit(
 
     Notes
     -----
-    A mixture looks for its clusters among at most 2**25 cells of rows at even distances, here as in
+    A mixture looks for its clusters among at most 2**24 cells of rows at even distances, here as in
     memory. These are the only rows that leave the workers.
 
     Examples

@@ -12,7 +12,7 @@ from ..._codes import has_missing
 from .blocks import part_of, run_in_weighted_blocks, total_weight
 from .statistics import add_in_pairs
 
-STARTING_CELLS = 2**25  # of rows among which a mixture looks for clusters
+STARTING_CELLS = 2**24  # of rows among which a mixture looks for clusters
 
 
 class DistantRows(ABC):
