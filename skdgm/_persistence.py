@@ -1,4 +1,4 @@
-"""What is stored of an estimator: a plain form of all that it holds, and the versions behind it."""
+"""The stored state of an estimator: a plain form of all it holds, and the versions behind it."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What to count of which rows.
+    """A function that counts, and the rows to count.
 
     ``places`` are those of rows to take from each block; None takes all.
     """
@@ -181,7 +181,7 @@ class RowsOnWorkers(DistantRows):
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What is known of codes."""
+    """Size of codes, and whether any value is missing."""
 
     n_columns: int
     has_missing: bool

@@ -1,4 +1,4 @@
-"""What must be known of all rows before any is counted: labels, weights, and what rows declare."""
+"""Knowledge of all rows before any is counted: their labels, weights, and what they declare."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class Reader:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What rows declare.
+    """Knowledge of rows: what they declare, and which values they lack.
 
     Parameters
     ----------

@@ -167,7 +167,7 @@ class RowsToExpect(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Expected(Statistics):
-    """What a density expects of rows."""
+    """Statistics that a density expects of rows, and the log-likelihood of these."""
 
     statistics: Any
     log_likelihood: float
