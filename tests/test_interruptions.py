@@ -1,4 +1,4 @@
-"""What is cut short leaves what was there before: fits by Ctrl-C, files and caches by a kill."""
+"""Interruptions leave what was there before: fits by Ctrl-C, files and caches by a kill."""
 
 import multiprocessing
 import os

@@ -66,7 +66,7 @@ class CsvSource:
 
 
 class ColumnTally:
-    """What decides how a column is read, in the parts of a file so far."""
+    """Evidence of how a column is to be read, from the parts of a file so far."""
 
     def __init__(self, name: str, decimal: str) -> None:
         self._name, self._decimal = name, decimal

@@ -82,7 +82,7 @@ class _Cell:
 
 
 class TextTally:
-    """What tells whether a column of text holds numbers, and how they are written.
+    """Evidence of whether a column of text holds numbers, and how they are written.
 
     Parameters
     ----------

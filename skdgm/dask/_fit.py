@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -189,7 +190,7 @@ class Training:
     def rows(self) -> list[RowsOnWorkers]:
         """Return the rows of each class, encoded by what all rows declare."""
         survey, classes = self.survey, self._reader.classes
-        reader = Reader(survey.density, classes, self._reader.factor, self._reader.largest)
+        reader = replace(self._reader, density=survey.density)
         read, shared = dask.delayed(Reader.encode, pure=False), self._scheduler.share(reader)
         blocks = [read(shared, block) for block in self._blocks]
         passes = Passes(blocks, survey.n_bytes, self._scheduler)

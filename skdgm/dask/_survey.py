@@ -16,7 +16,7 @@ from .._tables import read_labels, validate_table
 from .._validation import leave_out_weightless, observed_columns, read_weight, without_worthless
 from ..density import BaseDensity
 from ._rows import Encoded
-from ._tables import Block
+from ._tables import Block, check_length
 
 SAMPLED_ROWS = 100  # of a block, from which its size in memory is told
 
@@ -44,7 +44,7 @@ class LabelWeights:
                 labels, label = np.zeros(1), np.zeros(n_rows, dtype=np.intp)
             else:
                 y = read_labels(block.y)
-                _check_same_length(y, n_rows, "y")
+                check_length(len(y), n_rows, "y")
                 labels, label = np.unique(y, return_inverse=True)
             largest = np.zeros(len(labels))
             np.maximum.at(largest, label, weight)
@@ -130,12 +130,11 @@ class Reader:
     def encode(self, block: Block) -> Encoded:
         """Return the codes of the rows of a block."""
         with in_block(block):
-            if not len(block.X):
-                return Encoded(block.number, np.empty((0, 1)), None, np.empty(0))
-            X, weight, label = self.read(block)
-            if not len(X):
-                return Encoded(block.number, np.empty((0, 1)), None, np.empty(0))
-            return Encoded(block.number, self.density._encode(X), weight, label)
+            if len(block.X):
+                X, weight, label = self.read(block)
+                if len(X):
+                    return Encoded(block.number, self.density._encode(X), weight, label)
+            return Encoded(block.number, np.empty((0, 1)), None, np.empty(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,8 +194,3 @@ def _weight_of(block: Block) -> np.ndarray:
     if given.shape == (len(block.X),) and not given.any():
         return np.zeros(len(given))
     return read_weight(block.weight, block.X)
-
-
-def _check_same_length(column: np.ndarray, n_rows: int, name: str) -> None:
-    if len(column) != n_rows:
-        raise ValueError(f"{name} must have as many rows as X, {n_rows}; it has {len(column)}.")

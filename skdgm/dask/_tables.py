@@ -68,7 +68,7 @@ def _cut(
         return [None] * len(tables)
     if hasattr(column, "to_delayed"):
         if is_array(column) and is_array(X) and not np.isnan([*lengths_of(X), *column.shape]).any():
-            _check_length(column.shape[0], sum(lengths_of(X)), name)
+            check_length(column.shape[0], sum(lengths_of(X)), name)
             column = column.rechunk((lengths_of(X),))
         parts = list(np.ravel(np.asarray(column.to_delayed(), dtype=object)))
         if len(parts) != len(tables):
@@ -82,12 +82,13 @@ def _cut(
         count = dask.delayed(len, pure=False)
         lengths = scheduler.compute(dask.delayed(list)([count(table) for table in tables]))
     ends = np.cumsum(lengths)
-    _check_length(len(column), ends[-1], name)
+    check_length(len(column), ends[-1], name)
     rows = column.iloc if hasattr(column, "iloc") else np.asarray(column)
     return [rows[end - n : end] for end, n in zip(ends.tolist(), lengths, strict=True)]
 
 
-def _check_length(length: float, expected: float, name: str) -> None:
+def check_length(length: float, expected: float, name: str) -> None:
+    """Raise a ValueError unless a column has a row for each row of X."""
     if length != expected:
         raise ValueError(f"{name} must have as many rows as X, {expected}; it has {length}.")
 
