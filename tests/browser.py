@@ -6,6 +6,7 @@ import select
 import shutil
 import subprocess
 import tempfile
+import time
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TIMEOUT = 60  # seconds that any command may take
@@ -89,10 +90,19 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
 
     def run(self, script):
-        """Return the value of a JavaScript expression."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """Return the value of a JavaScript expression; a promise is awaited."""
+        answer = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def wait_for(self, script):
+        """Wait until a JavaScript expression is true: a page changes its pictures in its own time."""
+        end = time.monotonic() + TIMEOUT
+        while not self.run(script):
+            assert time.monotonic() < end, f"never true: {script}"
+            time.sleep(0.01)
 
     def press(self, key, number, text=""):
         """Press a key of a name and a number, which types a text or none."""

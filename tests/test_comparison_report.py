@@ -210,12 +210,12 @@ def test_report_in_a_browser(comparison, page, tmp_path):
         for width, scheme in ((1280, "light"), (390, "light"), (390, "dark")):
             browser.show_as(width, scheme)
             assert browser.run("document.documentElement.scrollWidth") <= width
-            images = "[...document.images].every((own) => own.complete && own.naturalWidth > 0)"
-            browser.run("Promise.all([...document.images].map((own) => own.decode()))")
-            assert browser.run(images)
+            browser.wait_for(
+                "[...document.images].every((own) => own.complete && own.naturalWidth > 0)"
+            )
         browser.show_as(1280, "dark", media="print")
         ground = browser.run("getComputedStyle(document.body).backgroundColor")
         assert ground == "rgb(255, 255, 255)"
         plot = "document.querySelector('picture img')"
-        assert browser.run(f"{plot}.currentSrc === {plot}.src")  # neither dark nor narrow
+        browser.wait_for(f"{plot}.currentSrc === {plot}.src")  # neither dark nor narrow
         assert browser.problems == []
