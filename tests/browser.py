@@ -98,7 +98,7 @@ class Browser:
         return answer["result"].get("value")
 
     def wait_for(self, script):
-        """Wait until a JavaScript expression is true: a page changes its pictures in its own time."""
+        """Wait until a JavaScript expression is true; pictures change in their own time."""
         end = time.monotonic() + TIMEOUT
         while not self.run(script):
             assert time.monotonic() < end, f"never true: {script}"

@@ -14,7 +14,9 @@ from skdgm import (
     BernoulliIndependentDensity,
     ChowLiuTreeDensity,
     ColumnDensity,
+    ConditionalDensity,
     DensityImputer,
+    DensityOutlierDetector,
     GaussianDensity,
     GaussianDiscriminant,
     GenerativeClassifier,
@@ -185,6 +187,110 @@ def test_completions_of_frames_are_frames(frame):
             assert list(completed.dtypes) == list(completed.compute().dtypes)
 
 
+@pytest.fixture(scope="module")
+def mixed():
+    """A table of text, categories, dates, booleans and numbers, its density, and holes in it."""
+    rng = np.random.default_rng(0)
+    big = rng.random(90) > 0.5
+    X = pd.DataFrame(
+        {
+            "size": rng.normal(size=90) + 4 * big,
+            "kind": np.where(big, "oak", "elm"),
+            "form": pd.Categorical(np.where(big, "tree", "bush")),
+            "day": pd.date_range("2020", periods=90, unit="us"),
+            "tall": pd.array(rng.random(90) > 0.4, dtype="boolean"),
+        }
+    )
+    density = TableDensity(ChowLiuTreeDensity(), random_state=0).fit(X)
+    holes = X.mask(rng.random(X.shape) < 0.3).assign(kind=X["kind"].mask(rng.random(90) < 0.3))
+    return density, holes.astype({"tall": "boolean"}).set_index(np.arange(7, 97))
+
+
+QUESTIONS = {
+    "conditional_mean": (),
+    "conditional_mode": (),
+    "conditional_std": (),
+    "conditional_quantile": (0.3,),
+    "conditional_interval": (0.8,),
+    "predict_column": ("kind",),
+    "conditional_proba": ("form",),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_tables_of_any_kind_are_answered_as_in_memory(mixed, question):
+    density, X = mixed
+    blocks = dd.from_pandas(X, npartitions=4, sort=False)
+    apart = blocks.assign(form=blocks["form"].astype(str).where(blocks["form"].notnull(), None))
+    apart = apart.assign(form=apart["form"].astype("category"))  # of each block on its own
+    assert not apart["form"].cat.known
+    ask, arguments = getattr(skdgm.dask, question), QUESTIONS[question]
+    expected = getattr(density, question)(X, *arguments)
+    # Some rows of none, too.
+    for table in (blocks, apart, dd.concat([blocks[blocks["size"] > 99], blocks])):
+        answers = ask(density, table, *arguments)
+        pairs = [(answers, expected)]
+        if isinstance(expected, tuple):
+            pairs = list(zip(answers, expected, strict=True))
+        for answer, own in pairs:
+            found = answer.compute()
+            if isinstance(own, pd.DataFrame):
+                assert list(answer.dtypes) == list(found.dtypes) or table is apart
+                assert found.index.equals(X.index)
+                found, own = (
+                    frame.astype({"form": object, "kind": object}).where(frame.notna(), np.nan)
+                    for frame in (found, own)
+                )
+                pd.testing.assert_frame_equal(found, own, check_dtype=False)
+            elif own.dtype.kind == "f":
+                assert_allclose(found, own)
+            else:
+                assert_array_equal(found, own)
+
+
+def test_columns_of_objects_are_answered():
+    rng = np.random.default_rng(0)
+    X = np.array([["a", 1.5], ["b", 7.5], ["a", None], [None, 7.0]] * 5, dtype=object)
+    X[:, 1] = [cell if cell is None else cell + rng.random() for cell in X[:, 1]]
+    density = TableDensity(ChowLiuTreeDensity(), random_state=0).fit(X)
+    blocks = da.from_array(X, chunks=(8, 1))
+    assert_array_equal(skdgm.dask.conditional_mode(density, blocks), density.conditional_mode(X))
+    assert_array_equal(skdgm.dask.predict_column(density, blocks, 0), density.predict_column(X, 0))
+
+
+def test_a_classifier_completes_frames(frame):
+    X, y = frame
+    model = GenerativeClassifier(NORMAL).fit(X, y)
+    completed = skdgm.dask.conditional_mean(model, dd.from_pandas(X, npartitions=3)).compute()
+    assert_allclose(completed, model.conditional_mean(X))
+    assert list(completed) == list(X)
+
+
+def test_outliers_are_predicted(frame):
+    X, _ = frame
+    model = DensityOutlierDetector(NORMAL, contamination=0.2).fit(X)
+    found = skdgm.dask.predict(model, dd.from_pandas(X, npartitions=3)).compute()
+    assert_array_equal(found, model.predict(X))
+
+
+def test_questions_without_an_answer_are_refused(frame, mixed):
+    X, _ = frame
+    table, numbers = dd.from_pandas(X, npartitions=2), GaussianDensity().fit(X)
+    density, tree = mixed[0], ConditionalDensity(NORMAL).fit(X[["legs"]], X["length"].fillna(0))
+    for error, match, ask, *arguments in [
+        (TypeError, "must be a classifier of one column of labels", "predict", tree, table),
+        (TypeError, "must have predict_proba, but Gauss", "predict_proba", numbers, table),
+        (ValueError, "q must be one number", "conditional_quantile", numbers, table, [0.5]),
+        (ValueError, "coverage must be a number", "conditional_interval", numbers, table, 2),
+        (ValueError, "No column is named 'age'", "predict_column", numbers, table, "age"),
+        (ValueError, "cannot be listed", "conditional_proba", numbers, table, "legs"),
+        (ValueError, "feature names", "conditional_mean", density, table),
+        (TypeError, "X must be a Dask array or frame", "conditional_mode", numbers, X),
+    ]:
+        with pytest.raises(error, match=match):  # before anything is computed
+            getattr(skdgm.dask, ask)(*arguments)
+
+
 def test_completions_of_arrays():
     X = ADDITIVE[0].incomplete_data()
     density, blocks = ADDITIVE[0].fitted, in_blocks(X)
@@ -211,6 +317,8 @@ def test_bad_input_is_refused_in_a_sentence_and_changes_nothing(frame):
         (TypeError, "X must be a Dask array or frame", density, X),
         (TypeError, "DensityImputer.* does not; pass a density, or a cl", DensityImputer(), table),
         (ValueError, "sample_weight must have as many rows as X, 60", density, numbers, None, y),
+        (ValueError, "sample_weight must have one dimension", density, numbers, None, 2.0),
+        (ValueError, "y must have one dimension", model, numbers, numbers[:, :1]),
         (
             ValueError,
             "In block . of X.*Negative values in sample_wei",

@@ -13,20 +13,30 @@ except ImportError as error:
 
 from ._fit import fit
 from ._queries import (
+    conditional_interval,
     conditional_mean,
     conditional_mode,
+    conditional_proba,
+    conditional_quantile,
     conditional_sample,
+    conditional_std,
     predict,
+    predict_column,
     predict_proba,
     score_samples,
 )
 
 __all__ = [
+    "conditional_interval",
     "conditional_mean",
     "conditional_mode",
+    "conditional_proba",
+    "conditional_quantile",
     "conditional_sample",
+    "conditional_std",
     "fit",
     "predict",
+    "predict_column",
     "predict_proba",
     "score_samples",
 ]

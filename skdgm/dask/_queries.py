@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import dask
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import is_outlier_detector
 
 from .._validation import RandomState, check_generator, shown
-from ._tables import is_array, lengths_of, row_blocks
+from ._answers import answer_to_a_row, check_has, in_array, in_column, in_tables
+from ._tables import is_array
 
 
 def score_samples(estimator: Any, X: Any) -> Any:
@@ -27,26 +27,27 @@ def score_samples(estimator: Any, X: Any) -> Any:
     log_prob : dask array or column of shape (n_samples,)
         ``log p(x)`` in nats, lazy.
     """
-    return _column(estimator, "score_samples", X, np.dtype(np.float64))
+    return in_column(estimator, "score_samples", X, np.dtype(np.float64))
 
 
 def predict(estimator: Any, X: Any) -> Any:
-    """Predict the class of each row, or find its most probable component.
+    """Predict the class of each row, or find its most probable component, or outliers.
 
     Parameters
     ----------
     estimator : fitted estimator
-        One with ``predict``: a classifier or a mixture.
+        A classifier, a mixture or an outlier detector.
     X : dask array or frame of shape (n_samples, n_features)
         Rows; NaN is a missing value.
 
     Returns
     -------
     y : dask array or column of shape (n_samples,)
-        Labels of classes, or indices of components; lazy.
+        Labels of classes, or indices of components, or -1 for outliers and 1 for others; lazy.
     """
-    classes = getattr(estimator, "classes_", np.zeros(0, dtype=np.int64))
-    return _column(estimator, "predict", X, classes.dtype)
+    whole = np.zeros(0, dtype=np.int64)
+    known = whole if is_outlier_detector(estimator) else _labels(estimator, "predict", whole)
+    return in_column(estimator, "predict", X, known.dtype)
 
 
 def predict_proba(estimator: Any, X: Any) -> Any:
@@ -55,7 +56,7 @@ def predict_proba(estimator: Any, X: Any) -> Any:
     Parameters
     ----------
     estimator : fitted estimator
-        One with ``predict_proba``: a classifier or a mixture.
+        A classifier or a mixture.
     X : dask array or frame of shape (n_samples, n_features)
         Rows; NaN is a missing value.
 
@@ -65,8 +66,54 @@ def predict_proba(estimator: Any, X: Any) -> Any:
         Probabilities in the order of ``classes_``, or of the components; lazy. Those of a frame
         whose length is not known have an array of unknown length.
     """
-    known = estimator.classes_ if hasattr(estimator, "classes_") else estimator.weights_
-    return _array(estimator, "predict_proba", X, len(known))
+    known = _labels(estimator, "predict_proba", getattr(estimator, "weights_", None))
+    return in_array(estimator, "predict_proba", X, len(known))
+
+
+def predict_column(estimator: Any, X: Any, column: int | str) -> Any:
+    """Predict the values of a column from the other columns of each row.
+
+    Parameters
+    ----------
+    estimator : fitted density
+        One with ``predict_column``.
+    X : dask array or frame of shape (n_samples, n_features)
+        Rows; NaN is a missing value. What X holds in the column itself is ignored.
+    column : int or str
+        Index of a column, or its name if the training data had names that are all strings.
+
+    Returns
+    -------
+    value : dask array or column of shape (n_samples,)
+        The most probable known value of a binary or categorical column; the conditional mean of a
+        column of counts or real numbers. Lazy.
+    """
+    values = np.asarray(answer_to_a_row(estimator, "predict_column", X, column)[1])
+    dtype = np.dtype(object) if values.dtype.kind in "OSU" else values.dtype
+    return in_column(estimator, "predict_column", X, dtype, column)
+
+
+def conditional_proba(estimator: Any, X: Any, column: int | str) -> Any:
+    """Compute the probabilities of a column's values in each row, given its other columns.
+
+    Parameters
+    ----------
+    estimator : fitted density
+        One with ``conditional_proba``.
+    X : dask array or frame of shape (n_samples, n_features)
+        Rows; NaN is a missing value. What X holds in the column itself is ignored.
+    column : int or str
+        Index of a binary or categorical column, or its name if the training data had names that
+        are all strings.
+
+    Returns
+    -------
+    proba : dask array of shape (n_samples, n_values)
+        ``p(x_j = v | x_observed)`` of each value v, in the order of the density's own method; lazy.
+        Those of a frame whose length is not known have an array of unknown length.
+    """
+    (proba,) = answer_to_a_row(estimator, "conditional_proba", X, column)[1]
+    return in_array(estimator, "conditional_proba", X, len(proba), column)
 
 
 def conditional_mean(estimator: Any, X: Any) -> Any:
@@ -84,7 +131,7 @@ def conditional_mean(estimator: Any, X: Any) -> Any:
     X_completed : dask array or frame of shape (n_samples, n_features)
         The completed rows, lazy.
     """
-    return _table(estimator, "conditional_mean", X)
+    return in_tables(estimator, "conditional_mean", X)[0]
 
 
 def conditional_mode(estimator: Any, X: Any) -> Any:
@@ -102,7 +149,68 @@ def conditional_mode(estimator: Any, X: Any) -> Any:
     X_completed : dask array or frame of shape (n_samples, n_features)
         The completed rows, lazy.
     """
-    return _table(estimator, "conditional_mode", X)
+    return in_tables(estimator, "conditional_mode", X)[0]
+
+
+def conditional_std(estimator: Any, X: Any) -> Any:
+    """Compute the standard deviation of each missing number, given its row's observed values.
+
+    Parameters
+    ----------
+    estimator : fitted density or classifier
+        One with ``conditional_std``.
+    X : dask array or frame of shape (n_samples, n_features)
+        Rows; NaN is a missing value.
+
+    Returns
+    -------
+    std : dask array or frame of shape (n_samples, n_features)
+        Standard deviations where numbers are missing, and 0 where they are observed; lazy.
+    """
+    return in_tables(estimator, "conditional_std", X)[0]
+
+
+def conditional_quantile(estimator: Any, X: Any, q: float) -> Any:
+    """Replace each missing number by a quantile, given the observed values of its row.
+
+    Parameters
+    ----------
+    estimator : fitted density or classifier
+        One with ``conditional_quantile``.
+    X : dask array or frame of shape (n_samples, n_features)
+        Rows; NaN is a missing value.
+    q : float
+        Probability from 0 to 1.
+
+    Returns
+    -------
+    X_completed : dask array or frame of shape (n_samples, n_features)
+        X with the quantile where a number is missing, lazy. Labels stay missing.
+    """
+    if np.ndim(q):
+        raise ValueError(f"q must be one number from 0 to 1, got {shown(q)}.")
+    return in_tables(estimator, "conditional_quantile", X, q)[0]
+
+
+def conditional_interval(estimator: Any, X: Any, coverage: float = 0.9) -> tuple[Any, Any]:
+    """Replace each missing number by the ends of an interval that holds it, given its row.
+
+    Parameters
+    ----------
+    estimator : fitted density or classifier
+        One with ``conditional_interval``.
+    X : dask array or frame of shape (n_samples, n_features)
+        Rows; NaN is a missing value.
+    coverage : float, default=0.9
+        Probability that each missing number, alone, lies in its interval, from 0 to 1.
+
+    Returns
+    -------
+    lower, upper : dask array or frame of shape (n_samples, n_features)
+        X with the ends where a number is missing, lazy. Labels stay missing.
+    """
+    lower, upper = in_tables(estimator, "conditional_interval", X, coverage)
+    return lower, upper
 
 
 def conditional_sample(estimator: Any, X: Any, random_state: RandomState = None) -> Any:
@@ -125,101 +233,16 @@ def conditional_sample(estimator: Any, X: Any, random_state: RandomState = None)
     """
     n_blocks = X.numblocks[0] if is_array(X) else X.npartitions
     seeds = check_generator(random_state).integers(2**32, size=n_blocks)
-    return _table(estimator, "conditional_sample", X, seeds)
+    return in_tables(estimator, "conditional_sample", X, seeds=seeds)[0]
 
 
-def _column(estimator: Any, method: str, X: Any, dtype: np.dtype) -> Any:
-    blocks = _ask(estimator, method, X, dtype)
-    if is_array(X):
-        return _joined(X, blocks, dtype)
-    import pandas as pd
-    from dask import dataframe as dd
-
-    make, meta = dask.delayed(_as_series), pd.Series(np.empty(0, dtype))
-    pairs = zip(blocks, row_blocks(X), strict=True)
-    indexed = [make(own, table.index, meta.dtype) for own, table in pairs]
-    return dd.from_delayed(indexed, meta=meta, divisions=X.divisions)
-
-
-def _as_series(values: np.ndarray, index: Any, dtype: Any) -> Any:
-    import pandas as pd
-
-    return pd.Series(values, index=index, dtype=dtype)
-
-
-def _array(estimator: Any, method: str, X: Any, n_columns: int) -> Any:
-    dtype = np.dtype(np.float64)
-    return _joined(X, _ask(estimator, method, X, dtype, n_columns), dtype, n_columns)
-
-
-def _table(estimator: Any, method: str, X: Any, seeds: np.ndarray | None = None) -> Any:
-    dtype, n_columns = np.dtype(np.float64), X.shape[1]
-    if is_array(X):
-        blocks = _ask(estimator, method, X, dtype, n_columns, seeds)
-        return _joined(X, blocks, dtype, n_columns)
-    from dask import dataframe as dd
-
-    blocks = _ask(estimator, method, X, None, n_columns, seeds)
-    meta = _completed(estimator, method, _as_frame(estimator.sample(1, random_state=0), X._meta))
-    return dd.from_delayed(blocks, meta=meta[:0], divisions=X.divisions)
-
-
-def _joined(X: Any, blocks: list[Any], dtype: np.dtype, *n_columns: int) -> Any:
-    from dask import array as da
-
-    pairs = zip(blocks, lengths_of(X), strict=True)
-    return da.concatenate([da.from_delayed(own, (n, *n_columns), dtype) for own, n in pairs])
-
-
-def _ask(
-    estimator: Any,
-    method: str,
-    X: Any,
-    dtype: np.dtype | None,
-    n_columns: int | None = None,
-    seeds: np.ndarray | None = None,
-) -> list[Any]:
-    """Return a task for each block of rows: the answer of a method of the estimator."""
-    check_is_fitted(estimator)
-    if not hasattr(estimator, method):
-        raise TypeError(f"estimator must have {method}, but {shown(estimator)} does not.")
-    model = dask.delayed(estimator, traverse=False)
-    answer = dask.delayed(_answer)
-    tables = row_blocks(X)
-    options = [{}] * len(tables) if seeds is None else [{"random_state": int(s)} for s in seeds]
-    return [
-        answer(model, method, table, dtype, n_columns, own)
-        for table, own in zip(tables, options, strict=True)
-    ]
-
-
-def _answer(
-    estimator: Any,
-    method: str,
-    table: Any,
-    dtype: np.dtype | None,
-    n_columns: int | None,
-    options: dict,
-) -> Any:
-    if dtype is None:
-        return _completed(estimator, method, table, **options)
-    if not len(table):
-        return np.empty((0,) if n_columns is None else (0, n_columns), dtype=dtype)
-    return np.asarray(getattr(estimator, method)(table, **options)).astype(dtype, copy=False)
-
-
-def _completed(estimator: Any, method: str, table: Any, **options: Any) -> Any:
-    """Return the completed rows of a frame as a frame like it."""
-    if not len(table):
-        return table
-    completed = getattr(estimator, method)(table, **options)
-    return _as_frame(completed, table).set_axis(table.index, axis=0)
-
-
-def _as_frame(rows: Any, like: Any) -> Any:
-    """Return rows as a frame with the columns of another, if they are none."""
-    if not isinstance(rows, np.ndarray):
-        return rows
-    import pandas as pd
-
-    return pd.DataFrame(rows, columns=like.columns)
+def _labels(estimator: Any, method: str, otherwise: np.ndarray | None) -> np.ndarray:
+    """Return the classes of a classifier; for a mixture, what has a value for each component."""
+    check_has(estimator, method)
+    known = getattr(estimator, "classes_", otherwise if hasattr(estimator, "weights_") else None)
+    if not isinstance(known, np.ndarray):
+        raise TypeError(
+            "estimator must be a classifier of one column of labels, or a mixture, but "
+            f"{shown(estimator)} is none."
+        )
+    return known

@@ -66,6 +66,10 @@ def _cut(
     """Return the part of a column that belongs to each block of rows."""
     if column is None:
         return [None] * len(tables)
+    if getattr(column, "ndim", np.ndim(column)) != 1:
+        raise ValueError(
+            f"{name} must have one dimension and a value for each row of X, got {shown(column)}."
+        )
     if hasattr(column, "to_delayed"):
         if is_array(column) and is_array(X) and not np.isnan([*lengths_of(X), *column.shape]).any():
             check_length(column.shape[0], sum(lengths_of(X)), name)
