@@ -42,6 +42,7 @@ __all__ = [
     "as_table",
     "below",
     "beside",
+    "check_columns",
     "check_exact",
     "check_table",
     "columns_at",
@@ -144,6 +145,11 @@ def _labels(estimator: Any, y: Any) -> list[Any]:
         return []
     refuse_missing_y(estimator, y)
     return [read_labels(y)]
+
+
+def check_columns(estimator: Any, X: Any) -> None:
+    """Raise a ValueError unless a table has the columns of training; its cells are not read."""
+    validate_data(estimator, X, reset=False, skip_check_array=True)
 
 
 def check_table(X: Any, name: str, **checks: Any) -> Any:

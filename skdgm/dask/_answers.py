@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import dask
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from .._tables import check_columns
 from .._validation import shown
 from ._tables import is_array, lengths_of, row_blocks
 
@@ -146,7 +147,7 @@ def answer_to_a_row(estimator: Any, method: str, X: Any, *arguments: Any) -> tup
     check_has(estimator, method)
     row_blocks(X)  # of a Dask array or frame
     columns = X if is_array(X) else X._meta
-    validate_data(estimator, columns, reset=False, skip_check_array=True)
+    check_columns(estimator, columns)
     drawn = estimator.sample(1, random_state=0)
     row = drawn[0] if isinstance(drawn, tuple) else drawn
     if is_array(X):
