@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+TABLE = "FILE.csv"  # as the usage of the commands names it, but for "compare"
 OPTIONS = {  # options by the names of the arguments of the Python functions
-    "data": "--data",
-    "X": "--data",
+    "data": TABLE,
+    "X": TABLE,
     "target": "--target",
     "y": "--target",
     "output": "--output",
@@ -32,12 +33,14 @@ OPTIONS = {  # options by the names of the arguments of the Python functions
 CANNOT_WRITE, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
 OF_DATA = ("sep", "decimal", "missing_values", "drop", "keep")  # options about reading the file
 KIND_IN_PYTHON = "columns={name: kind}"
-_said = {"command": "skdgm"}  # the command that runs, for messages
+UNKNOWN_IN_PYTHON = re.compile(r"set handle_unknown to .*")
+_said = {"command": "skdgm", "table": TABLE}  # the command that runs, for messages
 
 
 def run_as(command: str) -> None:
     """Note the command that runs."""
     _said["command"] = f"skdgm {command}"
+    _said["table"] = "--data" if command == "compare" else TABLE
 
 
 def written(where: str, write: Callable[[], Any]) -> bool:
@@ -85,9 +88,12 @@ def as_options(message: str) -> str:
     Other libraries' messages may start with these words, too ("data type not understood").
     """
     first, _, rest = message.partition(" ")
-    if rest.startswith(("must ", "cannot ", "has ", "contains ")):
-        first = OPTIONS.get(first, first)
-    return f"{first} {rest}".strip().replace("\n", " ")
+    if rest.startswith(("must ", "cannot ", "has ", "contains ", "holds ")):
+        first = OPTIONS.get(first, first).replace(TABLE, _said["table"])
+    told = (
+        f"{first} {rest}".strip().replace("\n", " ").replace(" in X: ", f" in {_said['table']}: ")
+    )
+    return UNKNOWN_IN_PYTHON.sub("correct the table, or make a model of one that holds it.", told)
 
 
 def show_warning(message: Warning | str, *_: Any) -> None:
