@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
+from scipy.optimize import minimize
+from scipy.special import softmax
 
 from skdgm import StepIndependentDensity
-from skdgm._kernels.steps import held_out_density, neighbour_distances
+from skdgm._kernels.steps import held_out_density, mixing_proportions, neighbour_distances
 from skdgm.density._engine.learned_steps import learn_steps, rounding_step
 from skdgm.density._engine.margins import Margin
 
@@ -65,6 +67,20 @@ def test_quantiles_in_a_wide_gap_are_found():
     assert_allclose(steps.normal_score(steps.from_normal_score(z)), z, rtol=1e-9)
 
 
+def test_distances_are_those_to_the_nearest_rows():
+    rng = np.random.default_rng(3)
+    values = np.sort(rng.normal(size=9))
+    copies = np.array([1, 2, 1, 1, 3, 1, 1, 1, 2])
+    rows = np.repeat(values, copies)
+    distance = np.empty((len(rows) - 1, len(values)))
+    neighbour_distances(values, copies.astype(float), np.arange(1.0, len(rows)), distance)
+    to_rows = np.sort(np.abs(rows[:, np.newaxis] - values), axis=0)
+    assert_allclose(distance, to_rows[1:])  # the nearest is the row itself
+    few = np.empty((1, 2))  # too few rows: the farthest
+    neighbour_distances(np.array([1.0, 4.0]), np.ones(2), np.array([5.0]), few)
+    assert_allclose(few, 3.0)
+
+
 def test_the_proportions_of_boxes_are_those_that_predict_rows_left_out():
     column = np.sort(np.random.default_rng(1).normal(size=40))
     weight = np.ones(len(column))
@@ -86,6 +102,41 @@ def test_the_proportions_of_boxes_are_those_that_predict_rows_left_out():
         column, weight, column - near, column + near, column - far, column + far, density
     )
     assert_allclose(density, density_at_each_row_left_out(3), rtol=1e-10)
+
+
+def test_one_copy_of_a_repeated_value_is_left_out():
+    values, weight = np.array([0.0, 1.0, 3.0, 7.0]), np.array([1.0, 3.0, 2.0, 1.0])
+    half, half_without = np.full(4, 2.5), np.array([3.5, 2.75, 3.0, 5.0])
+    density = np.empty(4)
+    held_out_density(
+        values,
+        weight,
+        values - half,
+        values + half,
+        values - half_without,
+        values + half_without,
+        density,
+    )
+    for i, value in enumerate(values):
+        others = weight - np.eye(4)[i]
+        holds_it = np.abs(values - value) <= half
+        height = others * holds_it / (2 * half_without)
+        assert density[i] == pytest.approx(height.sum() / others.sum())
+
+
+def test_proportions_are_those_of_the_highest_likelihood():
+    rng = np.random.default_rng(4)
+    densities, weight = rng.gamma(0.5, size=(4, 60)), rng.uniform(0.1, 3, 60)
+    prior = np.array([0.5, 0.0, 2.0, 1.0])
+    found = mixing_proportions(densities, weight, prior, 1e-14, 100_000)
+
+    def loss(logits):
+        share = softmax(logits)
+        return -(weight @ np.log(share @ densities) + prior @ np.log(share))
+
+    best = minimize(loss, np.zeros(4), tol=1e-12)
+    assert_allclose(found, softmax(best.x), atol=1e-4)
+    assert loss(np.log(found + 1e-300)) <= best.fun + 1e-8
 
 
 def test_weights_are_copies_of_rows():
