@@ -1,5 +1,6 @@
 """Set-up for all tests."""
 
+import gc
 import os
 
 # The workers of pytest-xdist use all cores already, and small matrices gain nothing from threads.
@@ -8,7 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
-from sklearn.model_selection import ParameterGrid
+from sklearn.model_selection import ParameterGrid, StratifiedKFold
 
 from skdgm.comparison import _compare as compare
 from skdgm.density.markov_chain import _counts as _chain_counts
@@ -17,6 +18,16 @@ from skdgm.density.table import _candidates, _stack
 # Compilation makes first examples slow; continuous integration draws the same examples every time.
 hypothesis.settings.register_profile("skdgm", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("skdgm")
+
+
+def pytest_collection():
+    """Collect no garbage while tests are collected, and never again look for it among them."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_addoption(parser):
@@ -46,7 +57,7 @@ def interrupt_after(monkeypatch):
 def small_grids(monkeypatch):
     """Let the searches of a comparison try one candidate, where the choice does not matter.
 
-    It is the last of each grid, where models are the most complex.
+    It is the last of each grid, where models are the most complex, and tried on two inner folds.
     """
     make_searches = compare.make_searches
 
@@ -55,23 +66,24 @@ def small_grids(monkeypatch):
         for search in searches.values():
             *_, last = ParameterGrid(search.param_grid)
             search.param_grid = {name: [value] for name, value in last.items()}
+            search.cv = StratifiedKFold(2, shuffle=True, random_state=0) if search.cv else None
         return searches
 
     monkeypatch.setattr(compare, "make_searches", make_small)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def few_folds():
-    """Let tables be learned on two folds; tests of what folds are for take ``all_folds``."""
+def small_families():
+    """Let tables be learned on two folds, by families of every kind with few states.
+
+    The examples of the documentation learn them as users do.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_stack, "n_folds_of", lambda n_rows: 2)
+        patch.setattr(_candidates, "STATES", (2,))
+        patch.setattr(_candidates, "MANY_STATES", 4)
+        patch.setattr(_candidates, "MANY_COMPONENTS", 2)
         yield
-
-
-@pytest.fixture
-def all_folds(monkeypatch):
-    """Let tables be learned on as many folds as users get."""
-    monkeypatch.setattr(_stack, "n_folds_of", _candidates.n_folds_of)
 
 
 @pytest.fixture(params=["dense", "sparse"])

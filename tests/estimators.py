@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 import itertools
@@ -173,6 +174,10 @@ class Case:
     def fitted(self) -> BaseDensity:
         """The density fitted to ``data()``, shared by the tests that leave it as it is."""
         return clone(self.density).fit(self.data())
+
+    def copy_of_fitted(self) -> BaseDensity:
+        """A copy of ``fitted``, for tests that try to change it."""
+        return copy.deepcopy(self.fitted)
 
     @cached_property
     def states(self) -> np.ndarray:

@@ -87,12 +87,12 @@ def test_the_package_works_without_a_place_for_a_cache(tmp_path, monkeypatch):
     allow_no_cache(copy / "_kernels", monkeypatch)
     code = """if True:
         import numpy as np, skdgm
-        density = skdgm.ChowLiuTreeDensity().fit(np.eye(3))
+        density = skdgm.FullCategoricalDensity().fit(np.eye(3))
         print(skdgm.__file__, density.score(np.eye(3)))"""
     run = run_python(code, tmp_path, tmp_path)
     file, score = run.stdout.split()
     assert Path(file).parent == copy
-    expected = skdgm.ChowLiuTreeDensity().fit(np.eye(3)).score(np.eye(3))
+    expected = skdgm.FullCategoricalDensity().fit(np.eye(3)).score(np.eye(3))
     assert float(score) == pytest.approx(expected)
     assert run.stderr.count("NUMBA_CACHE_DIR") == run.stderr.count("Warning: ") == 1
 

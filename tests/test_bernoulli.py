@@ -150,6 +150,7 @@ def test_probabilities_are_shares_of_the_observed_values():
     assert_allclose(coins.score_samples([[np.nan, 1], [1, np.nan]]), np.log([6 / 7, 1 / 2]))
 
 
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.0, 1.0]))
 def test_sparse_missing_values_give_the_dense_model(seed, alpha):
     rng = np.random.default_rng(seed)

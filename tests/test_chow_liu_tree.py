@@ -269,7 +269,7 @@ def test_queries_of_mixed_columns_agree_with_enumeration(seed):
 @pytest.mark.parametrize("n_categories", [(2,) * 8, MIXED])
 @pytest.mark.parametrize("share", [0.2, 0.6])
 def test_the_objective_never_falls(alpha, n_categories, share):
-    for seed in range(4):
+    for seed in range(2):
         X = incomplete(dependent_rows(seed, 80, n_categories), seed, share)
         weight = np.random.default_rng(seed).random(80) if seed % 2 else None
         tree = ChowLiuTreeDensity(n_categories, alpha=alpha, tol=0, max_iter=30)
@@ -359,9 +359,9 @@ def test_categories_beyond_a_byte():
     few = incomplete(
         dependent_rows(0, 30, (3, 3)), 0
     )  # codes of one byte, for columns of more categories
-    for wide in (ChowLiuTreeDensity(256), ChowLiuTreeDensity(300)):
-        wide.set_params(alpha=0).fit(few)
-        narrow = ChowLiuTreeDensity(3, alpha=0).fit(few)
+    narrow = ChowLiuTreeDensity(3, alpha=0).fit(few)
+    for n_categories in (256, 300):
+        wide = ChowLiuTreeDensity(n_categories, alpha=0).fit(few)
         assert_allclose(wide.score_samples(few), narrow.score_samples(few), atol=1e-3)
 
 

@@ -29,7 +29,7 @@ from .rows import agreement, hide
 
 # ---------------------------------------------------------------------- against enumeration
 @cases(DISCRETE_CASES)
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 2**16), share=st.sampled_from([0.0, 0.5]))
 def test_probabilities_agree_with_enumeration(case, seed, share):
     X = hide(case.data(6, seed=seed), share, seed)

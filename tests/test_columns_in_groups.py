@@ -55,7 +55,7 @@ def test_a_mixture_finds_the_planted_classes(share_missing):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 2**16), share=st.sampled_from([0.0, 0.3]))
 def test_the_objective_never_falls(seed, share):
     X, _ = planted(150, seed=seed, share_missing=share)

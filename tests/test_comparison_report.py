@@ -152,6 +152,7 @@ def test_levels_are_drawn_in_their_middles():
     np.testing.assert_allclose(middles([0, 1], HALVES), np.sqrt(2 / np.pi) * np.array([-1, 1]))
 
 
+@pytest.mark.usefixtures("small_grids")
 def test_images_are_shown_as_images():
     X, y = load_digits(n_class=2, return_X_y=True)
     own = make_pipeline(QuantileTransformer(n_quantiles=10), GaussianDiscriminant(shrinkage=0.5))

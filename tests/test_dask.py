@@ -62,8 +62,8 @@ def n_passes(monkeypatch):
 @pytest.mark.filterwarnings("ignore:Expectation-maximisation did not converge")
 def test_a_fit_to_blocks_equals_one_in_memory(case):
     for X, weight in ((case.data(), None), (case.incomplete_data(), WEIGHT)):
-        expected = few_steps(clone(case.density), 4).fit(X, sample_weight=weight)
-        density = few_steps(clone(case.density), 4)
+        expected = few_steps(case.density).fit(X, sample_weight=weight)
+        density = few_steps(case.density)
         skdgm.dask.fit(density, in_blocks(X), sample_weight=weight)
         scores = expected.score_samples(X)
         assert_allclose(density.score_samples(X), scores, rtol=1e-9, atol=1e-9)
@@ -82,7 +82,7 @@ def test_what_learns_from_all_rows_at_once_is_refused(case):
 @pytest.mark.filterwarnings("ignore:Expectation-maximisation did not converge")
 def test_a_classifier_fitted_to_blocks_equals_one_in_memory(case):
     X, y = rows_and_labels(case, 0.2)
-    model = GenerativeClassifier(few_steps(clone(case.density), 4))
+    model = GenerativeClassifier(few_steps(case.density))
     expected = clone(model).fit(X, y, sample_weight=WEIGHT)
     blocks = in_blocks(X)
     skdgm.dask.fit(model, blocks, da.from_array(y, chunks=7), sample_weight=WEIGHT)

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.any_version  # of dependencies gives the same answers
 
 
 @pytest.mark.parametrize("divergence", DIVERGENCES)
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(case=discrete_pairs())
 def test_discrete_densities_match_brute_force(divergence, case):
     (p, q), states = case
@@ -44,7 +44,7 @@ def test_discrete_densities_match_brute_force(divergence, case):
 
 
 @pytest.mark.parametrize("divergence", RECURSIVE)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_chains_match_brute_force_without_enumeration(divergence, data):
     """Chains of any orders along one scan are compared by a recursion."""
@@ -64,7 +64,7 @@ def test_chains_match_brute_force_without_enumeration(divergence, data):
         assert_matches_brute_force(divergence, *densities, all_states([n_categories] * n_columns))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_kullback_leibler_of_any_two_trees_matches_brute_force(data):
     n_columns, n_categories = data.draw(st.integers(2, 6)), data.draw(st.integers(2, 3))
@@ -85,7 +85,7 @@ def test_kullback_leibler_of_any_two_trees_matches_brute_force(data):
 
 
 @pytest.mark.parametrize("divergence", RECURSIVE)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**6), alpha=st.sampled_from([0.0, 0.5]))
 def test_trees_whose_edges_form_no_cycle_match_brute_force(divergence, seed, alpha):
     """A chain from either end, a tree, and independent columns."""

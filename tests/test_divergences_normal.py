@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import stats
 
 from skdgm import (
     GaussianDensity,
@@ -49,7 +49,8 @@ def test_one_column_matches_quadrature(divergence, seed):
         hellinger: lambda x: (np.sqrt(a.pdf(x)) - np.sqrt(b.pdf(x))) ** 2 / 2,
         chi_square: lambda x: (a.pdf(x) - b.pdf(x)) ** 2 / b.pdf(x),
     }[divergence]
-    expected = integrate.quad(integrand, -25, 25, limit=500, epsabs=1e-12, epsrel=1e-12)[0]
+    x, step = np.linspace(-25, 25, 200_001, retstep=True)
+    expected = integrand(x).sum() * step
     value, std = divergence(p, q, return_std=True)
     assert std == 0
     power = 2 if divergence is hellinger else 1

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate
 from sklearn.base import clone
@@ -184,6 +184,7 @@ def test_intervals_and_sets_of_counts_are_sums(case):
     assert agrees(drawn, evidence).all()
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_any_evidence_about_a_tree_is_a_sum_over_states(seed):
     rng = np.random.default_rng(seed)

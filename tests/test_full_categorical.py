@@ -200,7 +200,7 @@ def test_the_maximum_is_global(seed, alpha):
 
 @example(seed=433, alpha=0.0)
 @given(seed=st.integers(0, 2**16), alpha=st.sampled_from([0.0, 1.0]))
-@settings(max_examples=10)
+@settings(max_examples=5)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("few_rows", [0, 100])
 def test_unlisted_states_share_a_probability(few_rows, seed, alpha):

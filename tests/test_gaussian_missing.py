@@ -116,7 +116,7 @@ def test_draws_have_the_conditional_moments(parameters, n_columns, share):
 @cases
 def test_draws_of_rows_with_patterns_of_their_own_are_normal(parameters, n_columns):
     density = fitted(parameters, n_columns)
-    X = hide(complete_rows(1000 if n_columns < 20 else 200, n_columns, seed=7), 0.4, seed=1)
+    X = hide(complete_rows(500 if n_columns < 20 else 100, n_columns, seed=7), 0.4, seed=1)
     drawn = density.conditional_sample(X, random_state=5)
     whitened = []
     for x, row in zip(X, drawn, strict=True):

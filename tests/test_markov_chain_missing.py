@@ -66,25 +66,28 @@ def random_chain(fit, seed, K, n, order, homogeneous, alpha, sparse):
 @given(**CHAINS)
 def test_queries_agree_with_enumeration(chains, **case):
     chain, queries = random_chain(chains, **case)
-    log_prob = chain.score_samples(queries)
-    for row, own in zip(queries, log_prob, strict=True):
-        missing, rows = completions(row, case["K"])
-        joint = chain.score_samples(rows)
-        total = np.logaddexp.reduce(joint)
-        assert_allclose(own, total, rtol=1e-9, atol=1e-9)
-        if total == -np.inf:
-            if len(missing):
-                with pytest.raises(ValueError, match="probability zero"):
-                    chain.conditional_mean(row[np.newaxis])
-            continue
-        mean = chain.conditional_mean(row[np.newaxis])[0]
-        assert_allclose(mean, np.exp(joint - total) @ rows, rtol=1e-9, atol=1e-9)
-        mode = chain.conditional_mode(row[np.newaxis])
-        assert_allclose(chain.score_samples(mode), joint.max(), rtol=1e-9, atol=1e-9)
-        drawn = chain.conditional_sample(row[np.newaxis], random_state=0)
-        assert chain.score_samples(drawn) > -np.inf
-        assert_array_equal(np.delete(drawn[0], missing), np.delete(row, missing))
-        assert_array_equal(np.delete(mode[0], missing), np.delete(row, missing))
+    all_rows = [completions(row, case["K"])[1] for row in queries]
+    scores = chain.score_samples(np.concatenate(all_rows))
+    joints = np.split(scores, np.cumsum([len(rows) for rows in all_rows])[:-1])
+    totals = np.array([np.logaddexp.reduce(joint) for joint in joints])
+    assert_allclose(chain.score_samples(queries), totals, rtol=1e-9, atol=1e-9)
+    for place in np.flatnonzero(np.isneginf(totals) & np.isnan(queries).any(axis=1)):
+        with pytest.raises(ValueError, match="probability zero"):
+            chain.conditional_mean(queries[[place]])
+    possible = np.flatnonzero(totals > -np.inf)
+    if not len(possible):
+        return
+    rows = queries[possible]
+    mean, mode = chain.conditional_mean(rows), chain.conditional_mode(rows)
+    drawn = chain.conditional_sample(rows, random_state=0)
+    assert (chain.score_samples(drawn) > -np.inf).all()
+    of_modes = [joints[place].max() for place in possible]
+    assert_allclose(chain.score_samples(mode), of_modes, rtol=1e-9, atol=1e-9)
+    for place, own in zip(possible, mean, strict=True):
+        expected = np.exp(joints[place] - totals[place]) @ all_rows[place]
+        assert_allclose(own, expected, rtol=1e-9, atol=1e-9)
+    for completed in (drawn, mode):
+        assert_array_equal(completed[~np.isnan(rows)], rows[~np.isnan(rows)])
 
 
 @settings(max_examples=15)
@@ -180,10 +183,10 @@ def test_categories_beyond_the_codes_of_a_query(chains, sparse):
 
 
 def test_the_full_chain_rule_completes_whole_images():
-    X = np.random.default_rng(0).integers(0, 2, size=(12, 784))
-    chain = MarkovChainImageDensity(order=783, alpha=0).fit(X)
+    X = np.random.default_rng(0).integers(0, 2, size=(12, 400))
+    chain = MarkovChainImageDensity(order=399, alpha=0).fit(X)
     half = X.astype(float)
-    half[:, 392:] = np.nan
+    half[:, 200:] = np.nan
     assert_allclose(chain.score_samples(half), -np.log(12))
     for completed in (chain.conditional_mode(half), chain.conditional_mean(half)):
         assert_allclose(completed, X)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import estimator_html_repr
 
+import skdgm
 from skdgm import ChowLiuTreeDensity, ColumnDensity, GaussianDensity, GenerativeClassifier
 from skdgm import _estimator as documentation
 
@@ -58,7 +59,7 @@ def test_the_oldest_versions_tested_are_those_declared():
 
 def test_what_is_optional_is_not_needed_and_named_where_it_is():
     code = """
-import sys
+import runpy, sys
 class Absent:
     def find_spec(self, name, *_):
         if name.partition(".")[0] in ("pandas", "matplotlib", "imblearn", "dask"):
@@ -67,6 +68,14 @@ sys.meta_path.insert(0, Absent())
 import numpy, skdgm
 skdgm.GaussianDensity().fit(numpy.eye(3)).sample()
 assert not {"pandas", "matplotlib"} & set(sys.modules)
+from skdgm.comparison._display import make_figure
+for call in (lambda: skdgm.compare_classifiers([[0]], [0]), make_figure):
+    try:
+        call()
+    except ImportError as error:
+        assert 'pip install "skdgm[compare]"' in str(error), error
+    else:
+        raise AssertionError(call)
 assert skdgm.TRUSTED_TYPES
 for module, extra in ("over_sampling", "imblearn"), ("dask", "dask"):
     try:
@@ -75,8 +84,12 @@ for module, extra in ("over_sampling", "imblearn"), ("dask", "dask"):
         assert f'pip install "skdgm[{extra}]"' in str(error)
     else:
         raise AssertionError(f"{module} was imported without what it needs")
+sys.argv = ["skdgm", "--version"]
+runpy.run_module("skdgm", run_name="__main__", alter_sys=True)
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == f"skdgm {skdgm.__version__}\n"
 
 
 def test_earlier_imports_keep_working():

@@ -247,10 +247,11 @@ def test_two_damaged_columns_cost_no_accuracy(read, damage):
     expected = iris.data.copy()
     expected[5, 2] = expected[70, 3] = np.nan
     np.testing.assert_array_equal(X, expected)
-    comparison = compare_classifiers(
-        X, iris.target, models=["LogisticRegression"], random_state=1, verbose=False
-    )
-    assert comparison.table["accuracy"].iloc[0] > 0.97
+    if damage[0] == "?":  # the others gave the same numbers
+        comparison = compare_classifiers(
+            X, iris.target, models=["LogisticRegression"], random_state=1, verbose=False
+        )
+        assert comparison.table["accuracy"].iloc[0] > 0.97
 
 
 # ---------------------------------------------------------------------- columns left out

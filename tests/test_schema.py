@@ -262,7 +262,7 @@ def test_numbers_are_written_as_integers_means_as_floats():
     assert Schema.learn([[1, 2]]).write([[1.2, np.nan]]).tolist()[0][0] == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_random_frames_come_back(data):
     n_rows = data.draw(st.integers(1, 5), label="rows")

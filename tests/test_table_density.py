@@ -186,11 +186,10 @@ def log_sum(density, rows):
 @pytest.mark.parametrize("name", ["quick", "fitted"])
 def test_it_sums_to_one_over_each_kind_of_column(name, request):
     density = request.getfixturevalue(name)
-    nothing = TABLE[:1].astype(object).assign(**{column: None for column in TABLE})
 
     def rows(column, values):
-        repeated = pd.concat([nothing] * len(values), ignore_index=True)
-        return repeated.assign(**{column: values})
+        nothing = pd.DataFrame(None, range(len(values)), TABLE.columns, dtype=object)
+        return nothing.assign(**{column: values})
 
     for column in ("sex", "town", "size", "smokes"):
         values = TABLE[column].unique().tolist()

@@ -32,7 +32,7 @@ def test_forward_is_transform_in_the_training_range(kind):
 
 
 @kinds(KINDS)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**16))
 def test_inverse_undoes_forward(kind, seed):
     X, _, own = map_of(kind)
@@ -44,7 +44,7 @@ def test_inverse_undoes_forward(kind, seed):
 
 
 @kinds(KINDS)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**16))
 def test_forward_undoes_inverse(kind, seed):
     """Every z is reached, so no part of the density of z is lost."""
@@ -55,7 +55,7 @@ def test_forward_undoes_inverse(kind, seed):
 
 
 @kinds(KINDS)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**16))
 def test_log_determinants_agree_with_finite_differences(kind, seed):
     X, _, own = map_of(kind)
