@@ -364,6 +364,30 @@ def test_only_arguments_become_options():
     assert as_options("") == ""
 
 
+def test_errors_about_the_table_name_it_as_the_command_does(tmp_path, capsys):
+    rows = [f"{kind},{i % 5}" for i, kind in enumerate(["elm", "oak"] * 20)]
+    file, model = tmp_path / "trees.csv", tmp_path / "model.skops"
+    (tmp_path / "none.csv").write_text("kind,age\n")
+    file.write_text("\n".join(["kind,age", *rows]))
+    assert main(["score", str(file), "--model", str(model)]) == 0
+    file.write_text("\n".join(["kind,age", *rows[:7], "ash,2", "elm,"]))
+    capsys.readouterr()
+    for arguments, message in [
+        (["compare", "--target", "kind", "--data", "none.csv"], "--data must hold a line of"),
+        (["impute", "none.csv"], "FILE.csv must hold a line of"),
+        (
+            ["impute", str(file), "--model", str(model)],
+            "Unknown category in FILE.csv: column 0 ('kind') holds 'ash' in row 7, but the "
+            "categories known there are others ('elm', 'oak'); correct it, or make a model of a "
+            "table that holds it.",
+        ),
+    ]:
+        arguments = [str(tmp_path / own) if own == "none.csv" else own for own in arguments]
+        assert main(arguments) == 2
+        seen = capsys.readouterr()
+        assert message in seen.err
+
+
 @pytest.mark.parametrize("arguments", [[], ["--bogus"], ["compare", "--folds", "many"]])
 def test_invalid_usage_exits_with_2(arguments):
     with pytest.raises(SystemExit) as exit_:

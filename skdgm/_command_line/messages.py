@@ -90,10 +90,10 @@ def as_options(message: str) -> str:
     first, _, rest = message.partition(" ")
     if rest.startswith(("must ", "cannot ", "has ", "contains ", "holds ")):
         first = OPTIONS.get(first, first).replace(TABLE, _said["table"])
-    told = (
-        f"{first} {rest}".strip().replace("\n", " ").replace(" in X: ", f" in {_said['table']}: ")
-    )
-    return UNKNOWN_IN_PYTHON.sub("correct the table, or make a model of one that holds it.", told)
+    told = f"{first} {rest}".strip().replace("\n", " ")
+    for argument, option in (("X", _said["table"]), ("evidence", "--given")):
+        told = told.replace(f" in {argument}: ", f" in {option}: ")
+    return UNKNOWN_IN_PYTHON.sub("correct it, or make a model of a table that holds it.", told)
 
 
 def show_warning(message: Warning | str, *_: Any) -> None:
