@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skdgm import ChowLiuTreeDensity, GenerativeClassifier, HiddenChowLiuTreeDensity, MixtureDensity
+from skdgm._kernels.hidden_tree import divide, divide_and_add
 from skdgm.density.hidden_tree import _learning as learning
 from skdgm.density.hidden_tree import _messages as messages
 from skdgm.density.hidden_tree import _missing as queries
@@ -342,6 +343,18 @@ def test_small_data_may_have_many_states(X):
     nothing = np.full((1, X.shape[1]), np.nan)
     assert_allclose(density.score_samples(nothing), 0, atol=1e-9)
     assert np.isfinite(density.conditional_mode(nothing)).all()
+
+
+def test_a_state_without_any_probability_gets_no_share():
+    share = np.array([[0.0, 0.3], [0.2, 0.0], [0.5, 0.5]])
+    message = np.array([[0.0, 0.5], [0.25, 0.5]])
+    rows = np.array([0, 1, 1])
+    expected = np.array([[0.0, 0.6], [0.8, 0.0], [2.0, 1.0]])
+    shares, sums = np.empty((3, 2)), np.ones((2, 2))
+    divide(share, message, rows, shares)
+    divide_and_add(share, message, rows, sums)
+    assert_allclose(shares, expected)
+    assert_allclose(sums, [1 + expected[0], 1 + expected[1] + expected[2]])
 
 
 def test_pickled_models_are_the_same():
