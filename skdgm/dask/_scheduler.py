@@ -31,9 +31,10 @@ class Scheduler:
         return result
 
     def share(self, value: Any) -> Any:
-        """Return a value for tasks, which is sent to each worker once."""
-        if self._client is not None:
-            return self._client.scatter(value, broadcast=True, hash=False)
+        """Return a value for tasks, which is sent to each worker once.
+
+        It is a task of the graph, which survives the workers; what is scattered is lost with them.
+        """
         return dask.delayed(value, name=f"shared-{uuid.uuid4()}", traverse=False)
 
     def keep(self, tasks: Sequence[Any], n_bytes: float) -> list[Any]:
