@@ -276,9 +276,9 @@ def test_outliers_are_predicted(frame):
 def test_questions_without_an_answer_are_refused(frame, mixed):
     X, _ = frame
     table, numbers = dd.from_pandas(X, npartitions=2), GaussianDensity().fit(X)
-    density, tree = mixed[0], ConditionalDensity(NORMAL).fit(X[["legs"]], X["length"].fillna(0))
+    density, outputs = mixed[0], ConditionalDensity(NORMAL).fit(X[["legs"]], X["length"].fillna(0))
     for error, match, ask, *arguments in [
-        (TypeError, "must be a classifier of one column of labels", "predict", tree, table),
+        (TypeError, "must be a classifier of one column of labels", "predict", outputs, table),
         (TypeError, "must have predict_proba, but Gauss", "predict_proba", numbers, table),
         (ValueError, "q must be one number", "conditional_quantile", numbers, table, [0.5]),
         (ValueError, "coverage must be a number", "conditional_interval", numbers, table, 2),

@@ -8,10 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-TABLE = "FILE.csv"  # as the usage of the commands names it, but for "compare"
 OPTIONS = {  # options by the names of the arguments of the Python functions
-    "data": TABLE,
-    "X": TABLE,
     "target": "--target",
     "y": "--target",
     "output": "--output",
@@ -34,13 +31,13 @@ CANNOT_WRITE, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
 OF_DATA = ("sep", "decimal", "missing_values", "drop", "keep")  # options about reading the file
 KIND_IN_PYTHON = "columns={name: kind}"
 UNKNOWN_IN_PYTHON = re.compile(r"set handle_unknown to .*")
-_said = {"command": "skdgm", "table": TABLE}  # the command that runs, for messages
+_said = {"command": "skdgm", "table": "FILE.csv"}  # by the command that runs
 
 
 def run_as(command: str) -> None:
-    """Note the command that runs."""
+    """Note the command that runs, and how its usage names the table."""
     _said["command"] = f"skdgm {command}"
-    _said["table"] = "--data" if command == "compare" else TABLE
+    _said["table"] = "--data" if command == "compare" else "FILE.csv"
 
 
 def written(where: str, write: Callable[[], Any]) -> bool:
@@ -87,12 +84,13 @@ def as_options(message: str) -> str:
 
     Other libraries' messages may start with these words, too ("data type not understood").
     """
+    options = {**OPTIONS, "data": _said["table"], "X": _said["table"]}
     first, _, rest = message.partition(" ")
     if rest.startswith(("must ", "cannot ", "has ", "contains ", "holds ")):
-        first = OPTIONS.get(first, first).replace(TABLE, _said["table"])
+        first = options.get(first, first)
     told = f"{first} {rest}".strip().replace("\n", " ")
-    for argument, option in (("X", _said["table"]), ("evidence", "--given")):
-        told = told.replace(f" in {argument}: ", f" in {option}: ")
+    for argument in ("X", "evidence"):
+        told = told.replace(f" in {argument}: ", f" in {options[argument]}: ")
     return UNKNOWN_IN_PYTHON.sub("correct it, or make a model of a table that holds it.", told)
 
 

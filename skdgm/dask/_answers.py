@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._tables import check_columns
 from .._validation import shown
-from ._tables import is_array, lengths_of, row_blocks
+from ._tables import check_of_dask, is_array, lengths_of, row_blocks
 
 
 # ---------------------------------------------------------------------- forms of answers
@@ -127,9 +127,8 @@ def in_tables(
 ) -> list[Any]:
     """Ask for a row like each row, or for several."""
     row, answer = answer_to_a_row(estimator, method, X, *arguments)
-    answers = answer if isinstance(answer, tuple) else (answer,)
     forms: list[Form] = []
-    for own in answers:
+    for own in _in_tuple(answer):
         if is_array(X):
             is_number = np.asarray(own).dtype.kind in "biuf"
             dtype = np.dtype(np.float64 if is_number else object)
@@ -145,7 +144,7 @@ def in_tables(
 def answer_to_a_row(estimator: Any, method: str, X: Any, *arguments: Any) -> tuple[Any, Any]:
     """Return a row as X has them, which the estimator draws, and what a method answers."""
     check_has(estimator, method)
-    row_blocks(X)  # of a Dask array or frame
+    check_of_dask(X)
     columns = X if is_array(X) else X._meta
     check_columns(estimator, columns)
     drawn = estimator.sample(1, random_state=0)
@@ -200,8 +199,12 @@ def _answer(
     if not len(rows):
         return [form.empty(rows) for form in forms]
     answer = getattr(estimator, method)(rows, *arguments, **options)
-    answers = answer if isinstance(answer, tuple) else (answer,)
-    return [form.of(own, rows) for form, own in zip(forms, answers, strict=True)]
+    return [form.of(own, rows) for form, own in zip(forms, _in_tuple(answer), strict=True)]
+
+
+def _in_tuple(answer: Any) -> tuple[Any, ...]:
+    """Return the tables of an interval, or the only answer of another method."""
+    return answer if isinstance(answer, tuple) else (answer,)
 
 
 def _part(answers: list[Any], place: int) -> Any:

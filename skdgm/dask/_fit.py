@@ -21,7 +21,7 @@ from ..density import BaseDensity
 from ..density._composite import hand_on_columns
 from ..density._engine.blocks import meeting_in_threads
 from ._rows import Facts, Passes, RowsOnWorkers, TablesOnWorkers, View, add
-from ._scheduler import Scheduler, in_tree
+from ._scheduler import Scheduler, in_tree, share
 from ._survey import LabelWeights, Reader, Survey
 from ._tables import blocks_of, first_rows
 
@@ -191,7 +191,7 @@ class Training:
         """Return the rows of each class, encoded by what all rows declare."""
         survey, classes = self.survey, self._reader.classes
         reader = replace(self._reader, density=survey.density)
-        read, shared = dask.delayed(Reader.encode, pure=False), self._scheduler.share(reader)
+        read, shared = dask.delayed(Reader.encode, pure=False), share(reader)
         blocks = [read(shared, block) for block in self._blocks]
         passes = Passes(blocks, survey.n_bytes, self._scheduler)
         n_classes, n_columns = survey.observed.shape
@@ -210,7 +210,7 @@ class Training:
 
     def _sum(self, function: Any) -> Any:
         """Return the sum of what a function makes of each block."""
-        shared = self._scheduler.share(function)
+        shared = share(function)
         call = dask.delayed(_call, pure=False)
         return self._scheduler.compute(in_tree(_sum, [call(shared, own) for own in self._blocks]))
 

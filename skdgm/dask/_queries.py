@@ -45,9 +45,9 @@ def predict(estimator: Any, X: Any) -> Any:
     y : dask array or column of shape (n_samples,)
         Labels of classes, or indices of components, or -1 for outliers and 1 for others; lazy.
     """
-    whole = np.zeros(0, dtype=np.int64)
-    known = whole if is_outlier_detector(estimator) else _labels(estimator, "predict", whole)
-    return in_column(estimator, "predict", X, known.dtype)
+    if is_outlier_detector(estimator):
+        return in_column(estimator, "predict", X, np.dtype(np.int64))
+    return in_column(estimator, "predict", X, _labels(estimator, "predict").dtype)
 
 
 def predict_proba(estimator: Any, X: Any) -> Any:
@@ -66,8 +66,7 @@ def predict_proba(estimator: Any, X: Any) -> Any:
         Probabilities in the order of ``classes_``, or of the components; lazy. Those of a frame
         whose length is not known have an array of unknown length.
     """
-    known = _labels(estimator, "predict_proba", getattr(estimator, "weights_", None))
-    return in_array(estimator, "predict_proba", X, len(known))
+    return in_array(estimator, "predict_proba", X, len(_labels(estimator, "predict_proba")))
 
 
 def predict_column(estimator: Any, X: Any, column: int | str) -> Any:
@@ -236,10 +235,12 @@ def conditional_sample(estimator: Any, X: Any, random_state: RandomState = None)
     return in_tables(estimator, "conditional_sample", X, seeds=seeds)[0]
 
 
-def _labels(estimator: Any, method: str, otherwise: np.ndarray | None) -> np.ndarray:
-    """Return the classes of a classifier; for a mixture, what has a value for each component."""
+def _labels(estimator: Any, method: str) -> np.ndarray:
+    """Return the classes of a classifier, or the indices of the components of a mixture."""
     check_has(estimator, method)
-    known = getattr(estimator, "classes_", otherwise if hasattr(estimator, "weights_") else None)
+    if not hasattr(estimator, "classes_") and hasattr(estimator, "weights_"):
+        return np.arange(len(estimator.weights_), dtype=np.int64)
+    known = getattr(estimator, "classes_", None)
     if not isinstance(known, np.ndarray):
         raise TypeError(
             "estimator must be a classifier of one column of labels, or a mixture, but "

@@ -15,7 +15,7 @@ from ..density._engine.blocks import part_of, run_in_weighted_blocks
 from ..density._engine.distant_rows import DistantRows
 from ..density._engine.statistics import add_in_pairs
 from ._meeting import Meeting
-from ._scheduler import Scheduler, in_tree
+from ._scheduler import Scheduler, in_tree, share
 
 
 class Encoded(NamedTuple):
@@ -102,7 +102,7 @@ class Passes:
         self._n_passes += 1
         if self._n_passes == 2:
             self._blocks = self._scheduler.keep(self._blocks, self._n_bytes)
-        shared = self._scheduler.share(questions)
+        shared = share(questions)
         answer = dask.delayed(_answer_all, pure=False)
         parts = [answer(shared, block) for block in self._blocks]
         return self._scheduler.compute(in_tree(_add_answers, parts))

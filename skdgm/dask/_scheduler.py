@@ -30,13 +30,6 @@ class Scheduler:
         (result,) = dask.compute(task, scheduler=self._get)
         return result
 
-    def share(self, value: Any) -> Any:
-        """Return a value for tasks, which is sent to each worker once.
-
-        It is a task of the graph, which survives the workers; what is scattered is lost with them.
-        """
-        return dask.delayed(value, name=f"shared-{uuid.uuid4()}", traverse=False)
-
     def keep(self, tasks: Sequence[Any], n_bytes: float) -> list[Any]:
         """Return tasks whose results stay in memory, if these take a moderate part of it."""
         memory = self._memory()
@@ -51,6 +44,14 @@ class Scheduler:
             return available_memory()
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         return float(sum(worker["memory_limit"] for worker in workers)) or None
+
+
+def share(value: Any) -> Any:
+    """Return a value for tasks, which is sent to each worker once.
+
+    It is a task of the graph, which survives the workers; what is scattered is lost with them.
+    """
+    return dask.delayed(value, name=f"shared-{uuid.uuid4()}", traverse=False)
 
 
 def in_tree(add: Callable[[list[Any]], Any], parts: Sequence[Any]) -> Any:

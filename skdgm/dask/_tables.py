@@ -39,15 +39,20 @@ def blocks_of(X: Any, y: Any, sample_weight: Any, scheduler: Scheduler) -> list[
 
 def row_blocks(X: Any) -> list[Any]:
     """Return a task for each block of rows of X."""
+    check_of_dask(X)
+    if is_array(X):
+        return list(X.rechunk({1: -1}).to_delayed().ravel())
+    return list(X.to_delayed())
+
+
+def check_of_dask(X: Any) -> None:
+    """Raise a TypeError unless X is a Dask array or frame of two dimensions."""
     if not (hasattr(X, "to_delayed") and getattr(X, "ndim", None) == 2):
         raise TypeError(
             f"X must be a Dask array or frame of two dimensions, got {shown(X)}; make one by "
             "dask.array.from_array or dask.dataframe.from_pandas, or call the method of the "
             "estimator for tables in memory."
         )
-    if is_array(X):
-        return list(X.rechunk({1: -1}).to_delayed().ravel())
-    return list(X.to_delayed())
 
 
 def is_array(X: Any) -> bool:
@@ -66,7 +71,7 @@ def _cut(
     """Return the part of a column that belongs to each block of rows."""
     if column is None:
         return [None] * len(tables)
-    if getattr(column, "ndim", np.ndim(column)) != 1:
+    if np.ndim(column) != 1:
         raise ValueError(
             f"{name} must have one dimension and a value for each row of X, got {shown(column)}."
         )
